@@ -1,0 +1,171 @@
+//! What an extractor is: its description, which the host reads, and its work, which runs in the confined process only.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// The broad class of an original, decided by its media type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MediaClass {
+    /// `image/*`
+    Image,
+    /// `video/*`
+    Video,
+    /// `audio/*`
+    Audio,
+    /// Everything else.
+    Other,
+}
+
+impl MediaClass {
+    /// The class of a media type such as `image/jpeg`.
+    pub fn of(media_type: &str) -> Self {
+        match media_type.split('/').next() {
+            Some("image") => Self::Image,
+            Some("video") => Self::Video,
+            Some("audio") => Self::Audio,
+            _ => Self::Other,
+        }
+    }
+
+    /// The word used in pipelines.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Video => "video",
+            Self::Audio => "audio",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// What the host knows of an extractor without starting it.
+#[derive(Debug, Clone, Copy)]
+pub struct Descriptor {
+    /// Its name, such as `image.thumbnail`.
+    pub name: &'static str,
+    /// Raised whenever the same input may give another output; guarded by a golden-output test.
+    pub version: &'static str,
+    /// One sentence for `exhibit extractors`.
+    pub about: &'static str,
+    /// The classes of originals it can take.
+    pub media: &'static [MediaClass],
+    /// The kinds (name, version) it may emit; others are refused.
+    pub emits: &'static [(&'static str, u32)],
+    /// JSON Schema 2020-12 of its parameters, every one with a `default`.
+    pub params_schema: &'static str,
+    /// Programs it starts, by name; looked up in `/usr/bin` and `/usr/local/bin`.
+    pub tools: &'static [&'static str],
+    /// Limits that hold for its process.
+    pub limits: Limits,
+}
+
+/// Limits of an extractor process. Never part of the config hash: they decide whether, not what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// CPU seconds that one unit may use in the extractor process itself and, separately, in each tool it starts.
+    pub unit_cpu_s: u64,
+    /// Wall-clock seconds after which the host gives a unit up.
+    pub unit_wall_s: u64,
+    /// Largest file that may be written to scratch, in bytes.
+    pub file_bytes_max: u64,
+    /// Address space of each process, in bytes; a coarse guard.
+    pub address_space_bytes: u64,
+}
+
+/// One piece of work, as the extractor sees it. The original is already open, read-only.
+pub struct Job<'a> {
+    /// All parameters of the step, defaults filled in and checked against `params_schema`.
+    pub params: &'a serde_json::Map<String, Json>,
+    /// The strength asked for: `fast`, `balanced` or `high_quality`.
+    pub profile: &'a str,
+    /// Media type found from the first bytes when the file was cataloged.
+    pub media_type: &'a str,
+    /// The asset, `ast_` and the SHA-256 of its bytes in hexadecimal.
+    pub asset_id: &'a str,
+    /// Size of the original when it was cataloged, in bytes.
+    pub size_bytes: u64,
+    /// Modification time of the original, nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// The original. Its offset is at 0.
+    pub input: &'a File,
+    /// A path by which a child process can open the original (`/proc/<pid of this process>/fd/N`).
+    pub input_path: PathBuf,
+    /// An empty folder of this unit; emptied by the host afterwards.
+    pub scratch: &'a Path,
+}
+
+/// What became of a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It ended; what it found was emitted. Nothing emitted = `done-empty`.
+    Done,
+    /// The original is not something this extractor takes, for example `unsupported`.
+    Skipped {
+        /// A word: `[a-z0-9-]{1,40}`.
+        reason: &'static str,
+        /// For people; at most 500 characters are kept.
+        detail: String,
+    },
+    /// The work could not be done, for example `corrupt`.
+    Failed {
+        /// A word: `[a-z0-9-]{1,40}`.
+        reason: &'static str,
+        /// For people; at most 500 characters are kept.
+        detail: String,
+        /// Whether the same work may succeed another time.
+        retryable: bool,
+    },
+}
+
+/// One fact that an extractor found.
+#[derive(Debug, Clone)]
+pub struct Emitted {
+    /// Kind and schema version.
+    pub kind: (&'static str, u32),
+    /// Start and end in milliseconds of the presentation timeline, for facts with a span.
+    pub span_ms: Option<(i64, i64)>,
+    /// The payload; an object that matches the schema of the kind.
+    pub payload: Json,
+    /// A file in the unit's scratch folder (plain name) and its media type.
+    pub blob: Option<(String, &'static str)>,
+}
+
+/// Takes the facts as they are found.
+pub trait Sink {
+    /// Emits one fact.
+    ///
+    /// # Errors
+    /// When the host is gone.
+    fn emit(&mut self, fact: Emitted) -> std::io::Result<()>;
+}
+
+/// The work itself. Runs single-threaded inside the confined process, one unit after the other.
+pub trait Extractor {
+    /// Versions of the outside tools it will run, by name, read once at start (`ffmpeg` -> `5.1.6-0+deb12u1`).
+    ///
+    /// # Errors
+    /// When a tool is missing; the text names it and how to install it.
+    fn tools(&mut self) -> Result<Vec<(&'static str, String)>, String> {
+        Ok(Vec::new())
+    }
+
+    /// Does one unit.
+    ///
+    /// # Errors
+    /// Only when the process cannot go on (scratch full, host gone); anything about the original is an [`Outcome`].
+    fn extract(&mut self, job: &Job<'_>, sink: &mut dyn Sink) -> std::io::Result<Outcome>;
+}
+
+/// An extractor that this binary carries.
+#[derive(Clone, Copy)]
+pub struct BuiltIn {
+    /// What the host knows of it.
+    pub descriptor: &'static Descriptor,
+    /// Makes the worker, inside the confined process.
+    pub make: fn() -> Box<dyn Extractor>,
+}

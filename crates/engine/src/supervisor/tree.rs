@@ -1,0 +1,79 @@
+//! The processes below the supervisor: their memory, and ending them.
+
+use std::io;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitOptions, getpgrp, getpid, kill_process, kill_process_group, wait};
+
+/// Most processes of one tree that are looked at: far more than any extractor starts.
+const PROCESSES_MAX: usize = 4096;
+/// Rounds of ending what is left. Each ends all that are there, so more than a few mean a process that starts others without end.
+const ROUNDS_MAX: usize = 256;
+
+/// Resident memory of all processes below this one together, in bytes. Pages shared between them count for each.
+pub(super) fn resident_bytes() -> io::Result<u64> {
+    let mut pending = children_of(getpid())?;
+    let mut total_kib = 0_u64;
+    let mut seen = 0_usize;
+    while let Some(pid) = pending.pop() {
+        seen += 1;
+        if seen > PROCESSES_MAX {
+            return Ok(u64::MAX);
+        }
+        // A process that ended meanwhile uses no memory and has no children.
+        total_kib += resident_kib(pid).unwrap_or(0);
+        pending.extend(children_of(pid).unwrap_or_default());
+    }
+    Ok(total_kib.saturating_mul(1024))
+}
+
+/// Ends all processes below this one and reaps them; orphans come here, as this process is their reaper. Returns when none is left.
+///
+/// Where the kernel does not list children, or new ones come without end, it ends its whole group, itself included.
+pub(super) fn end_all_below() {
+    for _ in 0..ROUNDS_MAX {
+        if matches!(wait(WaitOptions::NOHANG), Err(Errno::CHILD)) {
+            return;
+        }
+        let Ok(children) = children_of(getpid()) else { break };
+        let mut ended = 0_usize;
+        for child in children {
+            if kill_process(child, Signal::KILL).is_ok() {
+                ended += 1;
+            }
+        }
+        // Waiting is safe only for what was ended; an orphan that just arrived is ended in the next round.
+        for _ in 0..ended {
+            if matches!(wait(WaitOptions::empty()), Err(Errno::CHILD)) {
+                return;
+            }
+        }
+    }
+    end_whole_group();
+}
+
+/// Ends every process of the group at once, this one included. Nothing can be forked past it: the kernel sends the signal to all of a
+/// group under the lock that a fork needs.
+pub(super) fn end_whole_group() -> ! {
+    loop {
+        // Cannot fail for one's own group, and there is nobody left to tell.
+        if kill_process_group(getpgrp(), Signal::KILL).is_err() {
+            std::process::abort();
+        }
+    }
+}
+
+/// Children of all threads of a process, as the kernel lists them (`CONFIG_PROC_CHILDREN`).
+fn children_of(pid: Pid) -> io::Result<Vec<Pid>> {
+    let mut children = Vec::new();
+    for task in std::fs::read_dir(format!("/proc/{pid}/task"))?.take(PROCESSES_MAX) {
+        let list = std::fs::read_to_string(task?.path().join("children"))?;
+        children.extend(list.split_ascii_whitespace().filter_map(|number| Pid::from_raw(number.parse().ok()?)));
+    }
+    Ok(children)
+}
+
+fn resident_kib(pid: Pid) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().strip_suffix("kB")?.trim().parse().ok()
+}

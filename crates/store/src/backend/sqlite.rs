@@ -1,0 +1,243 @@
+//! SQLite: connections with their settings, and statements on them.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
+
+use crate::error::StoreError;
+use crate::session::LeaseTime;
+use crate::value::{Row, RowInner, Sql, Value};
+
+/// Marks our files (`PRAGMA application_id`): the letters `EXHB`.
+pub(crate) const APPLICATION_ID: i64 = 0x4558_4842;
+
+/// How long a writer waits for another process before it gives up.
+const BUSY_TIMEOUT_S: u64 = 60;
+
+/// Prepared statements kept per connection; a little more than the number of statements in the code.
+const STATEMENTS_MAX: usize = 256;
+
+/// How safe a commit is against a power cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Synchronous {
+    /// Each acknowledged commit is on the disk.
+    #[default]
+    Full,
+    /// A power cut may lose the last commits, never a middle one.
+    Normal,
+}
+
+pub(crate) struct SqliteSession {
+    connection: Connection,
+    path: PathBuf,
+    texts: RefCell<HashMap<&'static str, String>>,
+    boot_id: String,
+}
+
+impl SqliteSession {
+    /// Opens the file for reading and writing; makes it when `create` is set and it does not exist.
+    pub(crate) fn open(path: &Path, synchronous: Synchronous, create: bool) -> Result<Self, StoreError> {
+        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        if create {
+            flags |= OpenFlags::SQLITE_OPEN_CREATE;
+        }
+        let connection = Connection::open_with_flags(path, flags)
+            .map_err(|error| StoreError::Unreachable { name: path.display().to_string(), reason: error.to_string() })?;
+        let session = Self::with_connection(connection, path)?;
+        let level = match synchronous {
+            Synchronous::Full => "full",
+            Synchronous::Normal => "normal",
+        };
+        session.script(&format!("pragma synchronous = {level}; pragma wal_autocheckpoint = 4000"))?;
+        Ok(session)
+    }
+
+    /// Opens the file for queries only.
+    pub(crate) fn open_reader(path: &Path) -> Result<Self, StoreError> {
+        let session = Self::open(path, Synchronous::Normal, false)?;
+        session.script("pragma query_only = on")?;
+        Ok(session)
+    }
+
+    fn with_connection(connection: Connection, path: &Path) -> Result<Self, StoreError> {
+        let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let session =
+            Self { connection, path: path.to_owned(), texts: RefCell::default(), boot_id: boot_id.trim().to_owned() };
+        let failed = |error: rusqlite::Error| session.error("open", &error);
+        session.connection.busy_timeout(Duration::from_secs(BUSY_TIMEOUT_S)).map_err(failed)?;
+        session.connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        session.script("pragma foreign_keys = on; pragma cache_size = -32768; pragma temp_store = memory")?;
+        Ok(session)
+    }
+
+    /// The number that marks the file's owner; 0 for a new file.
+    pub(crate) fn application_id(&self) -> Result<i64, StoreError> {
+        self.pragma_number("application_id")
+    }
+
+    /// True when the file holds no table at all.
+    pub(crate) fn is_empty(&self) -> Result<bool, StoreError> {
+        let count: i64 = self
+            .connection
+            .query_row("select count(*) from sqlite_schema", [], |row| row.get(0))
+            .map_err(|error| self.error("open", &error))?;
+        Ok(count == 0)
+    }
+
+    fn pragma_number(&self, name: &str) -> Result<i64, StoreError> {
+        self.connection.pragma_query_value(None, name, |row| row.get(0)).map_err(|error| self.error("open", &error))
+    }
+
+    /// Marks a new file as ours and switches it to the write-ahead log.
+    pub(crate) fn take_ownership(&self) -> Result<(), StoreError> {
+        let mode: String = self
+            .connection
+            .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
+            .map_err(|error| self.error("open", &error))?;
+        if mode != "wal" {
+            return Err(StoreError::Unreachable {
+                name: self.path.display().to_string(),
+                reason: format!("the file system does not allow a write-ahead log (journal mode stays {mode})"),
+            });
+        }
+        self.script(&format!("pragma application_id = {APPLICATION_ID}"))
+    }
+
+    pub(crate) fn script(&self, text: &str) -> Result<(), StoreError> {
+        self.connection.execute_batch(text).map_err(|error| self.error("script", &error))
+    }
+
+    fn statement(&self, sql: &Sql) -> Result<CachedStatement<'_>, StoreError> {
+        let mut texts = self.texts.borrow_mut();
+        let text = texts.entry(sql.name).or_insert_with(|| sql.sqlite.replace('$', "?"));
+        self.connection.prepare_cached(text).map_err(|error| self.error(sql.name, &error))
+    }
+
+    pub(crate) fn each(
+        &self,
+        sql: &Sql,
+        params: &[Value],
+        visit: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.statement(sql)?;
+        self.visit_rows(sql.name, &mut statement, params, visit)
+    }
+
+    pub(crate) fn each_uncached(
+        &self,
+        sql: &Sql,
+        params: &[Value],
+        visit: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let text = sql.sqlite.replace('$', "?");
+        let mut statement = self.connection.prepare(&text).map_err(|error| self.error(sql.name, &error))?;
+        self.visit_rows(sql.name, &mut statement, params, visit)
+    }
+
+    fn visit_rows(
+        &self,
+        name: &'static str,
+        statement: &mut rusqlite::Statement<'_>,
+        params: &[Value],
+        visit: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        bind(statement, params).map_err(|error| self.error(name, &error))?;
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(|error| self.error(name, &error))? {
+            visit(&Row(RowInner::Sqlite(row)))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn execute(&self, sql: &Sql, params: &[Value]) -> Result<u64, StoreError> {
+        let mut statement = self.statement(sql)?;
+        bind(&mut statement, params)
+            .and_then(|()| statement.raw_execute())
+            .map(|changed| changed as u64)
+            .map_err(|error| self.error(sql.name, &error))
+    }
+
+    pub(crate) fn execute_many(&self, sql: &Sql, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
+        let mut statement = self.statement(sql)?;
+        let mut changed = 0;
+        for row in rows {
+            bind(&mut statement, row).map_err(|error| self.error(sql.name, &error))?;
+            changed += statement.raw_execute().map_err(|error| self.error(sql.name, &error))? as u64;
+        }
+        Ok(changed)
+    }
+
+    pub(crate) fn lease_clock(&self) -> Result<LeaseTime, StoreError> {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        Ok(LeaseTime { clock: self.boot_id.clone(), now_ms: time.tv_sec * 1000 + time.tv_nsec / 1_000_000 })
+    }
+
+    fn error(&self, statement: &'static str, error: &rusqlite::Error) -> StoreError {
+        let name = self.path.display().to_string();
+        let code = error.sqlite_error_code();
+        match code {
+            Some(ErrorCode::DiskFull) => StoreError::NoSpace { name },
+            Some(ErrorCode::ReadOnly) => StoreError::ReadOnly { name },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { seconds: BUSY_TIMEOUT_S },
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                StoreError::Damaged { name, reason: error.to_string() }
+            }
+            Some(ErrorCode::CannotOpen) => StoreError::Unreachable { name, reason: error.to_string() },
+            _ => StoreError::Statement { statement, reason: error.to_string() },
+        }
+    }
+}
+
+fn bind(statement: &mut rusqlite::Statement<'_>, params: &[Value]) -> rusqlite::Result<()> {
+    for (index, value) in params.iter().enumerate() {
+        statement.raw_bind_parameter(index + 1, value)?;
+    }
+    Ok(())
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null => ToSqlOutput::Borrowed(ValueRef::Null),
+            Self::Int(number) => ToSqlOutput::Borrowed(ValueRef::Integer(*number)),
+            Self::Real(number) => ToSqlOutput::Borrowed(ValueRef::Real(*number)),
+            Self::Text(text) | Self::Json(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Self::Bytes(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+            Self::List(values) => ToSqlOutput::Owned(rusqlite::types::Value::Text(json_array(values))),
+        })
+    }
+}
+
+/// A list as the JSON array that `json_each` takes; bytes become hex digits for `unhex`.
+fn json_array(values: &[Value]) -> String {
+    let mut text = String::from("[");
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        let written = match value {
+            Value::Null => write!(text, "null"),
+            Value::Int(number) => write!(text, "{number}"),
+            Value::Real(number) => write!(text, "{number:?}"),
+            Value::Text(word) | Value::Json(word) => write!(text, "{}", serde_json::Value::from(word.as_str())),
+            Value::Bytes(bytes) => {
+                text.push('"');
+                for byte in bytes {
+                    let (high, low) = (byte >> 4, byte & 15);
+                    text.push(char::from_digit(u32::from(high), 16).unwrap_or('0'));
+                    text.push(char::from_digit(u32::from(low), 16).unwrap_or('0'));
+                }
+                write!(text, "\"")
+            }
+            Value::List(inner) => write!(text, "{}", json_array(inner)),
+        };
+        assert!(written.is_ok(), "writing to a string cannot fail");
+    }
+    text.push(']');
+    text
+}

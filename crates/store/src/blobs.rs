@@ -1,0 +1,190 @@
+//! The local blob store: files named by the SHA-256 of their bytes. A file is complete and on the disk before it gets its name, so a
+//! name never stands for half a blob; a blob without a record is harmless.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use exhibit_model::digest::{Digest, DigestHasher};
+
+use crate::error::StoreError;
+
+/// Piece in which bytes are copied.
+const COPY_BYTES: usize = 256 * 1024;
+
+/// A folder of blobs.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    root: PathBuf,
+    incoming: PathBuf,
+    process: u128,
+    counter: AtomicU64,
+}
+
+/// Bytes that are copied and hashed but have no name yet. Dropped without [`Blobs::publish`], they are removed.
+#[derive(Debug)]
+pub struct Staged {
+    path: PathBuf,
+    file: File,
+    /// SHA-256 of the bytes.
+    pub sha256: Digest,
+    /// How many there are.
+    pub bytes: u64,
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        // Already renamed or never to be used; what remains is cleaned at the next start.
+        std::fs::remove_file(&self.path).ok();
+    }
+}
+
+impl Blobs {
+    /// Opens the folder, making it when needed. `process` is a random number that keeps the temporary names of processes apart.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn open(root: &Path, process: u128) -> Result<Self, StoreError> {
+        let incoming = root.join("incoming");
+        std::fs::create_dir_all(&incoming).map_err(|error| failed(&incoming, error))?;
+        Ok(Self { inner: Arc::new(Inner { root: root.to_owned(), incoming, process, counter: AtomicU64::new(0) }) })
+    }
+
+    /// Where a blob lies, whether or not it exists: `<root>/<first two hex digits>/<64 hex digits>`.
+    pub fn path_of(&self, sha256: Digest) -> PathBuf {
+        let hex = sha256.to_hex();
+        self.inner.root.join(&hex[..2]).join(hex)
+    }
+
+    /// The size of a blob in bytes; `None` when it is not there.
+    ///
+    /// # Errors
+    /// When the file system cannot be read.
+    pub fn size_of(&self, sha256: Digest) -> Result<Option<u64>, StoreError> {
+        let path = self.path_of(sha256);
+        match std::fs::metadata(&path) {
+            Ok(found) => Ok(Some(found.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(&path, error)),
+        }
+    }
+
+    /// Opens a blob for reading.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be read.
+    pub fn open_blob(&self, sha256: Digest) -> Result<File, StoreError> {
+        let path = self.path_of(sha256);
+        File::open(&path).map_err(|error| failed(&path, error))
+    }
+
+    /// Copies at most `bytes_max` bytes into a file of our own while hashing them. `Ok(None)`: there were more.
+    ///
+    /// # Errors
+    /// When reading or writing fails.
+    pub fn stage(&self, source: &mut dyn Read, bytes_max: u64) -> Result<Option<Staged>, StoreError> {
+        let number = self.inner.counter.fetch_add(1, Ordering::Relaxed);
+        let path = self.inner.incoming.join(format!("{:032x}-{number}", self.inner.process));
+        let file = File::options().write(true).create_new(true).open(&path).map_err(|error| failed(&path, error))?;
+        let mut staged = Staged { path, file, sha256: Digest([0; 32]), bytes: 0 };
+        let mut hasher = DigestHasher::new();
+        let mut buffer = vec![0; COPY_BYTES];
+        loop {
+            let count = match source.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(failed(&staged.path, error)),
+            };
+            staged.bytes += count as u64;
+            if staged.bytes > bytes_max {
+                return Ok(None);
+            }
+            hasher.update(&buffer[..count]);
+            staged.file.write_all(&buffer[..count]).map_err(|error| failed(&staged.path, error))?;
+        }
+        staged.sha256 = hasher.finish();
+        Ok(Some(staged))
+    }
+
+    /// Puts staged bytes on the disk and gives them their names; returns when both are durable. Bytes that are already there are kept.
+    ///
+    /// # Errors
+    /// When the disk is full or fails. Some of the blobs may then have their names: they are complete.
+    pub fn publish(&self, staged: Vec<Staged>) -> Result<(), StoreError> {
+        let mut folders = std::collections::BTreeSet::new();
+        for blob in &staged {
+            let target = self.path_of(blob.sha256);
+            if std::fs::metadata(&target).is_ok_and(|found| found.len() == blob.bytes) {
+                continue;
+            }
+            blob.file.sync_data().map_err(|error| failed(&blob.path, error))?;
+            let folder = target.parent().unwrap_or(&self.inner.root).to_owned();
+            match std::fs::create_dir(&folder) {
+                Ok(()) => sync_folder(&self.inner.root)?,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failed(&folder, error)),
+            }
+            std::fs::rename(&blob.path, &target).map_err(|error| failed(&target, error))?;
+            folders.insert(folder);
+        }
+        folders.iter().try_for_each(|folder| sync_folder(folder))
+    }
+
+    /// Reads a blob again and says what its bytes hash to; `None` when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn rehash(&self, sha256: Digest) -> Result<Option<(Digest, u64)>, StoreError> {
+        let path = self.path_of(sha256);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(&path, error)),
+        };
+        let mut hasher = DigestHasher::new();
+        let mut buffer = vec![0; COPY_BYTES];
+        let mut bytes = 0;
+        loop {
+            let count = file.read(&mut buffer).map_err(|error| failed(&path, error))?;
+            if count == 0 {
+                return Ok(Some((hasher.finish(), bytes)));
+            }
+            hasher.update(&buffer[..count]);
+            bytes += count as u64;
+        }
+    }
+
+    /// Removes what earlier processes left unfinished. Call it only while no other process uses the folder.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn clean_incoming(&self) -> Result<u64, StoreError> {
+        let incoming = &self.inner.incoming;
+        let mut removed = 0;
+        for entry in std::fs::read_dir(incoming).map_err(|error| failed(incoming, error))? {
+            let path = entry.map_err(|error| failed(incoming, error))?.path();
+            std::fs::remove_file(&path).map_err(|error| failed(&path, error))?;
+            removed += 1;
+        }
+        Ok(removed)
+    }
+}
+
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| failed(folder, error))
+}
+
+fn failed(path: &Path, error: io::Error) -> StoreError {
+    if error.kind() == io::ErrorKind::StorageFull || error.kind() == io::ErrorKind::QuotaExceeded {
+        return StoreError::NoSpace { name: path.display().to_string() };
+    }
+    StoreError::Blob { path: path.to_owned(), source: error }
+}

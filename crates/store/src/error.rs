@@ -1,0 +1,131 @@
+//! What can go wrong with the store, in words that name the next step.
+
+use std::path::PathBuf;
+
+use exhibit_model::findings::Findings;
+
+/// The store could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database file or server cannot be reached.
+    #[error("cannot open the database {name}: {reason}")]
+    Unreachable {
+        /// The file or the address, without secrets.
+        name: String,
+        /// What the driver said.
+        reason: String,
+    },
+    /// The database belongs to another program.
+    #[error("{name} is a database of another program; choose another --home or another database")]
+    Foreign {
+        /// The file or the address.
+        name: String,
+    },
+    /// The database was written by a newer Exhibit.
+    #[error(
+        "{name} was written by a newer Exhibit (room {room} has migration {version}); install that version to open it"
+    )]
+    FromTheFuture {
+        /// The file or the address.
+        name: String,
+        /// The room whose history goes on.
+        room: String,
+        /// The first migration that this binary does not know.
+        version: i64,
+    },
+    /// An applied migration differs from the one in this binary.
+    #[error(
+        "migration {version} of room {room} differs from the one that was applied to {name}; the database was made by another build"
+    )]
+    MigrationChanged {
+        /// The file or the address.
+        name: String,
+        /// The room.
+        room: String,
+        /// The migration.
+        version: i64,
+    },
+    /// The file is not a database, or is damaged.
+    #[error("{name} is damaged: {reason}; restore it from a backup")]
+    Damaged {
+        /// The file or the address.
+        name: String,
+        /// What the driver said.
+        reason: String,
+    },
+    /// The database can only be read.
+    #[error("{name} is read-only; make the file and its folder writable for this user")]
+    ReadOnly {
+        /// The file or the address.
+        name: String,
+    },
+    /// No space left where the database or the blobs lie.
+    #[error(
+        "no space left on the device of {name}; make room and run the command again, nothing that was acknowledged is lost"
+    )]
+    NoSpace {
+        /// What was being written.
+        name: String,
+    },
+    /// Another process holds the database for longer than the time limit.
+    #[error("the database is busy: another process has been writing for more than {seconds} s")]
+    Busy {
+        /// The limit.
+        seconds: u64,
+    },
+    /// A statement failed.
+    #[error("statement `{statement}` failed: {reason}")]
+    Statement {
+        /// The name of the statement.
+        statement: &'static str,
+        /// What the driver said.
+        reason: String,
+    },
+    /// A value in the database is not of the type that the code expects.
+    #[error("the database holds an unexpected value: {0}")]
+    Unexpected(String),
+    /// A blob could not be written or read.
+    #[error("blob store: {path}: {source}")]
+    Blob {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A closure given to the store panicked; everything it wrote was rolled back.
+    #[error("internal error: a piece of work panicked and was rolled back: {0}")]
+    Panicked(String),
+    /// The store is shutting down.
+    #[error("the store has been closed")]
+    Closed,
+    /// The work itself refused to go on; nothing was written.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// The gate did not let something in.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    /// The candidate is not valid; nothing was written.
+    #[error("{0}")]
+    Invalid(#[source] Findings),
+    /// The effect that had to come first said no (a lost lease, ...); nothing was written.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// Something else is already recorded under the same id; what was sent is named in the message.
+    #[error("conflict: {record_id} is already recorded with other content")]
+    Conflict {
+        /// The id both claim.
+        record_id: String,
+    },
+    /// The store could not do its work.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Findings> for GateError {
+    fn from(findings: Findings) -> Self {
+        Self::Invalid(findings)
+    }
+}

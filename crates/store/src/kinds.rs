@@ -1,0 +1,199 @@
+//! Registered kinds: the declaration, its compiled validator and the statements of its projection table.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use exhibit_model::findings::Findings;
+use exhibit_model::json::pointer_push;
+use exhibit_model::kind::{Cell, ColumnType, KindDeclaration};
+use jsonschema::error::ValidationErrorKind;
+use serde_json::Value as Json;
+
+use crate::error::StoreError;
+use crate::session::Tx;
+use crate::sql::kinds as sql;
+use crate::value::{Sql, Value, intern};
+
+/// A kind that the gate knows.
+pub struct Kind {
+    /// Its key in the database.
+    pub key: i64,
+    /// The room it belongs to; empty for a user's own.
+    pub room: String,
+    /// What it looks like.
+    pub declaration: KindDeclaration,
+    validator: jsonschema::Validator,
+    pub(crate) insert_projection: Sql,
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Kind({} v{})", self.declaration.kind, self.declaration.version)
+    }
+}
+
+impl Kind {
+    pub(crate) fn new(key: i64, room: &str, declaration: KindDeclaration) -> Result<Self, StoreError> {
+        let validator = jsonschema::draft202012::new(&declaration.schema).map_err(|error| {
+            StoreError::Unexpected(format!("the schema of {} is not valid: {error}", declaration.kind))
+        })?;
+        let insert_projection = insert_projection(&declaration);
+        Ok(Self { key, room: room.to_owned(), declaration, validator, insert_projection })
+    }
+
+    /// The name of the kind.
+    pub fn name(&self) -> &str {
+        self.declaration.kind.as_str()
+    }
+
+    /// Checks a payload against the schema. Pointers in the findings start with `prefix`.
+    pub fn check(&self, payload: &Json, prefix: &str) -> Findings {
+        let mut findings = Findings::new();
+        if self.validator.is_valid(payload) {
+            return findings;
+        }
+        for error in self.validator.iter_errors(payload) {
+            let pointer = format!("{prefix}{}", error.instance_path());
+            let (code, message) = match error.kind() {
+                ValidationErrorKind::AdditionalProperties { unexpected }
+                | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+                    for name in unexpected {
+                        let mut place = pointer.clone();
+                        pointer_push(&mut place, name);
+                        findings.add(place, "unknown_field", "this field is not in the schema");
+                    }
+                    continue;
+                }
+                ValidationErrorKind::Required { property } => {
+                    ("missing_field", format!("the field {property} is required"))
+                }
+                ValidationErrorKind::Enum { options } => {
+                    ("unknown_value", format!("the value is not one of {options}"))
+                }
+                ValidationErrorKind::Constant { expected_value } => {
+                    ("unknown_value", format!("the value is not {expected_value}"))
+                }
+                ValidationErrorKind::Type { .. } => ("wrong_type", error.masked().to_string()),
+                _ => ("schema", error.masked().to_string()),
+            };
+            findings.add(pointer, code, message);
+        }
+        findings
+    }
+
+    /// The row of the projection table for a record.
+    pub(crate) fn projection_row(
+        &self,
+        seq: i64,
+        asset: Option<i64>,
+        span: Option<(i64, i64)>,
+        cells: &[Cell],
+    ) -> Vec<Value> {
+        let mut row = Vec::with_capacity(cells.len() + 4);
+        row.push(Value::Int(seq));
+        row.push(asset.into());
+        row.push(span.map(|span| span.0).into());
+        row.push(span.map(|span| span.1).into());
+        row.extend(cells.iter().map(|cell| match cell {
+            Cell::Null => Value::Null,
+            Cell::Int(number) | Cell::Timestamp(number) => Value::Int(*number),
+            Cell::Real(number) => Value::Real(*number),
+            Cell::Text(text) => Value::Text(text.clone()),
+            Cell::Bool(value) => Value::Int(i64::from(*value)),
+        }));
+        row
+    }
+}
+
+/// The columns of a projection table, the fixed ones first.
+pub(crate) fn columns(declaration: &KindDeclaration) -> Vec<String> {
+    let fixed = ["seq", "asset", "span_start_ms", "span_end_ms"].map(str::to_owned);
+    fixed.into_iter().chain(declaration.columns.iter().map(|column| column.name.clone())).collect()
+}
+
+fn insert_projection(declaration: &KindDeclaration) -> Sql {
+    let table = declaration.table_name();
+    let columns = columns(declaration);
+    let places: Vec<String> = (1..=columns.len()).map(|place| format!("${place}")).collect();
+    let arrays: Vec<String> = std::iter::repeat_n("bigint", 4)
+        .chain(declaration.columns.iter().map(|column| postgres_type(column.column_type)))
+        .enumerate()
+        .map(|(index, column_type)| format!("${}::{column_type}[]", index + 1))
+        .collect();
+    let list = columns.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    Sql {
+        name: intern(format!("insert_{table}")),
+        sqlite: format!("insert into \"{table}\" ({list}) values ({})", places.join(", ")).into(),
+        postgres: format!("insert into \"{table}\" ({list}) select * from unnest({})", arrays.join(", ")).into(),
+    }
+}
+
+pub(crate) fn postgres_type(column_type: ColumnType) -> &'static str {
+    match column_type {
+        ColumnType::Int | ColumnType::Bool | ColumnType::Timestamp => "bigint",
+        ColumnType::Real => "float8",
+        ColumnType::Text => "text",
+    }
+}
+
+/// All kinds that the gate knows.
+#[derive(Default)]
+pub struct Kinds(RwLock<Registered>);
+
+#[derive(Default)]
+struct Registered {
+    by_name: BTreeMap<(String, u32), Arc<Kind>>,
+    by_key: BTreeMap<i64, Arc<Kind>>,
+}
+
+impl Kinds {
+    /// The kind of that name and version.
+    pub fn get(&self, name: &str, version: u32) -> Option<Arc<Kind>> {
+        let registered = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        registered.by_name.get(&(name.to_owned(), version)).cloned()
+    }
+
+    /// The kind with that key.
+    pub fn by_key(&self, key: i64) -> Option<Arc<Kind>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).by_key.get(&key).cloned()
+    }
+
+    /// True when some version of the kind is known.
+    pub fn knows_name(&self, name: &str) -> bool {
+        let registered = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        registered.by_name.keys().any(|(known, _)| known == name)
+    }
+
+    /// Every kind, by name and version.
+    pub fn every(&self) -> Vec<Arc<Kind>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).by_name.values().cloned().collect()
+    }
+
+    pub(crate) fn add(&self, kind: Arc<Kind>) {
+        let mut registered = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        registered.by_key.insert(kind.key, Arc::clone(&kind));
+        registered.by_name.insert((kind.name().to_owned(), kind.declaration.version), kind);
+    }
+}
+
+/// Registers a kind file in the database, with its projection table. Registering the same content again changes nothing.
+///
+/// # Errors
+/// When the file is not a kind, or another file is registered under the same name and version.
+pub(crate) fn register(tx: &mut Tx<'_>, room: &str, file: &[u8]) -> Result<Kind, StoreError> {
+    let declaration = KindDeclaration::parse(file)
+        .map_err(|findings| StoreError::Refused(format!("the kind file is not valid: {findings}")))?;
+    let name = declaration.kind.as_str().to_owned();
+    if let Some((key, digest)) = sql::find(tx, &name, declaration.version)? {
+        if digest != declaration.digest {
+            return Err(StoreError::Refused(format!(
+                "kind {name} version {} is already registered with other content; raise its version",
+                declaration.version
+            )));
+        }
+        return Kind::new(key, room, declaration);
+    }
+    let key = sql::insert(tx, room, &declaration, file)?;
+    sql::create_projection(tx, &declaration)?;
+    Kind::new(key, room, declaration)
+}

@@ -1,0 +1,121 @@
+//! Migrations: numbered, forward only, per room; all pending ones applied and recorded in one transaction under a lock.
+
+use exhibit_model::digest::Digest;
+
+use crate::error::StoreError;
+use crate::room::{Migration, Room};
+use crate::session::{Backend, Tx};
+use crate::sql::migrations as sql;
+
+/// The migrations that every room stands on.
+pub(crate) const SPINE: &[Migration] = &[Migration {
+    version: 1,
+    name: "spine",
+    sqlite: include_str!("migrations/sqlite/0001_spine.sql"),
+    postgres: include_str!("migrations/postgres/0001_spine.sql"),
+}];
+
+/// The name under which the spine's own migrations are recorded.
+pub(crate) const SPINE_NAME: &str = "spine";
+
+/// One migration and whether it is applied.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct MigrationStatus {
+    /// The room.
+    pub room: String,
+    /// The number.
+    pub version: i64,
+    /// The name.
+    pub name: String,
+    /// False while it is pending.
+    pub applied: bool,
+}
+
+/// What a backend gives so that its migrations can be applied.
+pub(crate) fn migrate(tx: &mut Tx<'_>, name: &str, rooms: &[&dyn Room], now_us: i64) -> Result<u64, StoreError> {
+    sql::create_history(tx)?;
+    let mut applied = 0;
+    for (room, migrations) in histories(rooms) {
+        applied += migrate_room(tx, name, room, migrations, now_us)?;
+    }
+    Ok(applied)
+}
+
+/// Each room's name and migrations, the spine first.
+fn histories<'a>(rooms: &[&'a dyn Room]) -> Vec<(&'a str, &'static [Migration])> {
+    let mut histories: Vec<(&str, &'static [Migration])> = vec![(SPINE_NAME, SPINE)];
+    histories.extend(rooms.iter().map(|room| (room.name(), room.migrations())));
+    histories
+}
+
+fn migrate_room(
+    tx: &mut Tx<'_>,
+    name: &str,
+    room: &str,
+    migrations: &'static [Migration],
+    now_us: i64,
+) -> Result<u64, StoreError> {
+    let recorded = sql::history(tx, room)?;
+    check_history(name, room, migrations, &recorded)?;
+    let mut applied = 0;
+    for migration in migrations.iter().skip(recorded.len()) {
+        let text = match tx.backend() {
+            Backend::Sqlite => migration.sqlite,
+            Backend::Postgres => migration.postgres,
+        };
+        tx.script(text)?;
+        sql::record(tx, room, migration, checksum(migration), now_us)?;
+        applied += 1;
+    }
+    Ok(applied)
+}
+
+/// Refuses a changed checksum, a gap, and a history that goes beyond what this binary knows.
+fn check_history(
+    name: &str,
+    room: &str,
+    migrations: &[Migration],
+    recorded: &[(i64, Digest)],
+) -> Result<(), StoreError> {
+    for (index, (version, digest)) in recorded.iter().enumerate() {
+        let Some(known) = migrations.get(index) else {
+            return Err(StoreError::FromTheFuture { name: name.to_owned(), room: room.to_owned(), version: *version });
+        };
+        if known.version != *version || checksum(known) != *digest {
+            return Err(StoreError::MigrationChanged {
+                name: name.to_owned(),
+                room: room.to_owned(),
+                version: *version,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Covers both texts, so that the histories of the two backends can be compared.
+fn checksum(migration: &Migration) -> Digest {
+    Digest::of_parts(&[
+        migration.name.as_bytes(),
+        b"\0",
+        migration.sqlite.as_bytes(),
+        b"\0",
+        migration.postgres.as_bytes(),
+    ])
+}
+
+/// What is applied and what is pending.
+pub(crate) fn status(read: &crate::session::Read<'_>, rooms: &[&dyn Room]) -> Result<Vec<MigrationStatus>, StoreError> {
+    let mut list = Vec::new();
+    for (room, migrations) in histories(rooms) {
+        let recorded = sql::history(read, room)?;
+        for (index, migration) in migrations.iter().enumerate() {
+            list.push(MigrationStatus {
+                room: room.to_owned(),
+                version: migration.version,
+                name: migration.name.to_owned(),
+                applied: index < recorded.len(),
+            });
+        }
+    }
+    Ok(list)
+}

@@ -1,0 +1,164 @@
+//! Projections are disposable (I9): empty and fill them again from the records, or compute them and compare.
+
+use std::sync::Arc;
+
+use exhibit_model::ids::RunId;
+use exhibit_model::ids::{AssetId, UnitId};
+use exhibit_model::json::{JsonLimits, parse_strict};
+use serde::Serialize;
+
+use crate::append::{Accepted, Candidate, Origin, project};
+use crate::error::StoreError;
+use crate::gate::{BODY_BYTES_MAX, Made};
+use crate::kinds::{Kind, Kinds};
+use crate::sql::ledger::state;
+use crate::sql::projections as sql;
+use crate::sql::records::{self, StoredRecord};
+use crate::store::Store;
+
+/// Records that one step of a rebuild reads and writes.
+const STEP_RECORDS: i64 = 5_000;
+
+/// Rows of one projection table, rebuilt or compared.
+#[derive(Debug, Clone, Serialize)]
+pub struct TableReport {
+    /// The table.
+    pub table: String,
+    /// Rows written, or rows compared.
+    pub rows: u64,
+    /// Rows that differ from what the records say; always 0 after a rebuild.
+    pub differing: u64,
+}
+
+/// Empties every projection and fills it again from the records, a step at a time. `progress` gets (records done, records in all).
+///
+/// # Errors
+/// When the database cannot be written. An interrupted rebuild is finished by the next one.
+pub async fn rebuild(
+    store: &Store,
+    progress: &mut (dyn FnMut(i64, i64) + Send),
+) -> Result<Vec<TableReport>, StoreError> {
+    let context = Arc::clone(store.context());
+    // The end is read in the transaction that empties: what is appended later is projected by its own append.
+    let end = store
+        .write(move |tx| {
+            for kind in context.kinds.every() {
+                sql::empty(tx, &kind.declaration)?;
+            }
+            context.rooms.iter().try_for_each(|room| room.reset(tx))?;
+            Ok(state(tx)?.next_seq)
+        })
+        .await?;
+    let mut first = 1;
+    while first < end {
+        let context = Arc::clone(store.context());
+        store
+            .write(move |tx| {
+                let mut candidates = Vec::new();
+                records::each_from(tx, first, STEP_RECORDS, &mut |record| {
+                    if let Some(candidate) = projected(&context.kinds, &record)? {
+                        candidates.push((record.seq, candidate));
+                    }
+                    Ok(())
+                })?;
+                candidates.retain(|(seq, _)| *seq < end);
+                let accepted: Vec<Accepted<'_>> =
+                    candidates.iter().map(|(seq, candidate)| Accepted { seq: *seq, candidate }).collect();
+                project(tx, &context, &accepted)
+            })
+            .await?;
+        first += STEP_RECORDS;
+        progress(first.min(end) - 1, end - 1);
+    }
+    count(store).await
+}
+
+async fn count(store: &Store) -> Result<Vec<TableReport>, StoreError> {
+    let kinds = Arc::clone(store.kinds());
+    store
+        .read(move |read| {
+            let mut reports = Vec::new();
+            for kind in kinds.every() {
+                let rows = sql::count(read, &kind.declaration)?;
+                reports.push(TableReport { table: kind.declaration.table_name(), rows, differing: 0 });
+            }
+            Ok(reports)
+        })
+        .await
+}
+
+/// Computes every declared projection row from its record and compares it with the stored one.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn verify(store: &Store) -> Result<Vec<TableReport>, StoreError> {
+    let kinds = Arc::clone(store.kinds());
+    store
+        .read(move |read| {
+            let end = state(read)?.next_seq;
+            let mut reports = Vec::new();
+            for kind in kinds.every() {
+                let mut report = TableReport { table: kind.declaration.table_name(), rows: 0, differing: 0 };
+                let mut expected = 0;
+                let mut first = 1;
+                while first < end {
+                    let stored = sql::rows(read, &kind.declaration, first, first + STEP_RECORDS)?;
+                    records::each_from(read, first, STEP_RECORDS, &mut |record| {
+                        if record.kind != kind.key {
+                            return Ok(());
+                        }
+                        if let Some(candidate) = projected(&kinds, &record)? {
+                            expected += 1;
+                            let row =
+                                kind.projection_row(record.seq, record.asset_key, record.span_ms, &candidate.cells);
+                            if stored.get(&record.seq) != Some(&sql::printed(&row)) {
+                                report.differing += 1;
+                            }
+                        }
+                        Ok(())
+                    })?;
+                    first += STEP_RECORDS;
+                }
+                report.rows = sql::count(read, &kind.declaration)?;
+                // Rows that no record stands for.
+                report.differing += report.rows.saturating_sub(expected);
+                reports.push(report);
+            }
+            Ok(reports)
+        })
+        .await
+}
+
+/// The candidate that a stored record once was; `None` for what is not projected (stale, or the body is gone).
+fn projected(kinds: &Kinds, record: &StoredRecord) -> Result<Option<Candidate>, StoreError> {
+    let (Some(body), 0) = (&record.body, record.admission) else { return Ok(None) };
+    let Some(kind): Option<Arc<Kind>> = kinds.by_key(record.kind) else {
+        return Err(StoreError::Unexpected(format!("record {} has the unknown kind {}", record.seq, record.kind)));
+    };
+    let payload = parse_strict(body, &JsonLimits::of_bytes(BODY_BYTES_MAX)).map_err(|findings| {
+        StoreError::Unexpected(format!("the body of record {} cannot be read: {findings}", record.seq))
+    })?;
+    let origin = match (record.unit, record.run, record.unit_ordinal, record.ordinal, &record.record_id) {
+        (Some(unit), Some(run), Some(unit_ordinal), Some(ordinal), _) => Origin::Unit {
+            made: Arc::new(Made {
+                unit,
+                unit_id: UnitId { run: RunId(run), ordinal: unit_ordinal },
+                lineage: record.lineage.clone().unwrap_or_default(),
+                lineage_hash: record.lineage_hash.unwrap_or(exhibit_model::digest::Digest([0; 32])),
+            }),
+            ordinal,
+        },
+        (_, _, _, _, Some(record_id)) => Origin::Outside { record_id: record_id.clone() },
+        _ => return Err(StoreError::Unexpected(format!("record {} has neither unit nor id", record.seq))),
+    };
+    Ok(Some(Candidate {
+        origin,
+        asset: record.asset.map(AssetId).zip(record.asset_key),
+        span_ms: record.span_ms,
+        cells: kind.declaration.project(&payload),
+        body: body.clone(),
+        blob: record.blob.clone(),
+        content_hash: record.commitment,
+        kind,
+    }))
+}

@@ -1,0 +1,183 @@
+//! `Read` and `Tx`: what a query and a write may do, the same on both backends.
+
+use std::cell::{Cell, RefCell};
+use std::ops::Deref;
+
+use crate::backend::postgres::PgSession;
+use crate::backend::sqlite::SqliteSession;
+use crate::error::StoreError;
+use crate::value::{FromRow, Row, Sql, Value};
+
+/// Which database is behind the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// The embedded default.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+pub(crate) enum Session<'a> {
+    Sqlite(&'a SqliteSession),
+    Postgres(&'a RefCell<PgSession>),
+}
+
+/// A consistent view of the database. Synchronous; runs on a reader thread.
+pub struct Read<'a> {
+    session: Session<'a>,
+    writes: Cell<u64>,
+}
+
+impl<'a> Read<'a> {
+    pub(crate) fn new(session: Session<'a>) -> Self {
+        Self { session, writes: Cell::new(0) }
+    }
+
+    /// Which database this is, for the rare statement that cannot be written as one [`Sql`].
+    pub fn backend(&self) -> Backend {
+        match self.session {
+            Session::Sqlite(_) => Backend::Sqlite,
+            Session::Postgres(_) => Backend::Postgres,
+        }
+    }
+
+    /// Calls `visit` for each row, without holding them all.
+    ///
+    /// # Errors
+    /// When the statement fails, or with the error of `visit`.
+    pub fn each(
+        &self,
+        sql: &Sql,
+        params: &[Value],
+        visit: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        match self.session {
+            Session::Sqlite(session) => session.each(sql, params, visit),
+            Session::Postgres(session) => session.borrow_mut().each(sql, params, visit),
+        }
+    }
+
+    /// All rows. The caller limits them in the statement.
+    ///
+    /// # Errors
+    /// When the statement fails or a row has another shape.
+    pub fn all<T: FromRow>(&self, sql: &Sql, params: &[Value]) -> Result<Vec<T>, StoreError> {
+        let mut rows = Vec::new();
+        self.each(sql, params, &mut |row| {
+            rows.push(T::from_row(row)?);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    /// When the statement fails or the row has another shape.
+    pub fn one<T: FromRow>(&self, sql: &Sql, params: &[Value]) -> Result<Option<T>, StoreError> {
+        Ok(self.all(sql, params)?.into_iter().next())
+    }
+
+    /// The query plan, one step a line; for tests that hold a query to its index.
+    ///
+    /// # Errors
+    /// When the statement fails.
+    pub fn explain(&self, sql: &Sql, params: &[Value]) -> Result<String, StoreError> {
+        let (prefix, column) = match self.session {
+            Session::Sqlite(_) => ("explain query plan ", 3),
+            Session::Postgres(_) => ("explain ", 0),
+        };
+        let mut lines = Vec::new();
+        let text = |text: &str| format!("{prefix}{text}").into();
+        let explained = Sql { name: "explain", sqlite: text(&sql.sqlite), postgres: text(&sql.postgres) };
+        let mut visit = |row: &Row<'_>| {
+            lines.push(row.get::<String>(column)?);
+            Ok(())
+        };
+        match self.session {
+            Session::Sqlite(session) => session.each_uncached(&explained, params, &mut visit)?,
+            Session::Postgres(session) => session.borrow_mut().each_uncached(&explained, params, &mut visit)?,
+        }
+        Ok(lines.join("\n"))
+    }
+
+    /// The clock by which leases are compared: its name (another name = every lease of the other clock has run out) and its
+    /// milliseconds. SQLite: boot clock and boot id of this machine; PostgreSQL: the server's `clock_timestamp()`.
+    ///
+    /// # Errors
+    /// When the clock cannot be read.
+    pub fn lease_clock(&self) -> Result<LeaseTime, StoreError> {
+        match self.session {
+            Session::Sqlite(session) => session.lease_clock(),
+            Session::Postgres(session) => session.borrow_mut().lease_clock(),
+        }
+    }
+
+    pub(crate) fn writes(&self) -> u64 {
+        self.writes.get()
+    }
+}
+
+/// A moment on the clock by which leases are compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseTime {
+    /// Names the clock.
+    pub clock: String,
+    /// Milliseconds on it.
+    pub now_ms: i64,
+}
+
+/// A writing transaction. Everything of [`Read`], and statements that change rows.
+pub struct Tx<'a>(Read<'a>);
+
+impl<'a> Deref for Tx<'a> {
+    type Target = Read<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(session: Session<'a>) -> Self {
+        Self(Read::new(session))
+    }
+
+    /// Runs a statement and returns how many rows it changed.
+    ///
+    /// # Errors
+    /// When the statement fails.
+    pub fn execute(&mut self, sql: &Sql, params: &[Value]) -> Result<u64, StoreError> {
+        let changed = match self.0.session {
+            Session::Sqlite(session) => session.execute(sql, params),
+            Session::Postgres(session) => session.borrow_mut().execute(sql, params),
+        }?;
+        self.0.writes.set(self.0.writes.get() + changed);
+        Ok(changed)
+    }
+
+    /// Writes many rows: the SQLite text takes one row, the PostgreSQL text takes one array per column (`unnest`).
+    ///
+    /// # Errors
+    /// When the statement fails, or when the rows differ in length.
+    pub fn execute_many(&mut self, sql: &Sql, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let changed = match self.0.session {
+            Session::Sqlite(session) => session.execute_many(sql, rows),
+            Session::Postgres(session) => session.borrow_mut().execute_many(sql, rows),
+        }?;
+        self.0.writes.set(self.0.writes.get() + changed);
+        Ok(changed)
+    }
+
+    /// Runs several statements without parameters; migrations and tables of kinds only.
+    pub(crate) fn script(&mut self, text: &str) -> Result<(), StoreError> {
+        self.0.writes.set(self.0.writes.get() + 1);
+        match self.0.session {
+            Session::Sqlite(session) => session.script(text),
+            Session::Postgres(session) => session.borrow_mut().script(text),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The repositories of the spine: statements, row mapping and functions, one file per subject.
+
+pub mod assets;
+pub(crate) mod kinds;
+pub mod ledger;
+pub(crate) mod migrations;
+pub(crate) mod projections;
+pub mod records;
+pub mod runs;
+pub mod sources;
+pub mod units;

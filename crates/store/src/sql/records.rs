@@ -1,0 +1,243 @@
+//! Statements on records, lineages and blobs.
+
+use std::collections::BTreeMap;
+
+use exhibit_model::digest::Digest;
+use exhibit_model::envelope::LeafAdmission;
+
+use crate::append::{Candidate, Origin, StoredBlob};
+use crate::error::StoreError;
+use crate::room::Seq;
+use crate::session::{Read, Tx};
+use crate::value::{FromRow, Row, Sql, Value};
+use crate::{params, values};
+
+// Uses the index records_record_id.
+const BY_RECORD_ID: Sql = Sql::same("record_by_id", "select seq, commitment from records where record_id = $1");
+const INSERT: Sql = Sql::pair(
+    "record_insert",
+    "insert into records (seq, kind, admission, unit, ordinal, asset, span_start_ms, span_end_ms, blob, record_id, commitment, \
+     leaf, body) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    "insert into records (seq, kind, admission, unit, ordinal, asset, span_start_ms, span_end_ms, blob, record_id, commitment, \
+     leaf, body) select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], \
+     $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bytea[], $12::bytea[], $13::bytea[])",
+);
+const INSERT_LINEAGE: Sql = Sql::pair(
+    "lineage_insert",
+    "insert into lineages (unit, lineage_hash, body) values ($1, $2, $3)",
+    "insert into lineages (unit, lineage_hash, body) select * from unnest($1::bigint[], $2::bytea[], $3::bytea[])",
+);
+const INSERT_BLOB: Sql = Sql::pair(
+    "blob_insert",
+    "insert into blobs (sha256, size_bytes, media_type, blob) \
+     values ($1, $2, $3, (select coalesce(max(blob), 0) + 1 from blobs)) on conflict do nothing",
+    "insert into blobs (sha256, size_bytes, media_type, blob) \
+     select sha256, size_bytes, media_type, (select coalesce(max(blob), 0) from blobs) + row_number() over () \
+     from unnest($1::bytea[], $2::bigint[], $3::text[]) as new (sha256, size_bytes, media_type) \
+     where not exists (select 1 from blobs as old where old.sha256 = new.sha256)",
+);
+const FIND_BLOBS: Sql = Sql::pair(
+    "blob_find",
+    "select sha256, blob from blobs where sha256 in (select unhex(value) from json_each($1))",
+    "select sha256, blob from blobs where sha256 = any($1::bytea[])",
+);
+const EACH_BLOB: Sql = Sql::same("blob_each", "select blob, sha256, size_bytes from blobs order by blob");
+
+const COLUMNS: &str = "select records.seq, records.kind, records.admission, records.record_id, records.unit, records.ordinal, \
+     records.span_start_ms, records.span_end_ms, records.commitment, records.leaf, records.body, \
+     assets.sha256, blobs.sha256, blobs.size_bytes, blobs.media_type, lineages.lineage_hash, lineages.body, runs.run_id, \
+     units.unit - runs.first_unit, records.asset \
+     from records \
+     left join assets on assets.asset = records.asset \
+     left join blobs on blobs.blob = records.blob \
+     left join lineages on lineages.unit = records.unit \
+     left join units on units.unit = records.unit \
+     left join runs on runs.run = units.run";
+
+/// Everything that is kept of a record, joined.
+#[derive(Debug, Clone)]
+pub struct StoredRecord {
+    /// Place in the ledger.
+    pub seq: Seq,
+    /// Key of the kind.
+    pub kind: i64,
+    /// How it was admitted, as a number.
+    pub admission: i64,
+    /// The id it came with.
+    pub record_id: Option<String>,
+    /// Key of the unit that made it.
+    pub unit: Option<i64>,
+    /// Its place among the artifacts of the unit.
+    pub ordinal: Option<u32>,
+    /// Start and end in milliseconds.
+    pub span_ms: Option<(i64, i64)>,
+    /// What the leaf commits to.
+    pub commitment: Digest,
+    /// The stored leaf hash.
+    pub leaf: Digest,
+    /// The canonical payload; `None` once it was erased.
+    pub body: Option<Vec<u8>>,
+    /// SHA-256 of the asset.
+    pub asset: Option<Digest>,
+    /// Key of the asset.
+    pub asset_key: Option<i64>,
+    /// SHA-256, size and media type of its blob.
+    pub blob: Option<StoredBlob>,
+    /// The stored lineage hash.
+    pub lineage_hash: Option<Digest>,
+    /// The canonical lineage.
+    pub lineage: Option<Vec<u8>>,
+    /// The run.
+    pub run: Option<u128>,
+    /// Ordinal of the unit in its run.
+    pub unit_ordinal: Option<u32>,
+}
+
+impl FromRow for StoredRecord {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let span = (row.get::<Option<i64>>(6)?, row.get::<Option<i64>>(7)?);
+        let blob: Option<Digest> = row.get(12)?;
+        Ok(Self {
+            seq: row.get(0)?,
+            kind: row.get(1)?,
+            admission: row.get(2)?,
+            record_id: row.get(3)?,
+            unit: row.get(4)?,
+            ordinal: row.get(5)?,
+            span_ms: span.0.zip(span.1),
+            commitment: row.get(8)?,
+            leaf: row.get(9)?,
+            body: row.get(10)?,
+            asset: row.get(11)?,
+            asset_key: row.get(19)?,
+            blob: match blob {
+                Some(sha256) => Some(StoredBlob { sha256, bytes: row.get(13)?, media_type: row.get(14)? }),
+                None => None,
+            },
+            lineage_hash: row.get(15)?,
+            lineage: row.get(16)?,
+            run: row.get(17)?,
+            unit_ordinal: row.get(18)?,
+        })
+    }
+}
+
+fn select(name: &'static str, rest: &str) -> Sql {
+    let text = format!("{COLUMNS} {rest}");
+    Sql { name, sqlite: text.clone().into(), postgres: text.into() }
+}
+
+/// The record at a place of the ledger.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn at(read: &Read<'_>, seq: Seq) -> Result<Option<StoredRecord>, StoreError> {
+    read.one(&select("record_at", "where records.seq = $1"), params![seq])
+}
+
+/// The artifact of a unit. Uses the index records_unit.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn of_unit(read: &Read<'_>, unit: i64, ordinal: u32) -> Result<Option<StoredRecord>, StoreError> {
+    read.one(&select("record_of_unit", "where records.unit = $1 and records.ordinal = $2"), params![unit, ordinal])
+}
+
+/// All artifacts of some units, in order. Uses the index records_unit.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn of_units(read: &Read<'_>, units: &[i64]) -> Result<Vec<StoredRecord>, StoreError> {
+    let list = Value::List(units.iter().map(|unit| Value::Int(*unit)).collect());
+    let rest = "order by records.unit, records.ordinal";
+    let sql = Sql {
+        name: "records_of_units",
+        sqlite: format!("{COLUMNS} where records.unit in (select value from json_each($1)) {rest}").into(),
+        postgres: format!("{COLUMNS} where records.unit = any($1::bigint[]) {rest}").into(),
+    };
+    read.all(&sql, &[list])
+}
+
+/// Visits the records from `first_seq` on, at most `count` of them, in ledger order.
+///
+/// # Errors
+/// When the database cannot be read, or with the error of `visit`.
+pub fn each_from(
+    read: &Read<'_>,
+    first_seq: Seq,
+    count: i64,
+    visit: &mut dyn FnMut(StoredRecord) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let sql = select("records_from", "where records.seq >= $1 and records.seq < $2 order by records.seq");
+    read.each(&sql, params![first_seq, first_seq + count], &mut |row| visit(StoredRecord::from_row(row)?))
+}
+
+/// The place and the commitment of a record from outside.
+pub(crate) fn by_record_id(read: &Read<'_>, record_id: &str) -> Result<Option<(Seq, Digest)>, StoreError> {
+    read.one(&BY_RECORD_ID, params![record_id])
+}
+
+pub(crate) fn row(
+    seq: Seq,
+    candidate: &Candidate,
+    admission: LeafAdmission,
+    blob: Option<i64>,
+    leaf: Digest,
+) -> Vec<Value> {
+    let (unit, ordinal, record_id) = match &candidate.origin {
+        Origin::Unit { made, ordinal } => (Some(made.unit), Some(*ordinal), None),
+        Origin::Outside { record_id } => (None, None, Some(record_id.as_str())),
+    };
+    values![
+        seq,
+        candidate.kind.key,
+        admission.code(),
+        unit,
+        ordinal,
+        candidate.asset.map(|asset| asset.1),
+        candidate.span_ms.map(|span| span.0),
+        candidate.span_ms.map(|span| span.1),
+        blob,
+        record_id,
+        candidate.commitment(),
+        leaf,
+        candidate.body.as_slice(),
+    ]
+}
+
+pub(crate) fn insert(tx: &mut Tx<'_>, rows: &[Vec<Value>]) -> Result<(), StoreError> {
+    tx.execute_many(&INSERT, rows).map(|_| ())
+}
+
+pub(crate) fn insert_lineages(tx: &mut Tx<'_>, rows: &[Vec<Value>]) -> Result<(), StoreError> {
+    tx.execute_many(&INSERT_LINEAGE, rows).map(|_| ())
+}
+
+/// Makes rows for blobs that have none yet and returns the keys of all.
+pub(crate) fn ensure_blobs<'a>(
+    tx: &mut Tx<'_>,
+    blobs: impl Iterator<Item = &'a StoredBlob>,
+) -> Result<BTreeMap<Digest, i64>, StoreError> {
+    let distinct: BTreeMap<Digest, &StoredBlob> = blobs.map(|blob| (blob.sha256, blob)).collect();
+    if distinct.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows: Vec<Vec<Value>> = distinct
+        .values()
+        .map(|blob| values![blob.sha256, i64::try_from(blob.bytes).unwrap_or(i64::MAX), blob.media_type.as_str()])
+        .collect();
+    tx.execute_many(&INSERT_BLOB, &rows)?;
+    let list = Value::List(distinct.keys().map(|digest| Value::from(*digest)).collect());
+    Ok(tx.all::<(Digest, i64)>(&FIND_BLOBS, &[list])?.into_iter().collect())
+}
+
+/// Visits every blob that a record names: key, SHA-256, size in bytes.
+///
+/// # Errors
+/// When the database cannot be read, or with the error of `visit`.
+pub fn each_blob(
+    read: &Read<'_>,
+    visit: &mut dyn FnMut(i64, Digest, u64) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    read.each(&EACH_BLOB, &[], &mut |row| visit(row.get(0)?, row.get(1)?, row.get(2)?))
+}

@@ -1,0 +1,310 @@
+//! Runs: what was asked for, the frozen members, who owns the run, and coverage.
+
+use exhibit_model::ids::{CollectionId, RunId};
+use exhibit_model::states::{RunState, UnitState};
+
+use crate::error::StoreError;
+use crate::params;
+use crate::session::{Read, Tx};
+use crate::value::{FromRow, Row, Sql};
+
+/// One execution of a pipeline.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Key in the database.
+    pub key: i64,
+    /// Its id.
+    pub id: RunId,
+    /// Name of the pipeline.
+    pub pipeline: String,
+    /// Version of the pipeline.
+    pub pipeline_version: String,
+    /// The frozen definition: RFC 8785 JSON of the steps with all their parameters.
+    pub definition: Vec<u8>,
+    /// `sandbox` or `production`.
+    pub policy: String,
+    /// The collection whose members were frozen.
+    pub collection: CollectionId,
+    /// Where it stands.
+    pub state: RunState,
+    /// Someone asked to stop.
+    pub cancel_wanted: bool,
+    /// Crashes after which a unit is given up.
+    pub attempts_max: i64,
+    /// Never reuse earlier work.
+    pub recompute: bool,
+    /// Why it failed, when it did.
+    pub reason: Option<String>,
+    /// Times in microseconds UTC.
+    pub created_us: i64,
+    /// First start.
+    pub started_us: Option<i64>,
+    /// Last end.
+    pub ended_us: Option<i64>,
+    /// Frozen members.
+    pub members: i64,
+    /// Members whose units exist.
+    pub members_planned: i64,
+    /// Steps of the pipeline.
+    pub steps: i64,
+    /// Key of the unit with ordinal 0.
+    pub first_unit: i64,
+    /// Who may plan, re-queue and finish it.
+    pub owner: Option<u128>,
+    /// The home from which the owner works.
+    pub owner_home: Option<String>,
+    /// Name of the clock of the owner's lease.
+    pub owner_clock: Option<String>,
+    /// When the owner's lease runs out, on that clock.
+    pub owner_until_ms: Option<i64>,
+}
+
+impl FromRow for Run {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let state: i64 = row.get(7)?;
+        Ok(Self {
+            key: row.get(0)?,
+            id: RunId(row.get(1)?),
+            pipeline: row.get(2)?,
+            pipeline_version: row.get(3)?,
+            definition: row.get(4)?,
+            policy: row.get(5)?,
+            collection: CollectionId(row.get(6)?),
+            state: RunState::from_code(state).ok_or_else(|| StoreError::Unexpected(format!("run state {state}")))?,
+            cancel_wanted: row.get(8)?,
+            attempts_max: row.get(9)?,
+            recompute: row.get(10)?,
+            reason: row.get(11)?,
+            created_us: row.get(12)?,
+            started_us: row.get(13)?,
+            ended_us: row.get(14)?,
+            members: row.get(15)?,
+            members_planned: row.get(16)?,
+            steps: row.get(17)?,
+            first_unit: row.get(18)?,
+            owner: row.get(19)?,
+            owner_home: row.get(20)?,
+            owner_clock: row.get(21)?,
+            owner_until_ms: row.get(22)?,
+        })
+    }
+}
+
+const COLUMNS: &str = "select run, run_id, pipeline, pipeline_version, definition, policy, collection, state, cancel_wanted, \
+     attempts_max, recompute, reason, created_us, started_us, ended_us, members, members_planned, steps, first_unit, owner, \
+     owner_home, owner_clock, owner_until_ms from runs";
+
+fn select(name: &'static str, rest: &str) -> Sql {
+    let text = format!("{COLUMNS} {rest}");
+    Sql { name, sqlite: text.clone().into(), postgres: text.into() }
+}
+
+/// What a new run is made of.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Its id.
+    pub id: RunId,
+    /// Name of the pipeline.
+    pub pipeline: String,
+    /// Version of the pipeline.
+    pub pipeline_version: String,
+    /// The frozen definition.
+    pub definition: Vec<u8>,
+    /// `sandbox` or `production`.
+    pub policy: String,
+    /// The collection to freeze.
+    pub collection: CollectionId,
+    /// Crashes after which a unit is given up.
+    pub attempts_max: i64,
+    /// Never reuse earlier work.
+    pub recompute: bool,
+    /// Steps of the pipeline.
+    pub steps: i64,
+    /// Now, microseconds UTC.
+    pub now_us: i64,
+}
+
+const NEXT: Sql =
+    Sql::same("run_next", "select coalesce(max(run), 0) + 1, coalesce(max(first_unit + members * steps), 1) from runs");
+const INSERT: Sql = Sql::same(
+    "run_insert",
+    "insert into runs (run, run_id, pipeline, pipeline_version, definition, policy, collection, state, cancel_wanted, \
+     attempts_max, recompute, created_us, members, members_planned, steps, first_unit) \
+     values ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, $9, $10, 0, 0, $11, $12)",
+);
+// The collection `all`: every asset with a present path, in the order in which the assets were first seen.
+const FREEZE_ALL: Sql = Sql::same(
+    "run_freeze_all",
+    "insert into run_members (run, ordinal, asset) \
+     select $1, row_number() over (order by asset) - 1, asset from assets \
+     where exists (select 1 from paths where paths.asset = assets.asset and paths.state = 0)",
+);
+const SET_MEMBERS: Sql = Sql::same("run_set_members", "update runs set members = $2 where run = $1");
+
+/// Makes a run and freezes the members of its collection. Returns its key.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn create(tx: &mut Tx<'_>, new: &NewRun) -> Result<i64, StoreError> {
+    let (key, first_unit): (i64, i64) = tx.one(&NEXT, &[])?.unwrap_or((1, 1));
+    tx.execute(
+        &INSERT,
+        params![
+            key,
+            new.id.0,
+            new.pipeline.as_str(),
+            new.pipeline_version.as_str(),
+            new.definition.as_slice(),
+            new.policy.as_str(),
+            new.collection.0,
+            new.attempts_max,
+            new.recompute,
+            new.now_us,
+            new.steps,
+            first_unit
+        ],
+    )?;
+    let members = i64::try_from(tx.execute(&FREEZE_ALL, params![key])?).unwrap_or(i64::MAX);
+    tx.execute(&SET_MEMBERS, params![key, members])?;
+    Ok(key)
+}
+
+/// The run with that key.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn by_key(read: &Read<'_>, key: i64) -> Result<Option<Run>, StoreError> {
+    read.one(&select("run_by_key", "where run = $1"), params![key])
+}
+
+/// The run with that id.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn by_id(read: &Read<'_>, id: RunId) -> Result<Option<Run>, StoreError> {
+    read.one(&select("run_by_id", "where run_id = $1"), params![id.0])
+}
+
+/// Runs whose id lies between two, at most two of them: enough to tell a prefix that is not unique.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn between(read: &Read<'_>, low: RunId, high: RunId) -> Result<Vec<Run>, StoreError> {
+    let rest = "where run_id >= $1 and run_id <= $2 order by run_id limit 2";
+    read.all(&select("run_between", rest), params![low.0, high.0])
+}
+
+/// The newest runs, newest first, older than the run with key `before`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn newest(read: &Read<'_>, before: i64, limit: i64) -> Result<Vec<Run>, StoreError> {
+    read.all(&select("run_newest", "where run < $1 order by run desc limit $2"), params![before, limit])
+}
+
+const SET_STATE: Sql = Sql::same(
+    "run_set_state",
+    "update runs set state = $3, reason = $4, started_us = coalesce(started_us, $5), ended_us = $6 where run = $1 and state = $2",
+);
+
+/// Moves a run from one state to another. Returns false when it is not in `from` any more.
+///
+/// # Errors
+/// When the step is not legal, or the database cannot be written.
+pub fn set_state(
+    tx: &mut Tx<'_>,
+    run: i64,
+    from: RunState,
+    to: RunState,
+    reason: Option<&str>,
+    now_us: i64,
+) -> Result<bool, StoreError> {
+    if !from.may_become(to) {
+        return Err(StoreError::Refused(format!("a run that is {from} cannot become {to}")));
+    }
+    let started_us = (to == RunState::Running).then_some(now_us);
+    let ended_us = to.is_ended().then_some(now_us);
+    Ok(tx.execute(&SET_STATE, params![run, from.code(), to.code(), reason, started_us, ended_us])? == 1)
+}
+
+const WANT_CANCEL: Sql = Sql::same("run_want_cancel", "update runs set cancel_wanted = $2 where run = $1");
+
+/// Asks a run to stop, or takes the wish back.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn want_cancel(tx: &mut Tx<'_>, run: i64, wanted: bool) -> Result<(), StoreError> {
+    tx.execute(&WANT_CANCEL, params![run, wanted]).map(|_| ())
+}
+
+const TAKE: Sql = Sql::same(
+    "run_take",
+    "update runs set owner = $2, owner_home = $3, owner_clock = $4, owner_until_ms = $5 where run = $1",
+);
+const RENEW: Sql =
+    Sql::same("run_renew", "update runs set owner_clock = $3, owner_until_ms = $4 where run = $1 and owner = $2");
+const RELEASE: Sql = Sql::same(
+    "run_release",
+    "update runs set owner = null, owner_home = null, owner_clock = null, owner_until_ms = null where run = $1 and owner = $2",
+);
+
+/// Takes the right to plan, re-queue and finish a run, when nobody holds it, the lease of its owner has run out, or `owner_is_dead`.
+/// Returns the owner before, if there was one; `Err(until)` names the milliseconds that the present owner's lease still has.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn take_ownership(
+    tx: &mut Tx<'_>,
+    run: &Run,
+    owner: u128,
+    home: &str,
+    owner_is_dead: bool,
+    lease_ms: i64,
+) -> Result<Result<Option<u128>, i64>, StoreError> {
+    let time = tx.lease_clock()?;
+    if let (Some(holder), Some(clock), Some(until_ms)) = (run.owner, &run.owner_clock, run.owner_until_ms) {
+        let expired = *clock != time.clock || until_ms <= time.now_ms;
+        if holder != owner && !expired && !owner_is_dead {
+            return Ok(Err(until_ms - time.now_ms));
+        }
+    }
+    tx.execute(&TAKE, params![run.key, owner, home, time.clock.as_str(), time.now_ms + lease_ms])?;
+    Ok(Ok(run.owner))
+}
+
+/// Renews the right; false when someone else has taken it.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn renew_ownership(tx: &mut Tx<'_>, run: i64, owner: u128, lease_ms: i64) -> Result<bool, StoreError> {
+    let time = tx.lease_clock()?;
+    Ok(tx.execute(&RENEW, params![run, owner, time.clock.as_str(), time.now_ms + lease_ms])? == 1)
+}
+
+/// Gives the right back.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn release_ownership(tx: &mut Tx<'_>, run: i64, owner: u128) -> Result<(), StoreError> {
+    tx.execute(&RELEASE, params![run, owner]).map(|_| ())
+}
+
+const COVERAGE: Sql = Sql::same(
+    "run_coverage",
+    "select step, state, count from coverage where run = $1 and count <> 0 order by step, state",
+);
+
+/// Units of a run by step and state.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn coverage(read: &Read<'_>, run: i64) -> Result<Vec<(u32, UnitState, i64)>, StoreError> {
+    let rows: Vec<(u32, i64, i64)> = read.all(&COVERAGE, params![run])?;
+    rows.into_iter()
+        .map(|(step, state, count)| {
+            let state =
+                UnitState::from_code(state).ok_or_else(|| StoreError::Unexpected(format!("unit state {state}")))?;
+            Ok((step, state, count))
+        })
+        .collect()
+}
