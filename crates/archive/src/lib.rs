@@ -1,1 +1,18 @@
-//! Placeholder while the crate is founded.
+//! The archive room: catalog a photo and video archive read-only, list it, show it, explain what was found in it.
+//!
+//! Nothing here opens an original for writing, and nothing here decodes media: facts that need a parser come from extractor processes.
+//!
+//! Read in this order: [`walk`] and [`media_type`] (what is there), [`scan`] (how it gets into the catalog), [`catalog`] (lists and
+//! views), [`explain`] (from a fact down to the bytes), [`fingerprint`] (did anything touch the tree), [`sample`] (an archive to try on).
+
+pub mod catalog;
+pub mod explain;
+pub mod fingerprint;
+pub mod media_type;
+pub mod room;
+pub mod sample;
+pub mod scan;
+pub mod sql;
+pub mod walk;
+
+pub use room::ArchiveRoom;

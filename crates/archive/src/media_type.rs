@@ -1,7 +1,7 @@
 //! Tells the media type of a file from its first bytes.
 //!
-//! The name is never asked first. Only where one container serves several types (a TIFF that is a camera's raw image, an MP4 that holds
-//! sound alone) the ending of the name chooses among the types that the bytes allow.
+//! The name is never asked first. Only where one container serves several types (a TIFF that is a camera's raw image,
+//! an MP4 that holds sound alone) the ending of the name chooses among the types that the bytes allow.
 
 #[cfg(test)]
 mod tests;
@@ -14,7 +14,8 @@ pub const UNKNOWN: &str = "application/octet-stream";
 /// What is said of a file without bytes.
 pub const EMPTY: &str = "application/x-empty";
 
-/// The media type of a file that begins with `head` and is called `name`. Give [`SNIFF_BYTES`] bytes, or all when there are fewer.
+/// The media type of a file that begins with `head` and is called `name`. Give [`SNIFF_BYTES`] bytes, or all when there
+/// are fewer.
 pub fn detect(head: &[u8], name: &[u8]) -> &'static str {
     let head = &head[..head.len().min(SNIFF_BYTES)];
     if head.is_empty() {
@@ -119,7 +120,8 @@ const RULES: &[Rule] = &[
     is(0, b"\xff\x0a", "image/jxl"),
 ];
 
-/// The brands of ISO 14496-12 `ftyp` boxes, by their beginning. A file's own brand is asked first, then those it says it is compatible with.
+/// The brands of ISO 14496-12 `ftyp` boxes, by their beginning. A file's own brand is asked first, then those it says
+/// it is compatible with.
 const BRANDS: &[(&[u8], &str)] = &[
     (b"crx ", "image/x-canon-cr3"),
     (b"avif", "image/avif"),
@@ -280,7 +282,8 @@ fn ogg(head: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// MPEG-2 transport streams (ISO 13818-1): a sync byte in every 188 bytes, or 192 with a camera's time stamp before each packet.
+/// MPEG-2 transport streams (ISO 13818-1): a sync byte in every 188 bytes, or 192 with a camera's time stamp before
+/// each packet.
 fn transport_stream(head: &[u8]) -> Option<&'static str> {
     let every = |start: usize, step: usize| {
         let places = 3;
@@ -321,7 +324,8 @@ fn adts_frame_bytes(frame: &[u8]) -> Option<usize> {
     (length >= 7).then_some(length)
 }
 
-/// Kilobits per second of MPEG-1 layer I, II, III and MPEG-2 layer I, II or III, by index (ISO 11172-3, 2.4.2.3; ISO 13818-3).
+/// Kilobits per second of MPEG-1 layer I, II, III and MPEG-2 layer I, II or III, by index (ISO 11172-3, 2.4.2.3; ISO
+/// 13818-3).
 const MPEG_KILOBITS: [[usize; 14]; 5] = [
     [32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
     [32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
@@ -330,7 +334,8 @@ const MPEG_KILOBITS: [[usize; 14]; 5] = [
     [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
 ];
 
-/// Length of an MPEG audio frame. Free-format streams (bit rate index 0) are not recognised: nothing but noise uses them.
+/// Length of an MPEG audio frame. Free-format streams (bit rate index 0) are not recognised: nothing but noise uses
+/// them.
 fn mpeg_frame_bytes(frame: &[u8]) -> Option<usize> {
     let header: &[u8; 4] = frame.get(..4)?.try_into().ok()?;
     if header[0] != 0xff || header[1] & 0xe0 != 0xe0 {

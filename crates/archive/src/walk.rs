@@ -1,13 +1,15 @@
 //! A sorted walk of a tree by directory descriptors, which never gives the kernel a path longer than one name.
 //!
-//! **Order.** Depth first; a directory comes before what it holds; the names of one directory are sorted by their raw bytes. This is the
-//! order of whole paths when `/` sorts below every other byte, see [`path_order`].
+//! **Order.** Depth first; a directory comes before what it holds; the names of one directory are sorted by their raw
+//! bytes. This is the order of whole paths when `/` sorts below every other byte, see [`path_order`].
 //!
-//! **What is visited.** Everything below the root but the root itself. Other file systems mounted inside are entered, because archives are
-//! composed of mounts. Symbolic links are entries of their own unless [`WalkOptions::follow_symlinks`] asks for their targets; then only
-//! relative links that stay beneath the root are followed. A directory that is already being walked is not entered again.
+//! **What is visited.** Everything below the root but the root itself. Other file systems mounted inside are entered,
+//! because archives are composed of mounts. Symbolic links are entries of their own unless
+//! [`WalkOptions::follow_symlinks`] asks for their targets; then only relative links that stay beneath the root are
+//! followed. A directory that is already being walked is not entered again.
 //!
-//! **Memory.** The names of the directories on the way down, 25 bytes or so each, and at most [`OPEN_DIRECTORIES_MAX`] descriptors.
+//! **Memory.** The names of the directories on the way down, 25 bytes or so each, and at most [`OPEN_DIRECTORIES_MAX`]
+//! descriptors.
 
 use std::cmp::Ordering;
 use std::ffi::CStr;
@@ -25,7 +27,8 @@ use rustix::io::Errno;
 #[cfg(test)]
 mod tests;
 
-/// Directories held open at once; shallower ones are closed and opened again on the way back. Far below the usual limit of 1,024.
+/// Directories held open at once; shallower ones are closed and opened again on the way back. Far below the usual limit
+/// of 1,024.
 pub const OPEN_DIRECTORIES_MAX: usize = 64;
 /// Levels below the root that are entered: twice the deepest tree that can be named with a path of `PATH_MAX` bytes.
 pub const DEPTH_MAX: usize = 4096;
@@ -43,7 +46,8 @@ pub struct WalkOptions {
     pub follow_symlinks: bool,
 }
 
-/// Why something cannot be read. What lies below a directory with a trouble is unknown, which is not the same as missing.
+/// Why something cannot be read. What lies below a directory with a trouble is unknown, which is not the same as
+/// missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     /// The kernel does not say what it is.
@@ -134,7 +138,8 @@ pub fn path_order(left: &[u8], right: &[u8]) -> Ordering {
     left.iter().map(weight).cmp(right.iter().map(weight))
 }
 
-/// Visits everything below `root` in the order of the module's description. Entries that vanish between listing and looking are not visited.
+/// Visits everything below `root` in the order of the module's description. Entries that vanish between listing and
+/// looking are not visited.
 ///
 /// # Errors
 /// When the root itself cannot be listed. Troubles below it are entries of [`Kind::Unreadable`].
@@ -309,8 +314,7 @@ impl Walker<'_> {
     }
 
     fn emit(&mut self, name: &CStr, kind: Kind, stat: FileStat, through_link: bool) -> ControlFlow<()> {
-        let directory =
-            self.frames.last().and_then(|frame| frame.directory.as_ref()).map_or(self.root, AsFd::as_fd);
+        let directory = self.frames.last().and_then(|frame| frame.directory.as_ref()).map_or(self.root, AsFd::as_fd);
         let entry = Entry { path: &self.path, kind, stat, through_link, directory, name, root: self.root };
         (self.visit)(&entry)
     }

@@ -59,6 +59,8 @@ pub struct Descriptor {
     pub params_schema: &'static str,
     /// Programs it starts, by name; looked up in `/usr/bin` and `/usr/local/bin`.
     pub tools: &'static [&'static str],
+    /// Whether it leaves files in scratch; only then a folder is made for each unit.
+    pub writes_files: bool,
     /// Limits that hold for its process.
     pub limits: Limits,
 }

@@ -1,5 +1,28 @@
-//! Placeholder while the crate is founded.
+//! What happens: runs are planned, leased, done in confined extractor processes, checked and committed.
+//!
+//! Two kinds of process live here and are never mixed up. The *host* ([`engine`], `host`, `worker`) is trusted: it has the store and the
+//! blobs, leases units, spawns, checks and commits, and never opens media with a decoder. The *extractor process* ([`supervisor`],
+//! [`confine`], [`child`]) is confined by the kernel before it sees media; [`protocol`] is all that passes between the two.
+//!
+//! Read in this order: [`extractor`] (what an extractor is), [`pipeline`] (what a run does), [`engine`] (make, work off, cancel, resume,
+//! retry), [`dispatch`] (`next_units`), `worker` and [`process`] (feeding a process), [`commit`], then [`supervisor`] and [`confine`].
 
+pub mod child;
+pub mod commit;
 pub mod confine;
+pub mod dispatch;
+pub mod engine;
 pub mod extractor;
+pub mod host;
+pub mod lineage;
+pub mod originals;
+pub mod pipeline;
+pub mod process;
+pub mod protocol;
 pub mod supervisor;
+
+mod scratch;
+mod worker;
+
+pub use engine::{Engine, EngineOptions, RunRequest, WorkEnd};
+pub use host::RunError;

@@ -1,8 +1,9 @@
 //! Opens originals read-only below the descriptor of their source root, whatever the length of their path.
 //!
-//! Names are raw bytes. No absolute path is ever given to the kernel, so paths longer than `PATH_MAX` work, and no name can lead out of
-//! the root: `openat2` with `RESOLVE_BENEATH` where the kernel has it and the path is short enough, otherwise one component at a time.
-//! The second way is not a second choice: inside a confined process `openat2` may answer `ENOSYS`.
+//! Names are raw bytes. No absolute path is ever given to the kernel, so paths longer than `PATH_MAX` work, and no name
+//! can lead out of the root: `openat2` with `RESOLVE_BENEATH` where the kernel has it and the path is short enough,
+//! otherwise one component at a time. The second way is not a second choice: inside a confined process `openat2` may
+//! answer `ENOSYS`.
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString};
@@ -11,7 +12,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat, openat2, readlinkat, statat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat, openat2, readlinkat, statat,
+};
 use rustix::io::Errno;
 
 #[cfg(test)]
@@ -23,7 +26,8 @@ const DIRECT_PATH_BYTES_MAX: usize = 4095;
 const LINKS_MAX: usize = 40;
 /// Components of one path, counting those of links; four times the deepest path that fits `PATH_MAX`.
 const COMPONENTS_MAX: usize = 8192;
-/// Tries of `openat2` when a rename elsewhere makes it unsure whether the path stayed beneath the root; then the slow way decides.
+/// Tries of `openat2` when a rename elsewhere makes it unsure whether the path stayed beneath the root; then the slow
+/// way decides.
 const OPENAT2_TRIES_MAX: usize = 3;
 
 /// How symbolic links inside a relative path are treated. Those that lead out of the root are refused either way.
@@ -31,7 +35,8 @@ const OPENAT2_TRIES_MAX: usize = 3;
 pub enum Links {
     /// Any symbolic link is an error (`ELOOP`): what sources that do not follow links use.
     Refuse,
-    /// Relative links that stay beneath the root are followed; absolute ones and those that leave it are errors (`EXDEV`).
+    /// Relative links that stay beneath the root are followed; absolute ones and those that leave it are errors
+    /// (`EXDEV`).
     FollowInside,
 }
 
@@ -104,7 +109,8 @@ pub fn open_root(path: &Path) -> io::Result<OwnedFd> {
     Ok(open_quietly(CWD, &path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC)?)
 }
 
-/// Opens the directory `name` in `parent` for listing; never through a link, and without touching its access time where allowed.
+/// Opens the directory `name` in `parent` for listing; never through a link, and without touching its access time where
+/// allowed.
 ///
 /// # Errors
 /// What the kernel answers.
@@ -113,8 +119,8 @@ pub fn open_directory(parent: BorrowedFd<'_>, name: &CStr) -> io::Result<OwnedFd
     Ok(open_quietly(parent, name, flags)?)
 }
 
-/// Opens the regular file `name` in `parent` read-only: never through a link, never waiting for a FIFO, and without touching its access
-/// time where allowed.
+/// Opens the regular file `name` in `parent` read-only: never through a link, never waiting for a FIFO, and without
+/// touching its access time where allowed.
 ///
 /// # Errors
 /// What the kernel answers, and `InvalidInput` when it is not a regular file.
@@ -125,13 +131,14 @@ pub fn open_original(parent: BorrowedFd<'_>, name: &CStr) -> io::Result<File> {
 /// Opens the regular file at `relative`, raw bytes joined by `/`, below `root`, read-only as [`open_original`] does.
 ///
 /// # Errors
-/// What the kernel answers, and `InvalidInput` for a path that is not a plain relative one or a file that is not a regular one.
+/// What the kernel answers, and `InvalidInput` for a path that is not a plain relative one or a file that is not a
+/// regular one.
 pub fn open_beneath(root: BorrowedFd<'_>, relative: &[u8], links: Links) -> io::Result<File> {
     regular(open_path(root, relative, links, ORIGINAL_FLAGS)?)
 }
 
-/// What lies at `relative` below `root`, without opening it for reading. The last component itself is not followed under
-/// [`Links::Refuse`]: a link is then described, not an error.
+/// What lies at `relative` below `root`, without opening it for reading. The last component itself is not followed
+/// under [`Links::Refuse`]: a link is then described, not an error.
 ///
 /// # Errors
 /// What the kernel answers, and `InvalidInput` for a path that is not a plain relative one.
@@ -208,12 +215,7 @@ fn open_path(root: BorrowedFd<'_>, relative: &[u8], links: Links, flags: OFlags)
 }
 
 /// The answer of `openat2`, or `None` where it is missing or could not decide.
-fn open_at_once(
-    root: BorrowedFd<'_>,
-    relative: &CStr,
-    links: Links,
-    flags: OFlags,
-) -> Option<Result<OwnedFd, Errno>> {
+fn open_at_once(root: BorrowedFd<'_>, relative: &CStr, links: Links, flags: OFlags) -> Option<Result<OwnedFd, Errno>> {
     let (resolve, flags) = match links {
         // A link as the last component is still described with O_PATH | O_NOFOLLOW, and an error otherwise.
         Links::Refuse => (ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_SYMLINKS, flags),
@@ -242,7 +244,8 @@ fn open_step_by_step(root: BorrowedFd<'_>, components: &[&[u8]], flags: OFlags) 
     Ok(open_quietly(here, &c_string(last)?, flags)?)
 }
 
-/// Resolves links by hand. The stack of descriptors stands for the place reached so far, so that `..` can only go where we came from.
+/// Resolves links by hand. The stack of descriptors stands for the place reached so far, so that `..` can only go where
+/// we came from.
 fn open_following(root: BorrowedFd<'_>, components: &[&[u8]], flags: OFlags) -> io::Result<OwnedFd> {
     let mut todo: VecDeque<Vec<u8>> = components.iter().map(|component| component.to_vec()).collect();
     let mut stack: Vec<OwnedFd> = Vec::new();

@@ -29,6 +29,7 @@ mod testing;
 use std::io;
 
 use exhibit_engine::extractor::{BuiltIn, Job};
+use exhibit_engine::supervisor::ChildContext;
 use serde::de::DeserializeOwned;
 
 /// The extractors of this crate, in the order in which they are listed to people.
@@ -40,6 +41,17 @@ pub fn built_in() -> &'static [BuiltIn] {
         BuiltIn { descriptor: &keyframe::DESCRIPTOR, make: keyframe::make },
     ];
     &BUILT_IN
+}
+
+/// Serves the units of one of them inside the confined process, and returns the exit code. What the supervisor runs.
+pub fn run_built_in(name: &str, context: &ChildContext) -> i32 {
+    match built_in().iter().find(|known| known.descriptor.name == name) {
+        Some(known) => exhibit_engine::child::serve(known, context),
+        None => {
+            eprintln!("there is no extractor {name}");
+            1
+        }
+    }
 }
 
 /// The kind files (JSON) of everything that the built-in extractors emit.
@@ -55,8 +67,9 @@ pub fn kind_files() -> &'static [&'static str] {
 /// The parameters of a job as the extractor's own type. The host has checked them against the schema and filled in defaults, so a
 /// mismatch is a defect of the extractor, not of its user.
 pub(crate) fn params<T: DeserializeOwned>(job: &Job<'_>) -> io::Result<T> {
-    T::deserialize(job.params)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, format!("parameters do not fit their schema: {error}")))
+    T::deserialize(job.params).map_err(|error| {
+        io::Error::new(io::ErrorKind::InvalidInput, format!("parameters do not fit their schema: {error}"))
+    })
 }
 
 #[cfg(test)]

@@ -117,13 +117,20 @@ pub fn assert_kind_matches<T: Serialize + DeserializeOwned + PartialEq + std::fm
     samples: &[T],
 ) {
     let declared: Value = serde_json::from_str(file).unwrap();
-    assert_eq!((declared["kind"].as_str().unwrap(), declared["version"].as_u64().unwrap()), (kind.0, u64::from(kind.1)));
+    assert_eq!(
+        (declared["kind"].as_str().unwrap(), declared["version"].as_u64().unwrap()),
+        (kind.0, u64::from(kind.1))
+    );
     exhibit_model::kind::KindDeclaration::parse(file.as_bytes()).unwrap();
     let schema = &declared["schema"];
     let validator = jsonschema::validator_for(schema).unwrap();
     for sample in samples {
         let json = serde_json::to_value(sample).unwrap();
-        assert!(validator.is_valid(&json), "{json}: {:?}", validator.iter_errors(&json).map(|e| e.to_string()).collect::<Vec<_>>());
+        assert!(
+            validator.is_valid(&json),
+            "{json}: {:?}",
+            validator.iter_errors(&json).map(|e| e.to_string()).collect::<Vec<_>>()
+        );
         assert_eq!(&serde_json::from_value::<T>(json.clone()).unwrap(), sample);
         assert_refuses_more(&validator, &json);
     }

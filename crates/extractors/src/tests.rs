@@ -18,7 +18,8 @@ fn names_are_unique_and_every_emitted_kind_has_a_file() {
     for extractor in built_in() {
         assert!(names.insert(extractor.descriptor.name), "{} twice", extractor.descriptor.name);
         assert!(!extractor.descriptor.media.is_empty() && !extractor.descriptor.about.is_empty());
-        emitted.extend(extractor.descriptor.emits.iter().map(|(kind, version)| ((*kind).to_owned(), u64::from(*version))));
+        emitted
+            .extend(extractor.descriptor.emits.iter().map(|(kind, version)| ((*kind).to_owned(), u64::from(*version))));
     }
     assert_eq!(emitted, kinds);
 }

@@ -35,9 +35,9 @@ pub fn write(picture: &Picture, compression: Compression, scratch: &Path, name: 
     config.quality = f32::from(compression.quality);
     config.method = i32::from(compression.method);
     let encoder = webp::Encoder::from_rgba(picture.pixels.as_flattened(), picture.width, picture.height);
-    let bytes = encoder
-        .encode_advanced(&config)
-        .map_err(|error| io::Error::other(format!("libwebp cannot encode {}x{} pixels: {error:?}", picture.width, picture.height)))?;
+    let bytes = encoder.encode_advanced(&config).map_err(|error| {
+        io::Error::other(format!("libwebp cannot encode {}x{} pixels: {error:?}", picture.width, picture.height))
+    })?;
     std::fs::write(scratch.join(name), &*bytes)
 }
 

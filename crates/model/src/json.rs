@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::findings::Findings;
 
-/// Nesting of evidence documents. Deep enough for every schema we know (the deepest has 9 levels), shallow enough for any stack.
+/// Nesting of evidence documents: far more than a schema that people read has, shallow enough for the stack of any thread.
 pub const DEPTH_MAX: usize = 64;
 
 /// No limit on depth may be larger: the parser underneath stops at 128 levels, and one more is entered to see that it is too deep.

@@ -9,9 +9,9 @@ use rustix::io::Errno;
 
 use super::{EntryHead, errno_word, hash_text};
 
-/// The flags that a user or program can set, of `FS_IOC_GETFLAGS`; the others tell how a file system stores the file. In the order of their
-/// values: SECRM, UNRM, COMPR, SYNC, IMMUTABLE, APPEND, NODUMP, NOATIME (0xff), NOCOMP, JOURNAL_DATA, NOTAIL, DIRSYNC, TOPDIR, NOCOW, DAX,
-/// PROJINHERIT, CASEFOLD.
+/// The flags that a user or program can set, of `FS_IOC_GETFLAGS`; the others tell how a file system stores the file.
+/// In the order of their values: SECRM, UNRM, COMPR, SYNC, IMMUTABLE, APPEND, NODUMP, NOATIME (0xff), NOCOMP,
+/// JOURNAL_DATA, NOTAIL, DIRSYNC, TOPDIR, NOCOW, DAX, PROJINHERIT, CASEFOLD.
 const FLAGS_COVERED: u32 = 0x6283_c4ff;
 /// Longest list of attribute names in bytes: Linux' `XATTR_LIST_MAX`.
 const NAMES_BYTES_MAX: usize = 65_536;
@@ -90,7 +90,8 @@ fn get(holder: &Holder<'_>, name: &[u8], value: &mut [u8]) -> rustix::io::Result
     }
 }
 
-/// The kernel has no call that reads attributes of a name in a directory, so the way leads through the directory's descriptor in `/proc`.
+/// The kernel has no call that reads attributes of a name in a directory, so the way leads through the directory's
+/// descriptor in `/proc`.
 fn route(directory: BorrowedFd<'_>, name: &CStr) -> Vec<u8> {
     [format!("/proc/self/fd/{}/", directory.as_raw_fd()).as_bytes(), name.to_bytes()].concat()
 }

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
+use exhibit_model::digest::Digest;
 use rustix::fs::{AtFlags, CWD, IFlags, Mode, OFlags, Timespec, Timestamps, XattrFlags};
 
 use super::*;
@@ -80,7 +81,8 @@ fn reading_does_not_show() {
 
 type Change = (&'static str, fn(&Path));
 
-/// Each change, and the entries that must show it beside it; times are set back so that nothing but the change itself can tell.
+/// Each change, and the entries that must show it beside it; times are set back so that nothing but the change itself
+/// can tell.
 #[test]
 fn every_kind_of_change_shows() {
     let changes: &[Change] = &[
@@ -93,7 +95,9 @@ fn every_kind_of_change_shows() {
         ("mtime of a link", |root| set_mtime(&root.join("link"), 1_500_000_001, 123_456_789)),
         ("mtime of the root", |root| set_mtime(root, 1, 0)),
         ("mode", |root| std::fs::set_permissions(root.join("a/one"), PermissionsExt::from_mode(0o640)).unwrap()),
-        ("sticky bit of a folder", |root| std::fs::set_permissions(root.join("a"), PermissionsExt::from_mode(0o1755)).unwrap()),
+        ("sticky bit of a folder", |root| {
+            std::fs::set_permissions(root.join("a"), PermissionsExt::from_mode(0o1755)).unwrap()
+        }),
         ("attribute", |root| {
             rustix::fs::setxattr(root.join("a/one"), "user.note", b"hello", XattrFlags::empty()).unwrap();
         }),
@@ -144,7 +148,9 @@ fn owner_and_flags_show_where_the_machine_can_change_them() {
     let dir = sample();
     let before = take(dir.path());
     let file = std::fs::File::open(dir.path().join("a/one")).unwrap();
-    if rustix::fs::ioctl_getflags(&file).is_ok_and(|old| rustix::fs::ioctl_setflags(&file, old | IFlags::NODUMP).is_ok()) {
+    if rustix::fs::ioctl_getflags(&file)
+        .is_ok_and(|old| rustix::fs::ioctl_setflags(&file, old | IFlags::NODUMP).is_ok())
+    {
         assert_ne!(take(dir.path()).digest, before.digest);
         let now = rustix::fs::ioctl_getflags(&file).unwrap();
         rustix::fs::ioctl_setflags(&file, now - IFlags::NODUMP).unwrap();
@@ -224,13 +230,41 @@ fn the_description_can_be_followed_by_hand() {
     let text = |text: &[u8]| [number(text.len() as u64), text.to_vec()].concat();
     let prefix = b"exhibit fingerprint entry 1\n".to_vec();
     let root_entry = [
-        prefix.clone(), text(b""), vec![1], 0o750_u32.to_be_bytes().to_vec(), owner(root), number(0), number(0), number(7_000_000_008),
-        number(0), flags(root).to_be_bytes().to_vec(), number(0), text(b""), vec![0], text(b""),
+        prefix.clone(),
+        text(b""),
+        vec![1],
+        0o750_u32.to_be_bytes().to_vec(),
+        owner(root),
+        number(0),
+        number(0),
+        number(7_000_000_008),
+        number(0),
+        flags(root).to_be_bytes().to_vec(),
+        number(0),
+        text(b""),
+        vec![0],
+        text(b""),
     ];
     let file_entry = [
-        prefix, text(b"n"), vec![2], 0o640_u32.to_be_bytes().to_vec(), owner(&file), number(1), number(3), number(5_000_000_006),
-        number(0), flags(&file).to_be_bytes().to_vec(), number(2), text(b"user.a"), text(b"1"), text(b"user.b"), text(b"2"), text(b""),
-        vec![1], Digest::of(b"abc").0.to_vec(), text(b""),
+        prefix,
+        text(b"n"),
+        vec![2],
+        0o640_u32.to_be_bytes().to_vec(),
+        owner(&file),
+        number(1),
+        number(3),
+        number(5_000_000_006),
+        number(0),
+        flags(&file).to_be_bytes().to_vec(),
+        number(2),
+        text(b"user.a"),
+        text(b"1"),
+        text(b"user.b"),
+        text(b"2"),
+        text(b""),
+        vec![1],
+        Digest::of(b"abc").0.to_vec(),
+        text(b""),
     ];
     let entries = [Digest::of(&root_entry.concat()).0, Digest::of(&file_entry.concat()).0].concat();
     let tree = [b"exhibit fingerprint tree 1\n".to_vec(), entries, number(2)].concat();

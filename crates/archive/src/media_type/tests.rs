@@ -30,7 +30,12 @@ fn frames(header: &[u8], length: usize) -> Vec<u8> {
 
 #[test]
 fn beginnings_of_images() {
-    let dng = [&b"II*\0\x08\0\0\0\x02\0"[..], &[0xfe, 0, 4, 0, 1, 0, 0, 0, 0, 0, 0, 0], &[0x12, 0xc6, 1, 0, 4, 0, 0, 0, 1, 4, 0, 0]].concat();
+    let dng = [
+        &b"II*\0\x08\0\0\0\x02\0"[..],
+        &[0xfe, 0, 4, 0, 1, 0, 0, 0, 0, 0, 0, 0],
+        &[0x12, 0xc6, 1, 0, 4, 0, 0, 0, 1, 4, 0, 0],
+    ]
+    .concat();
     let bmp = [&b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0"[..], &[40, 0, 0, 0, 1, 0, 0, 0]].concat();
     let table: Vec<(Vec<u8>, &str)> = vec![
         (b"\xff\xd8\xff\xe0\0\x10JFIF".to_vec(), "image/jpeg"),
@@ -66,7 +71,10 @@ fn beginnings_of_images() {
 
 #[test]
 fn beginnings_of_films() {
-    let mkv = |kind: &[u8]| [&b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\x01\x42\xf7\x81\x01\x42\x82"[..], &[0x80 | kind.len() as u8], kind].concat();
+    let mkv = |kind: &[u8]| {
+        [&b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\x01\x42\xf7\x81\x01\x42\x82"[..], &[0x80 | kind.len() as u8], kind]
+            .concat()
+    };
     let asf = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c\0\0".to_vec();
     let table: Vec<(Vec<u8>, &[u8], &str)> = vec![
         (ftyp(b"isom", &[b"isom", b"avc1"]), b"a.mp4", "video/mp4"),
@@ -167,7 +175,9 @@ fn a_name_only_chooses_among_what_the_bytes_allow() {
     assert_eq!(detect(b"just a note", b"holiday.jpg"), "text/plain");
     assert_eq!(detect(b"\x89PNG\r\n\x1a\n", b"photo.jpg"), "image/png");
     assert_eq!(detect(b"\xff\xd8\xff\xe0", b"photo.nef"), "image/jpeg");
-    for (ending, expected) in [("NEF", "image/x-nikon-nef"), ("arw", "image/x-sony-arw"), ("dng", "image/x-adobe-dng"), ("jpg", "image/tiff")] {
+    for (ending, expected) in
+        [("NEF", "image/x-nikon-nef"), ("arw", "image/x-sony-arw"), ("dng", "image/x-adobe-dng"), ("jpg", "image/tiff")]
+    {
         assert_eq!(detect(b"MM\0*\0\0\0\x08\0\0", format!("IMG_1.{ending}").as_bytes()), expected);
     }
     assert_eq!(detect(b"", b"photo.jpg"), EMPTY);
@@ -201,7 +211,10 @@ fn nearly_known() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn any_bytes_have_a_type(head in prop_oneof![prop::collection::vec(any::<u8>(), 0..5000), nearly_known()], name in prop::collection::vec(any::<u8>(), 0..20)) {
+    fn any_bytes_have_a_type(
+        head in prop_oneof![prop::collection::vec(any::<u8>(), 0..5000), nearly_known()],
+        name in prop::collection::vec(any::<u8>(), 0..20),
+    ) {
         let found = detect(&head, &name);
         prop_assert!(found.contains('/') && found.is_ascii());
         prop_assert_eq!(detect(&head[..head.len().min(SNIFF_BYTES)], &name), found, "only the head counts");

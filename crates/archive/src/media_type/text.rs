@@ -28,13 +28,16 @@ fn utf8(head: &[u8]) -> Option<&str> {
         }
         Err(_) => return None,
     };
-    let is_text = |letter: char| !letter.is_control() || matches!(letter, '\t' | '\n' | '\r' | '\x0c' | '\x1b' | '\u{85}');
+    let is_text =
+        |letter: char| !letter.is_control() || matches!(letter, '\t' | '\n' | '\r' | '\x0c' | '\x1b' | '\u{85}');
     text.chars().all(is_text).then_some(text)
 }
 
 fn utf16(head: &[u8]) -> bool {
     let little = head[0] == 0xff;
-    let unit = |pair: &[u8]| if little { u16::from_le_bytes([pair[0], pair[1]]) } else { u16::from_be_bytes([pair[0], pair[1]]) };
+    let unit = |pair: &[u8]| {
+        if little { u16::from_le_bytes([pair[0], pair[1]]) } else { u16::from_be_bytes([pair[0], pair[1]]) }
+    };
     let is_text = |unit: u16| unit >= 0x20 || matches!(unit, 9 | 10 | 12 | 13);
     head.len() > 2 && head.len().is_multiple_of(2) && head[2..].chunks_exact(2).all(|pair| is_text(unit(pair)))
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use libc::c_long;
 use seccompiler::{
-    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-    TargetArch, apply_filter, sock_filter,
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch, apply_filter, sock_filter,
 };
 
 use super::ConfineError;
@@ -86,7 +86,8 @@ pub(super) fn unknown_filter(gaps: Gaps) -> BpfProgram {
 
 /// The filter that answers `EPERM`.
 pub(super) fn refused_filter(gaps: Gaps) -> Result<BpfProgram, BackendError> {
-    let mut rules: BTreeMap<c_long, Vec<SeccompRule>> = syscalls::refused().map(|number| (number, Vec::new())).collect();
+    let mut rules: BTreeMap<c_long, Vec<SeccompRule>> =
+        syscalls::refused().map(|number| (number, Vec::new())).collect();
     rules.insert(libc::SYS_socketpair, socketpair_rules()?);
     rules.insert(libc::SYS_clone, clone_rules()?);
     rules.insert(libc::SYS_ioctl, ioctl_rules()?);

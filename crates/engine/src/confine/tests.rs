@@ -22,7 +22,7 @@ fn run(program: &[sock_filter], arch: u32, number: u32, arguments: [u64; 6]) -> 
         4 => arch,
         16.. => {
             let argument = arguments[(offset as usize - 16) / 8];
-            if offset % 8 == 0 { argument as u32 } else { (argument >> 32) as u32 }
+            if offset.is_multiple_of(8) { argument as u32 } else { (argument >> 32) as u32 }
         }
         _ => panic!("no filter reads offset {offset}"),
     };
@@ -127,7 +127,10 @@ fn only_connected_local_pairs_of_sockets_may_be_made() {
 fn processes_and_threads_may_be_made_but_no_namespaces() {
     let clone = |flags: i32| refused(NATIVE, libc::SYS_clone, &[flags as u32 as u64]);
     assert_eq!(clone(libc::SIGCHLD | libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID), ALLOW);
-    assert_eq!(clone(libc::CLONE_VM | libc::CLONE_FS | libc::CLONE_FILES | libc::CLONE_THREAD | libc::CLONE_SIGHAND), ALLOW);
+    assert_eq!(
+        clone(libc::CLONE_VM | libc::CLONE_FS | libc::CLONE_FILES | libc::CLONE_THREAD | libc::CLONE_SIGHAND),
+        ALLOW
+    );
     for flag in super::syscalls::NAMESPACE_FLAGS {
         assert_eq!(clone(flag), EPERM, "{flag:#x}");
         assert_eq!(clone(flag | libc::SIGCHLD | libc::CLONE_VM), EPERM, "{flag:#x}");

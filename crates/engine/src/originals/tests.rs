@@ -36,7 +36,9 @@ fn open_both(root: &OwnedFd, path: &[u8], links: Links) -> io::Result<File> {
     let (quick, slow) = (open_beneath(root.as_fd(), path, links), step(root, path, links));
     match (&quick, &slow) {
         (Ok(a), Ok(b)) => assert_eq!(stat_open(a).unwrap(), stat_open(b).unwrap()),
-        (Err(a), Err(b)) => assert_eq!((a.kind(), a.raw_os_error()), (b.kind(), b.raw_os_error()), "{path:?} {links:?}"),
+        (Err(a), Err(b)) => {
+            assert_eq!((a.kind(), a.raw_os_error()), (b.kind(), b.raw_os_error()), "{path:?} {links:?}")
+        }
         (quick, slow) => panic!("{path:?} {links:?}: openat2 says {quick:?}, step by step {slow:?}"),
     }
     quick

@@ -1,5 +1,8 @@
 //! The supervisor's side: confine, start the extractor below, watch, end everything.
-#![expect(unsafe_code, reason = "descriptors are taken by number, and fork and signal descriptors have no safe binding")]
+#![expect(
+    unsafe_code,
+    reason = "descriptors are taken by number, and fork and signal descriptors have no safe binding"
+)]
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -10,14 +13,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitOptions, WaitStatus, getpid, getppid, getsid, set_child_subreaper, set_parent_process_death_signal,
-    setsid, umask, wait,
+    Pid, Signal, WaitOptions, WaitStatus, getpid, getppid, getsid, set_child_subreaper,
+    set_parent_process_death_signal, setsid, umask, wait,
 };
 
 use super::tree::{end_all_below, end_whole_group, resident_bytes};
 use super::{
-    ChildContext, EXIT_EXTRACTOR_FAILED, EXIT_NOT_CONFINED, EXIT_OVER_MEMORY, LIFELINE_FD, SPEC_LINE_BYTES_MAX, SourceRoot,
-    SupervisorSpec,
+    ChildContext, EXIT_EXTRACTOR_FAILED, EXIT_NOT_CONFINED, EXIT_OVER_MEMORY, LIFELINE_FD, SPEC_LINE_BYTES_MAX,
+    SourceRoot, SupervisorSpec,
 };
 use crate::confine::{ConfineError, Policy, confine_this_process};
 
@@ -218,7 +221,6 @@ fn run_extractor(
     };
     // If the host does not read any more, there is nobody to tell.
     io::stdout().flush().ok();
-    let code = if matches!(code, EXIT_NOT_CONFINED | EXIT_OVER_MEMORY) { EXIT_EXTRACTOR_FAILED } else { code };
     // SAFETY: ends this process at once; what the supervisor registered for its own end is not run twice.
     unsafe { libc::_exit(code) }
 }
@@ -304,8 +306,10 @@ fn over_memory(bytes_max: Option<u64>) -> bool {
     bytes_max.is_some_and(|bytes_max| resident_bytes().is_ok_and(|bytes| bytes > bytes_max))
 }
 
+/// The extractor's code, unless it is one by which this process speaks for itself.
 fn exit_code(status: WaitStatus) -> i32 {
     match (status.exit_status(), status.terminating_signal()) {
+        (Some(EXIT_NOT_CONFINED | EXIT_OVER_MEMORY), _) => EXIT_EXTRACTOR_FAILED,
         (Some(code), _) => code,
         (None, Some(signal)) => 128 + signal,
         (None, None) => EXIT_EXTRACTOR_FAILED,

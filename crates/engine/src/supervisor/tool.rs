@@ -21,7 +21,10 @@ const TOOL_FOLDERS: [&str; 2] = ["/usr/bin", "/usr/local/bin"];
 /// `NotFound` with the program's name, or `InvalidInput` when that is not a plain name.
 pub fn tool_command(program: &str, limits: &Limits) -> io::Result<Command> {
     if program.is_empty() || program.starts_with('.') || program.contains('/') {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{program:?} is not the plain name of a program")));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{program:?} is not the plain name of a program"),
+        ));
     }
     let path = TOOL_FOLDERS.iter().map(|folder| Path::new(folder).join(program)).find(|path| path.is_file());
     let Some(path) = path else {

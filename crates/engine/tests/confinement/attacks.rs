@@ -123,7 +123,9 @@ pub static ATTACKS: &[Attack] = &[
         answer(unsafe { libc::chmod(name_of(&t.original).as_ptr(), 0o600) })
     }),
     attack("fchmod", By::Seccomp, &[EPERM], |t, _| on_file(t, |fd| call(libc::SYS_fchmod, &[fd, 0o600]))),
-    attack("fchmodat", By::Seccomp, &[EPERM], |t, _| on_path(t, |path| call(libc::SYS_fchmodat, &[at_here(), path, 0o600]))),
+    attack("fchmodat", By::Seccomp, &[EPERM], |t, _| {
+        on_path(t, |path| call(libc::SYS_fchmodat, &[at_here(), path, 0o600]))
+    }),
     attack("fchmodat2", By::Seccomp, &[EPERM], |t, _| on_path(t, |path| call(452, &[at_here(), path, 0o600, 0]))),
     attack("chown", By::Seccomp, &[EPERM], |t, _| {
         // SAFETY: the path is a valid C string.
@@ -137,14 +139,18 @@ pub static ATTACKS: &[Attack] = &[
     attack("fchownat", By::Seccomp, &[EPERM], |t, _| {
         on_path(t, |path| call(libc::SYS_fchownat, &[at_here(), path, SAME, SAME, 0]))
     }),
-    attack("utimensat", By::Seccomp, &[EPERM], |t, _| on_path(t, |path| call(libc::SYS_utimensat, &[at_here(), path, 0, 0]))),
+    attack("utimensat", By::Seccomp, &[EPERM], |t, _| {
+        on_path(t, |path| call(libc::SYS_utimensat, &[at_here(), path, 0, 0]))
+    }),
     attack("futimens", By::Seccomp, &[EPERM], |t, _| on_file(t, |fd| call(libc::SYS_utimensat, &[fd, 0, 0, 0]))),
     #[cfg(target_arch = "x86_64")]
     attack("utime", By::Seccomp, &[EPERM], |t, _| on_path(t, |path| call(libc::SYS_utime, &[path, 0]))),
     #[cfg(target_arch = "x86_64")]
     attack("utimes", By::Seccomp, &[EPERM], |t, _| on_path(t, |path| call(libc::SYS_utimes, &[path, 0]))),
     #[cfg(target_arch = "x86_64")]
-    attack("futimesat", By::Seccomp, &[EPERM], |t, _| on_path(t, |path| call(libc::SYS_futimesat, &[at_here(), path, 0]))),
+    attack("futimesat", By::Seccomp, &[EPERM], |t, _| {
+        on_path(t, |path| call(libc::SYS_futimesat, &[at_here(), path, 0]))
+    }),
     attack("setxattr", By::Seccomp, &[EPERM], |t, _| {
         on_path(t, |path| call(libc::SYS_setxattr, &[path, address(NEW.as_ptr()), address(NEW.as_ptr()), 4, 0]))
     }),
@@ -166,8 +172,8 @@ pub static ATTACKS: &[Attack] = &[
     }),
     attack("set file flags by ioctl", By::Seccomp, &[EPERM], |t, _| {
         const SET_FLAGS: u64 = 0x4008_6602;
-        const NO_DUMP: u64 = 0x40;
-        on_file(t, |fd| call(libc::SYS_ioctl, &[fd, SET_FLAGS, address(&raw const NO_DUMP)]))
+        let no_dump = [0x40_u64];
+        on_file(t, |fd| call(libc::SYS_ioctl, &[fd, SET_FLAGS, address(no_dump.as_ptr())]))
     }),
     attack("set extended file flags by ioctl", By::Seccomp, &[EPERM], |t, _| {
         const SET_XATTR: u64 = 0x401c_5820;
@@ -195,7 +201,9 @@ pub static ATTACKS: &[Attack] = &[
     attack("read the host's environment", By::Kernel, &[EACCES, EPERM], |t, _| {
         std::fs::read(format!("/proc/{}/environ", t.host)).map(drop)
     }),
-    attack("read the host's memory", By::Kernel, &[EACCES, EPERM], |t, _| File::open(format!("/proc/{}/mem", t.host)).map(drop)),
+    attack("read the host's memory", By::Kernel, &[EACCES, EPERM], |t, _| {
+        File::open(format!("/proc/{}/mem", t.host)).map(drop)
+    }),
     attack("walk through the host's root", By::Kernel, &[EACCES, EPERM], |t, _| {
         std::fs::read_dir(format!("/proc/{}/root/etc", t.host)).map(drop)
     }),
@@ -218,9 +226,13 @@ pub static ATTACKS: &[Attack] = &[
     attack("make a character device in scratch", By::Kernel, &[EACCES, EPERM], |_, c| {
         node(c, libc::S_IFCHR, libc::makedev(1, 3))
     }),
-    attack("make a block device in scratch", By::Kernel, &[EACCES, EPERM], |_, c| node(c, libc::S_IFBLK, libc::makedev(7, 0))),
+    attack("make a block device in scratch", By::Kernel, &[EACCES, EPERM], |_, c| {
+        node(c, libc::S_IFBLK, libc::makedev(7, 0))
+    }),
     // Settings of the machine, which belong to user 0 even without capabilities.
-    attack("write a setting of its own in /proc", By::Landlock, &[EACCES], |_, _| writing(Path::new("/proc/self/oom_score_adj"))),
+    attack("write a setting of its own in /proc", By::Landlock, &[EACCES], |_, _| {
+        writing(Path::new("/proc/self/oom_score_adj"))
+    }),
     attack("write a setting of the host in /proc", By::Landlock, &[EACCES], |t, _| {
         writing(&PathBuf::from(format!("/proc/{}/oom_score_adj", t.host)))
     }),

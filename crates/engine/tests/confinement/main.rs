@@ -3,7 +3,7 @@
 //! It has no test harness, since a harness has threads, and a supervisor must not. Called with [`ARGUMENT`] it is a supervisor whose
 //! extractors are the attacks of `attacks.rs` and the work of `work.rs`; called otherwise it runs the cases and prints what a harness
 //! would. An argument that is not an option selects the cases whose names contain it.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(unsafe_code, reason = "attacks are system calls that the standard library does not make")]
 
 mod attacks;

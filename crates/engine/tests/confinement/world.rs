@@ -202,7 +202,8 @@ pub fn inside(name: &str, context: &ChildContext) -> i32 {
         }
         return 0;
     }
-    let work = work::WORK.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("nothing is called {name}"));
+    let work =
+        work::WORK.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("nothing is called {name}"));
     match work.1(&targets, context) {
         Ok(text) => {
             println!("{text}");

@@ -23,8 +23,14 @@ pub struct Frame {
     pub at_ms: u64,
 }
 
-/// The last keyframe at or before `wanted_ms` after the start of the container.
-pub fn keyframe_before(input: &Path, scratch: &Path, video: &Video, wanted_ms: u64, edge: u32) -> io::Result<Result<Frame, Refusal>> {
+/// The last keyframe at or before `wanted_ms` after the start of the container, or where seeking in it ends.
+pub fn keyframe_before(
+    input: &Path,
+    scratch: &Path,
+    video: &Video,
+    wanted_ms: u64,
+    edge: u32,
+) -> io::Result<Result<Frame, Refusal>> {
     let seek = format!("{}.{:03}", wanted_ms / 1000, wanted_ms % 1000);
     decode(input, scratch, video, edge, &["-skip_frame", "nokey", "-noaccurate_seek", "-ss", &seek])
 }
@@ -36,7 +42,15 @@ pub fn first(input: &Path, scratch: &Path, video: &Video, edge: u32) -> io::Resu
 
 fn decode(input: &Path, scratch: &Path, video: &Video, edge: u32, how: &[&str]) -> io::Result<Result<Frame, Refusal>> {
     let mut command = tool::command("ffmpeg")?;
-    command.args(["-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+info", "-protocol_whitelist", "file,pipe"]);
+    command.args([
+        "-nostdin",
+        "-hide_banner",
+        "-nostats",
+        "-loglevel",
+        "level+info",
+        "-protocol_whitelist",
+        "file,pipe",
+    ]);
     // Timestamps stay those of the container, less its start. One thread: the result of a frame does not wait for its successors.
     command.args(["-copyts", "-start_at_zero", "-threads", "1", "-max_pixels", FRAME_PIXELS_MAX]);
     command.args(how).arg("-i").arg(tool::file_argument(input));
@@ -54,14 +68,18 @@ fn filters(edge: u32) -> String {
     let fit = format!("min(1,{edge}/max(iw*sar,ih))");
     let width = format!("max(1,round(iw*sar*{fit}))");
     let height = format!("max(1,round(ih*{fit}))");
-    format!("scale=w='{width}':h='{height}':flags=lanczos+accurate_rnd+full_chroma_int+bitexact,setsar=1,showinfo=checksum=0")
+    format!(
+        "scale=w='{width}':h='{height}':flags=lanczos+accurate_rnd+full_chroma_int+bitexact,setsar=1,showinfo=checksum=0"
+    )
 }
 
 fn understood(ran: &Ran) -> Result<Frame, Refusal> {
     let frame = ran.stdout.as_deref().and_then(read_ppm).zip(presentation_ms(&ran.log));
     match (frame, ran.signal()) {
         (Some((picture, at_ms)), None) => Ok(Frame { picture, at_ms }),
-        (_, Some(signal)) if ran.stdout.is_some() => Err(Refusal::ToolEnded(format!("ffmpeg was ended by signal {signal}"))),
+        (_, Some(signal)) if ran.stdout.is_some() => {
+            Err(Refusal::ToolEnded(format!("ffmpeg was ended by signal {signal}")))
+        }
         _ if ran.log.contains("not found for input stream") || ran.log.contains("[error] Decoder (codec") => {
             Err(Refusal::Unsupported(ran.complaint()))
         }

@@ -1,7 +1,8 @@
 //! `video.keyframe`: a poster of a video, upright, with the time at which it is shown.
 //!
 //! `ffprobe` says whether there is a video stream and how long it lasts; `ffmpeg` seeks to the wanted share of the duration and decodes
-//! the last keyframe at or before it, which costs one frame however long the video is. Where that gives nothing (a stream without marked
+//! the last keyframe at or before it (in a container without an index, such as MPEG-TS, sometimes the next one), which costs one frame
+//! however long the video is. Where that gives nothing (a stream without marked
 //! keyframes, an index that lies), the first frame that decodes is taken. Scaling, rotation by the display matrix and square pixels are
 //! ffmpeg's work, so a full-size frame never crosses the pipe; WebP is ours.
 //!
@@ -52,6 +53,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     emits: &[KEYFRAME],
     params_schema: PARAMS_SCHEMA,
     tools: &["ffmpeg", "ffprobe"],
+    writes_files: true,
     limits: Limits {
         // One keyframe of 8K HEVC takes about 1 s; a file without an index is read to the wanted time, 60 s are 50 GB of that.
         unit_cpu_s: 60,
@@ -105,7 +107,7 @@ pub struct Keyframe {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// The last keyframe at or before the wanted time.
+    /// The last keyframe at or before the wanted time; in a container without an index sometimes the next one.
     KeyframeSeek,
     /// The first frame that decodes, where seeking found none.
     FirstFrame,
@@ -176,7 +178,8 @@ fn find_frame(input: &Path, scratch: &Path, params: &Params) -> io::Result<Resul
         Ok(video) => video,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let wanted_ms = video.duration_ms.map_or(AT_WITHOUT_DURATION_MS, |duration| duration.saturating_mul(params.at_permille) / 1000);
+    let wanted_ms =
+        video.duration_ms.map_or(AT_WITHOUT_DURATION_MS, |duration| duration.saturating_mul(params.at_permille) / 1000);
     let sought = frame::keyframe_before(input, scratch, &video, wanted_ms, params.edge)?;
     if let Ok(frame) = sought {
         return Ok(Ok((video, frame, Method::KeyframeSeek)));

@@ -64,8 +64,19 @@ struct SideData {
 /// Asks ffprobe about the video streams of a file.
 pub fn probe(input: &Path, scratch: &Path) -> io::Result<Result<Video, Refusal>> {
     let mut command = tool::command("ffprobe")?;
-    command.args(["-hide_banner", "-loglevel", "level+error", "-protocol_whitelist", "file,pipe", "-select_streams", "v"]);
-    command.args(["-show_entries", "format=duration:stream=index,codec_name,duration:stream_disposition=attached_pic:stream_side_data=rotation"]);
+    command.args([
+        "-hide_banner",
+        "-loglevel",
+        "level+error",
+        "-protocol_whitelist",
+        "file,pipe",
+        "-select_streams",
+        "v",
+    ]);
+    command.args([
+        "-show_entries",
+        "format=duration:stream=index,codec_name,duration:stream_disposition=attached_pic:stream_side_data=rotation",
+    ]);
     command.args(["-of", "json"]).arg("-i").arg(tool::file_argument(input));
     let ran = tool::run(command, scratch, ANSWER_BYTES_MAX)?;
     Ok(understood(&ran))
@@ -78,8 +89,8 @@ fn understood(ran: &Ran) -> Result<Video, Refusal> {
     let Some(answer) = ran.stdout.as_ref().filter(|_| ran.status.success()) else {
         return Err(Refusal::Corrupt(ran.complaint()));
     };
-    let answer: Answer =
-        serde_json::from_slice(answer).map_err(|error| Refusal::Corrupt(format!("ffprobe's answer cannot be read: {error}")))?;
+    let answer: Answer = serde_json::from_slice(answer)
+        .map_err(|error| Refusal::Corrupt(format!("ffprobe's answer cannot be read: {error}")))?;
     let Some(stream) = answer.streams.iter().find(|stream| stream.disposition.attached_pic == 0) else {
         let what = if answer.streams.is_empty() { "no video stream" } else { "only attached pictures" };
         return Err(Refusal::NoVideo(what.into()));
@@ -129,7 +140,9 @@ mod tests {
 
     #[test]
     fn a_duration_that_is_absent_or_absurd_is_none() {
-        for duration in ["", r#""duration": "N/A""#, r#""duration": "-3""#, r#""duration": "nan""#, r#""duration": "1e300""#] {
+        for duration in
+            ["", r#""duration": "N/A""#, r#""duration": "-3""#, r#""duration": "nan""#, r#""duration": "1e300""#]
+        {
             let answer = format!(r#"{{"streams": [{{"index": 0, "codec_name": "h264"}}], "format": {{{duration}}}}}"#);
             assert_eq!(understood(&ran(0, &answer)).unwrap().duration_ms, None, "{duration}");
         }
@@ -137,7 +150,9 @@ mod tests {
 
     #[test]
     fn turns_are_told_clockwise() {
-        for (counter, expected) in [(0.0, 0), (-90.0, 90), (90.0, 270), (180.0, 180), (-180.0, 180), (-0.4, 0), (f64::NAN, 0)] {
+        for (counter, expected) in
+            [(0.0, 0), (-90.0, 90), (90.0, 270), (180.0, 180), (-180.0, 180), (-0.4, 0), (f64::NAN, 0)]
+        {
             assert_eq!(clockwise(counter), expected, "{counter}");
         }
     }

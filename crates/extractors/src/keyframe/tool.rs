@@ -36,7 +36,8 @@ pub struct Ran {
 impl Ran {
     /// What the tool complained about: its lines marked `[error]` or `[fatal]`, in short; else how it ended.
     pub fn complaint(&self) -> String {
-        let lines = self.log.lines().filter_map(|line| line.split_once("[error] ").or_else(|| line.split_once("[fatal] ")));
+        let lines =
+            self.log.lines().filter_map(|line| line.split_once("[error] ").or_else(|| line.split_once("[fatal] ")));
         let text: Vec<&str> = lines.map(|(_, text)| text.trim()).filter(|text| !text.is_empty()).collect();
         if text.is_empty() {
             return format!("no frame came out ({})", self.status);
@@ -93,7 +94,8 @@ pub fn command(tool: &str) -> io::Result<Command> {
 /// When the tool is missing or does not say; the text is for people.
 pub fn version(tool: &'static str) -> Result<String, String> {
     let install = "install it with `apt install ffmpeg`";
-    let mut command = command(tool).map_err(|error| format!("{tool} is needed for posters of videos; {install} ({error})"))?;
+    let mut command =
+        command(tool).map_err(|error| format!("{tool} is needed for posters of videos; {install} ({error})"))?;
     let mut child = command
         .arg("-version")
         .stdout(Stdio::piped())

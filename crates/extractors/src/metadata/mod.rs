@@ -44,6 +44,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     emits: &[METADATA],
     params_schema: PARAMS_SCHEMA,
     tools: &["ffprobe"],
+    writes_files: false,
     limits: Limits {
         unit_cpu_s: 30,
         unit_wall_s: 60,
@@ -305,5 +306,15 @@ impl Refusal {
     }
 }
 
+#[cfg(test)]
+mod capture_time_tests;
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod kind_tests;
+#[cfg(test)]
+mod movie_tests;
+#[cfg(test)]
+mod test_files;
 #[cfg(test)]
 mod tests;

@@ -22,9 +22,8 @@ const COMPLAINT_BYTES_MAX: usize = 4096;
 /// Longest time `ffprobe` may take. It reads 5 MB or 5 s of a file unless told otherwise, which takes well under 1 s.
 const PROBE_WALL_MAX: Duration = Duration::from_secs(30);
 /// The formats it may open. Playlists and lists of files are missing on purpose: they name other files.
-const DEMUXERS: &str = "aac,ac3,aiff,amr,ape,asf,au,avi,avs,caf,dsf,dts,dv,eac3,flac,flv,gxf,h263,h264,hevc,ivf,live_flv,\
-                        loas,m4v,matroska,mov,mp3,mpc,mpc8,mpeg,mpegts,mpegvideo,mxf,nsv,nut,obu,ogg,oma,rm,sbc,swf,tta,\
-                        voc,w64,wav,wtv,wv,y4m,yuv4mpegpipe";
+const DEMUXERS: &str = "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dhav,dsf,dts,dv,eac3,flac,flv,gxf,h263,h264,hevc,ivf,matroska,\
+                        mjpeg,mov,mp3,mpc,mpc8,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,tta,vc1,voc,w64,wav,wtv,wv";
 const PROGRAM: &str = "ffprobe";
 
 /// How asking ended.

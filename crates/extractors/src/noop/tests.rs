@@ -46,5 +46,9 @@ fn it_finds_nothing_where_asked() {
 
 #[test]
 fn the_kind_file_says_what_the_type_says() {
-    testing::assert_kind_matches::<Echo>(ECHO_KIND_FILE, ECHO, &[Echo { size_bytes: 0, media_type: "image/jpeg".into() }]);
+    testing::assert_kind_matches::<Echo>(
+        ECHO_KIND_FILE,
+        ECHO,
+        &[Echo { size_bytes: 0, media_type: "image/jpeg".into() }],
+    );
 }

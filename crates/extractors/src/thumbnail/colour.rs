@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use moxcms::{
-    ColorProfile, DataColorSpace, Layout as CmsLayout, ProfileText, RenderingIntent, Transform8BitExecutor, TransformOptions,
+    ColorProfile, DataColorSpace, Layout as CmsLayout, ProfileText, RenderingIntent, Transform8BitExecutor,
+    TransformOptions,
 };
 
 use super::Colour;
@@ -106,7 +107,8 @@ fn transform(profile: &ColorProfile, space: Space) -> Option<Arc<Transform8BitEx
     if profile.color_space != wanted {
         return None;
     }
-    let options = TransformOptions { rendering_intent: RenderingIntent::RelativeColorimetric, ..TransformOptions::default() };
+    let options =
+        TransformOptions { rendering_intent: RenderingIntent::RelativeColorimetric, ..TransformOptions::default() };
     profile.create_transform_8bit(from, &ColorProfile::new_srgb(), to, options).ok()
 }
 
@@ -127,7 +129,10 @@ fn equals_srgb(transform: &Transform8BitExecutor, space: Space) -> bool {
     let probe: Vec<[u8; 4]> = match space {
         Space::Gray => (0..=u8::MAX).map(|value| [value, value, value, u8::MAX]).collect(),
         Space::Rgb => {
-            let steps = || (0..=PROBE_STEPS).map(|step| u8::try_from(u32::from(step) * 255 / u32::from(PROBE_STEPS)).unwrap_or(u8::MAX));
+            let steps = || {
+                (0..=PROBE_STEPS)
+                    .map(|step| u8::try_from(u32::from(step) * 255 / u32::from(PROBE_STEPS)).unwrap_or(u8::MAX))
+            };
             steps().flat_map(|r| steps().flat_map(move |g| steps().map(move |b| [r, g, b, u8::MAX]))).collect()
         }
         Space::Cmyk => return false,

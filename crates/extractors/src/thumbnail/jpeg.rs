@@ -1,8 +1,9 @@
 //! JPEG: read in one go, scaled while decoding.
 //!
-//! The decoder reports anything odd as a warning and goes on; here a warning means that the picture is damaged. Three oddities that real
+//! The decoder reports anything odd as a warning and goes on; here a warning means that the picture is damaged. Four oddities that real
 //! cameras and editors write lie outside the picture data and change nothing in it, but their warning would hide a later, real one. They
 //! are put right in our copy of the bytes before decoding:
+//! - a colour profile with missing pieces (profiles are read here, and hidden from the decoder),
 //! - an unknown major version in the JFIF header,
 //! - an unknown colour transform in the Adobe segment (the decoder then takes the usual one),
 //! - progression parameters in the scan header of a baseline image (many Samsung phones).
@@ -70,7 +71,8 @@ impl JpegReader {
     pub fn read(&mut self, file: &File, size_bytes: u64, edge: u32) -> Result<Decoded<'_>, Refusal> {
         let length = self.load(file, size_bytes)?;
         let data = &mut self.file[..length];
-        let header = read_segments(data).ok_or_else(|| Refusal::Corrupt("the segments of the JPEG are damaged".into()))?;
+        let header =
+            read_segments(data).ok_or_else(|| Refusal::Corrupt("the segments of the JPEG are damaged".into()))?;
         if header.precision != 8 || header.lossless {
             let coding = if header.lossless { "lossless " } else { "" };
             return Err(Refusal::Unsupported(format!("{coding}JPEG with {} bits per sample", header.precision)));
@@ -127,7 +129,8 @@ impl JpegReader {
 
     /// Reads the whole file into the kept buffer; gives its length.
     fn load(&mut self, mut file: &File, size_bytes: u64) -> Result<usize, Refusal> {
-        let too_large = || Refusal::TooLarge(format!("a JPEG of {size_bytes} bytes; at most {FILE_BYTES_MAX} are read"));
+        let too_large =
+            || Refusal::TooLarge(format!("a JPEG of {size_bytes} bytes; at most {FILE_BYTES_MAX} are read"));
         if size_bytes > FILE_BYTES_MAX {
             return Err(too_large());
         }
@@ -214,7 +217,7 @@ fn read_segments(data: &mut [u8]) -> Option<Header> {
         match marker {
             0xe0 => mend_jfif(body),
             0xe1 => header.orientation = header.orientation.or_else(|| exif_orientation(body)),
-            0xe2 => header.profile.take(body),
+            0xe2 => header.profile.take_out(body),
             0xee if body.len() > ADOBE_TRANSFORM && body.starts_with(b"Adobe") => {
                 header.adobe = true;
                 adobe_transform_at = Some(at + 2 + ADOBE_TRANSFORM);
@@ -273,14 +276,16 @@ fn mend_scan(body: &mut [u8]) {
 }
 
 impl ProfilePieces {
-    /// A piece of the profile (ICC.1 annex B.4): name, number from 1, count, bytes.
-    fn take(&mut self, body: &[u8]) {
+    /// A piece of the profile (ICC.1 annex B.4): name, number from 1, count, bytes. It is hidden from the decoder, which makes no use of
+    /// it but complains when a piece is missing.
+    fn take_out(&mut self, body: &mut [u8]) {
         let Some([number, count, bytes @ ..]) = body.strip_prefix(b"ICC_PROFILE\0") else { return };
         self.announced = *count;
         self.bytes = self.bytes.saturating_add(bytes.len());
         if self.bytes <= PROFILE_BYTES_MAX {
             self.pieces.push((*number, bytes.to_vec()));
         }
+        body[0] = 0;
     }
 
     /// The whole profile; empty when pieces are missing, doubled or too large together.

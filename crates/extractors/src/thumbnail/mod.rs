@@ -17,8 +17,9 @@
 //! - `failed(decoder-panicked)`: a defect of a decoder, met by this file; the worker goes on with fresh buffers.
 //! - `failed(unreadable)`, retryable: the original could not be read.
 //!
-//! The same bytes and parameters give the same files on every x86-64 processor: the vector code of the three libraries is exact against
-//! their plain code, and colour conversion is built without vector code because there it is not.
+//! The same bytes and parameters give the same files on every x86-64 processor with SSE4.1: the vector code of the three libraries is exact
+//! against their plain code (one exception, 16-bit pixels with alpha, may differ without SSE4.1 by one step), and colour conversion is
+//! built without vector code because there it is not.
 
 mod colour;
 mod jpeg;
@@ -60,6 +61,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     emits: &[THUMBNAIL],
     params_schema: PARAMS_SCHEMA,
     tools: &[],
+    writes_files: true,
     limits: Limits {
         // 200 megapixels of progressive JPEG or of 16-bit TIFF take 5 to 10 s on a slow core; 60 leave room for slower ones.
         unit_cpu_s: 60,
@@ -297,7 +299,8 @@ fn small_pictures(
 ) -> Result<(Colour, Vec<Picture>), Refusal> {
     let mut colour = Colour::default();
     let mut pictures: Vec<Picture> = Vec::with_capacity(edges.len());
-    let (upright_width, upright_height) = orientation::turned_size(source.stored_width, source.stored_height, source.orientation);
+    let (upright_width, upright_height) =
+        orientation::turned_size(source.stored_width, source.stored_height, source.orientation);
     for edge in edges {
         let size = resample::fitted(upright_width, upright_height, *edge);
         let picture = match pictures.last() {
@@ -320,5 +323,7 @@ fn small_pictures(
 mod golden_tests;
 #[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod tests;

@@ -78,9 +78,14 @@ impl RasterReader {
         check_size(width, height, bytes)?;
         decoder.set_limits(limits()).map_err(refusal)?;
         // A damaged profile or EXIF block does not make the pixels worse; they are treated as absent.
-        let profile = decoder.icc_profile().ok().flatten().map(|profile| if profile.len() > PROFILE_BYTES_MAX { Vec::new() } else { profile });
+        let profile = decoder
+            .icc_profile()
+            .ok()
+            .flatten()
+            .map(|profile| if profile.len() > PROFILE_BYTES_MAX { Vec::new() } else { profile });
         if let Some(exif) = decoder.exif_metadata().ok().flatten() {
-            orientation = read_first_directory(&mut Cursor::new(exif)).ok().flatten().map_or(UPRIGHT, |first| first.orientation);
+            orientation =
+                read_first_directory(&mut Cursor::new(exif)).ok().flatten().map_or(UPRIGHT, |first| first.orientation);
         }
         let pixels = self.aligned(usize::try_from(bytes).unwrap_or(usize::MAX));
         decoder.read_image_boxed(pixels).map_err(refusal)?;

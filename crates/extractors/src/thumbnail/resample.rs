@@ -49,11 +49,6 @@ impl Layout {
     fn has_alpha(self) -> bool {
         matches!(self, Self::GrayAlpha8 | Self::Rgba8 | Self::GrayAlpha16 | Self::Rgba16)
     }
-
-    /// Bytes of one pixel.
-    pub fn pixel_bytes(self) -> usize {
-        self.pixel_type().size()
-    }
 }
 
 /// A decoded image, as stored: not turned, in its own colours.
@@ -122,7 +117,8 @@ impl Resampler {
 
     /// Makes a smaller picture of a picture.
     pub fn shrink(&mut self, larger: &Picture, size: (u32, u32)) -> Result<Picture, Refusal> {
-        let view = ImageRef::new(larger.width, larger.height, larger.pixels.as_flattened(), PixelType::U8x4).map_err(impossible)?;
+        let view = ImageRef::new(larger.width, larger.height, larger.pixels.as_flattened(), PixelType::U8x4)
+            .map_err(impossible)?;
         let opaque = larger.pixels.iter().all(|pixel| pixel[3] == u8::MAX);
         let bytes = self.resize(&view, size, !opaque)?;
         Ok(Picture { width: size.0, height: size.1, pixels: bytes.as_chunks().0.to_vec() })

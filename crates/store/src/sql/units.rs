@@ -401,6 +401,23 @@ pub fn revive(tx: &mut Tx<'_>, run: i64, from: UnitState) -> Result<u64, StoreEr
     moved_each(tx, run, &steps, from, UnitState::Pending)
 }
 
+const REVIVE_ONE: Sql = Sql::same(
+    "unit_revive_one",
+    "update units set state = 0, crashes = 0, reason = null, detail = null where run = $1 and unit = $2 and state = $3 returning step",
+);
+
+/// Queues one unit again, when it is in the state `from`. Returns 1 or 0.
+///
+/// # Errors
+/// When the step is not legal, or the database cannot be written.
+pub fn revive_one(tx: &mut Tx<'_>, run: i64, unit: i64, from: UnitState) -> Result<u64, StoreError> {
+    if !from.may_become(UnitState::Pending) {
+        return Err(StoreError::Refused(format!("a unit that is {from} cannot be queued again")));
+    }
+    let steps = tx.all::<(u32,)>(&REVIVE_ONE, params![run, unit, from.code()])?;
+    moved_each(tx, run, &steps, from, UnitState::Pending)
+}
+
 // Queries ----------------------------------------------------------------------------------------------------------
 
 /// The unit with that key.

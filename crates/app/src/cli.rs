@@ -1,0 +1,145 @@
+//! The command line: what can be asked, and how it is answered.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands as run;
+use crate::error::{CliError, Exit};
+use crate::output::Output;
+use crate::{config, home};
+
+/// An evidence engine: keeps originals untouched, derives facts from them, and shows for every fact what made it.
+#[derive(Parser)]
+#[command(name = "exhibit", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 asked in a wrong way, 3 done in part.")]
+pub struct Cli {
+    /// The folder with the database, blobs and keys [default: EXHIBIT_HOME, else the data folder of the user]
+    #[arg(long, global = true, value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    /// No progress and no notes
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Catalog a folder; reads only what is new or changed, writes nothing there
+    Scan(run::scan::ScanArgs),
+    /// List the folders that were scanned
+    Sources(run::sources::SourcesArgs),
+    /// List assets
+    Ls(run::ls::LsArgs),
+    /// Show one asset: paths, facts, what was tried
+    Show(run::show::ShowArgs),
+    /// Digest of a folder: names, sizes, times, modes, attributes, content
+    Fingerprint(run::fingerprint::FingerprintArgs),
+    /// Run a pipeline, or show a run
+    Run(run::run::RunArgs),
+    /// List runs, newest first
+    Runs(run::runs::RunsArgs),
+    /// Follow a run until it ends
+    Watch(run::watch::WatchArgs),
+    /// Stop a run; what was written stays
+    Cancel(run::control::CancelArgs),
+    /// Go on with a run that was cancelled or left behind
+    Resume(run::control::ResumeArgs),
+    /// Do the failed units of a run again, and nothing else
+    Retry(run::control::RetryArgs),
+    /// From a fact down to the bytes, the tool, the version, the parameters and the ledger
+    Explain(run::explain::ExplainArgs),
+    /// Check records, blobs and the ledger, or that the ledger extends a checkpoint
+    Verify(run::verify::VerifyArgs),
+    /// The ledger of everything that was accepted
+    Ledger(run::ledger::LedgerArgs),
+    /// Tables computed from the records
+    Projections(run::projections::ProjectionsArgs),
+    /// Bring the database up to date and list its migrations
+    Migrate(run::migrate::MigrateArgs),
+    /// What this machine offers and what is missing
+    Doctor(run::doctor::DoctorArgs),
+    /// Make a sample archive to try on
+    Sample(run::sample::SampleArgs),
+    /// List the extractors
+    Extractors(run::extractors::ExtractorsArgs),
+    /// List the pipelines, or show one
+    Pipelines(run::pipelines::PipelinesArgs),
+}
+
+/// A run, named by its id, any unambiguous prefix of it, or `latest`.
+#[derive(Args)]
+pub struct RunName {
+    /// The run: its id, any unambiguous prefix of it, or `latest`
+    pub run: String,
+}
+
+/// What a command is given.
+pub struct Context {
+    /// The home folder, perhaps not there yet.
+    pub home: PathBuf,
+    /// How to talk.
+    pub out: Output,
+}
+
+impl Context {
+    /// Opens the home.
+    pub fn open(&self) -> Result<home::App, CliError> {
+        home::App::open(&self.home)
+    }
+}
+
+/// Parses, runs, and turns the result into an exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let out = Output { json: cli.json, quiet: cli.quiet };
+    let result = config::home_folder(cli.home).and_then(|home| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let result = runtime.block_on(dispatch(cli.command, &Context { home, out }));
+        // Reader and writer threads end with the process; nothing that was acknowledged waits for them.
+        runtime.shutdown_background();
+        result
+    });
+    match result {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(error) => {
+            if out.json {
+                let document = serde_json::json!({ "error": { "exit": error.exit as u8, "message": error.message } });
+                eprintln!("{document}");
+            } else {
+                eprintln!("exhibit: {}", error.message);
+            }
+            ExitCode::from(error.exit as u8)
+        }
+    }
+}
+
+async fn dispatch(command: Command, context: &Context) -> Result<Exit, CliError> {
+    match command {
+        Command::Scan(args) => run::scan::scan(args, context).await,
+        Command::Sources(args) => run::sources::sources(args, context).await,
+        Command::Ls(args) => run::ls::ls(args, context).await,
+        Command::Show(args) => run::show::show(args, context).await,
+        Command::Fingerprint(args) => run::fingerprint::fingerprint(args, context).await,
+        Command::Run(args) => run::run::run(args, context).await,
+        Command::Runs(args) => run::runs::runs(args, context).await,
+        Command::Watch(args) => run::watch::watch(args, context).await,
+        Command::Cancel(args) => run::control::cancel(args, context).await,
+        Command::Resume(args) => run::control::resume(args, context).await,
+        Command::Retry(args) => run::control::retry(args, context).await,
+        Command::Explain(args) => run::explain::explain(args, context).await,
+        Command::Verify(args) => run::verify::verify(args, context).await,
+        Command::Ledger(args) => run::ledger::ledger(args, context).await,
+        Command::Projections(args) => run::projections::projections(args, context).await,
+        Command::Migrate(args) => run::migrate::migrate(args, context).await,
+        Command::Doctor(args) => run::doctor::doctor(args, context).await,
+        Command::Sample(args) => run::sample::sample(args, context).await,
+        Command::Extractors(args) => run::extractors::extractors(args, context).await,
+        Command::Pipelines(args) => run::pipelines::pipelines(args, context).await,
+    }
+}

@@ -1,0 +1,82 @@
+//! `exhibit cancel`, `resume` and `retry`.
+
+use clap::Args;
+use exhibit_archive::catalog::find_run;
+use exhibit_model::ids::RunId;
+use exhibit_model::states::RunState;
+use serde_json::json;
+
+use super::run::{HostArgs, check_sources, engine, work};
+use crate::cli::{Context, RunName};
+use crate::error::{CliError, Exit};
+use crate::home::App;
+
+/// Stop a run.
+#[derive(Args)]
+pub struct CancelArgs {
+    #[command(flatten)]
+    name: RunName,
+}
+
+/// Go on with a run.
+#[derive(Args)]
+pub struct ResumeArgs {
+    #[command(flatten)]
+    name: RunName,
+    #[command(flatten)]
+    host: HostArgs,
+}
+
+/// Do failed units again.
+#[derive(Args)]
+pub struct RetryArgs {
+    #[command(flatten)]
+    name: RunName,
+    /// All failed units; what happens without --unit, too
+    #[arg(long)]
+    failed: bool,
+    /// Only this unit, by its number in the run
+    #[arg(long, conflicts_with = "failed")]
+    unit: Option<u32>,
+    #[command(flatten)]
+    host: HostArgs,
+}
+
+async fn find(app: &App, name: RunName) -> Result<RunId, CliError> {
+    let run = app.store.read(move |read| Ok(find_run(read, &name.run))).await??;
+    Ok(run.id)
+}
+
+pub async fn cancel(args: CancelArgs, context: &Context) -> Result<Exit, CliError> {
+    let app = context.open()?;
+    let id = find(&app, args.name).await?;
+    // Nothing is started here, so it does not matter what the kernel enforces.
+    let state = engine(&app, &HostArgs::allowing_all())?.cancel(id).await?;
+    if context.out.json {
+        context.out.document(&json!({ "run": id, "state": state }))?;
+    } else if state == RunState::Cancelled {
+        context.out.line(&format!("{id} is cancelled; what was written stays"))?;
+    } else {
+        context.out.line(&format!("{id} is stopping; what was written stays"))?;
+    }
+    context.out.note(&format!("next: exhibit resume {id}"));
+    Ok(Exit::Ok)
+}
+
+pub async fn resume(args: ResumeArgs, context: &Context) -> Result<Exit, CliError> {
+    let app = context.open()?;
+    let id = find(&app, args.name).await?;
+    check_sources(&app).await?;
+    let engine = engine(&app, &args.host)?;
+    engine.resume(id).await?;
+    work(&app, &engine, id, context).await
+}
+
+pub async fn retry(args: RetryArgs, context: &Context) -> Result<Exit, CliError> {
+    let app = context.open()?;
+    let id = find(&app, args.name).await?;
+    check_sources(&app).await?;
+    let engine = engine(&app, &args.host)?;
+    engine.retry(id, args.unit).await?;
+    work(&app, &engine, id, context).await
+}

@@ -1,0 +1,248 @@
+//! `exhibit run PIPELINE` and `exhibit run show RUN`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{Args, Subcommand};
+use exhibit_archive::catalog::{FactView, find_run};
+use exhibit_archive::scan::check_root;
+use exhibit_engine::pipeline::Override;
+use exhibit_engine::{Engine, RunRequest};
+use exhibit_model::ids::{CollectionId, RunId, UnitId};
+use exhibit_model::states::{RunState, UnitState};
+use exhibit_store::sql::{records, runs, sources, units};
+use serde_json::json;
+
+use crate::cli::Context;
+use crate::commands::watch::{RunStatus, follow, print_status, status};
+use crate::error::{CliError, Exit};
+use crate::home::App;
+use crate::output::{number, table};
+
+/// Run a pipeline over a collection.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct RunArgs {
+    #[command(subcommand)]
+    show: Option<RunCommand>,
+    /// A shipped pipeline (`exhibit pipelines` lists them) or a TOML file
+    #[arg(required = true)]
+    pipeline: Option<String>,
+    /// The collection to run over; `all` holds every asset
+    #[arg(long, default_value = "all")]
+    collection: String,
+    /// Set a parameter of a step
+    #[arg(long = "set", value_name = "STEP.PARAM=VALUE")]
+    overrides: Vec<String>,
+    /// Do everything again, also what was done before
+    #[arg(long)]
+    recompute: bool,
+    #[command(flatten)]
+    host: HostArgs,
+}
+
+/// How this process works on a run.
+#[derive(Args, Default)]
+pub struct HostArgs {
+    /// Extractor processes at a time [default: one per core]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
+    /// Run although the kernel cannot confine extractors; a broken or hostile file could then change your originals
+    #[arg(long)]
+    allow_unconfined: bool,
+}
+
+impl HostArgs {
+    /// For commands that start no extractor: it does not matter what the kernel enforces.
+    pub fn allowing_all() -> Self {
+        Self { workers: None, allow_unconfined: true }
+    }
+}
+
+#[derive(Subcommand)]
+enum RunCommand {
+    /// Show a run: states, reasons, units
+    Show(RunShowArgs),
+}
+
+#[derive(Args)]
+struct RunShowArgs {
+    /// The run: its id, any unambiguous prefix of it, or `latest`
+    run: String,
+    /// List units in this state (pending, leased, done, done-empty, reused, failed, blocked, skipped, cancelled)
+    #[arg(long, value_name = "STATE")]
+    units: Option<UnitState>,
+    /// List artifacts of this kind (`any` for all)
+    #[arg(long, value_name = "KIND", conflicts_with = "units")]
+    artifacts: Option<String>,
+    /// At most this many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=100_000))]
+    limit: i64,
+}
+
+pub async fn run(args: RunArgs, context: &Context) -> Result<Exit, CliError> {
+    if let Some(RunCommand::Show(show)) = args.show {
+        return show_run(show, context).await;
+    }
+    let overrides: Result<Vec<Override>, String> = args.overrides.iter().map(|text| Override::parse(text)).collect();
+    let overrides = overrides.map_err(CliError::usage)?;
+    let pipeline = crate::pipelines::load(&args.pipeline.unwrap_or_default(), &overrides)?;
+    if args.collection != "all" {
+        return Err(CliError::usage(format!("there is no collection {}; there is `all`", args.collection)));
+    }
+    let app = context.open()?;
+    check_sources(&app).await?;
+    let engine = app.engine(args.host.workers.map(usize::from), args.host.allow_unconfined)?;
+    let request = RunRequest {
+        pipeline,
+        collection: CollectionId::ALL,
+        attempts_max: app.config.engine.attempts_max,
+        recompute: args.recompute,
+    };
+    let run = engine.create_run(request).await?;
+    if run.members == 0 {
+        context.out.note("the collection is empty; `exhibit scan FOLDER` adds a folder");
+    }
+    work(&app, &engine, run.id, context).await
+}
+
+/// A home inside a source, or a source inside a home, is refused before any extractor starts.
+pub async fn check_sources(app: &App) -> Result<(), CliError> {
+    for source in app.store.read(sources::all).await? {
+        let root = std::path::PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(source.root));
+        // A source that cannot be reached blocks its units; only the overlap is an error here.
+        if let Err(error @ exhibit_archive::scan::ScanError::Overlap { .. }) = check_root(&root, &app.own_folders()) {
+            return Err(error.into());
+        }
+    }
+    Ok(())
+}
+
+/// Makes an engine as `run` does, for the commands that go on with a run.
+pub fn engine(app: &App, host: &HostArgs) -> Result<Engine, CliError> {
+    app.engine(host.workers.map(usize::from), host.allow_unconfined)
+}
+
+/// Works a run off while its progress is shown, and prints how it ended. Ctrl-C stops this host; the run can be resumed.
+pub async fn work(app: &App, engine: &Engine, id: RunId, context: &Context) -> Result<Exit, CliError> {
+    context.out.note(&format!("run {id}"));
+    let stop = Arc::new(AtomicBool::new(false));
+    let wish = Arc::clone(&stop);
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            wish.store(true, Ordering::Relaxed);
+        }
+    });
+    let worked = {
+        let mut work = std::pin::pin!(engine.work(id, stop));
+        follow(&app.store, id, context, &mut work).await?
+    };
+    let end = worked?;
+    let now = status(&app.store, id).await?;
+    if context.out.json {
+        context.out.document(&now)?;
+    } else {
+        print_status(&now, context)?;
+        if end.refused > 0 {
+            context.out.line(&format!("{} commits were refused because their lease was lost", end.refused))?;
+        }
+    }
+    Ok(exit_of(&now))
+}
+
+/// 0 when every unit ended well, 3 when something is left or failed.
+pub fn exit_of(status: &RunStatus) -> Exit {
+    match status.state {
+        RunState::Completed => Exit::Ok,
+        RunState::Failed => Exit::Failed,
+        _ => Exit::Partial,
+    }
+}
+
+async fn show_run(args: RunShowArgs, context: &Context) -> Result<Exit, CliError> {
+    let app = context.open()?;
+    let name = args.run.clone();
+    let run = app.store.read(move |read| Ok(find_run(read, &name))).await??;
+    if let Some(state) = args.units {
+        return list_units(&app, &run, state, args.limit, context).await;
+    }
+    if let Some(kind) = args.artifacts {
+        return list_artifacts(&app, &run, kind, args.limit, context).await;
+    }
+    let now = status(&app.store, run.id).await?;
+    if context.out.json {
+        context.out.document(&now)?;
+    } else {
+        print_status(&now, context)?;
+    }
+    Ok(Exit::Ok)
+}
+
+async fn list_units(app: &App, run: &runs::Run, state: UnitState, limit: i64, context: &Context) -> Result<Exit, CliError> {
+    let asked = run.clone();
+    let found = app.store.read(move |read| units::in_state(read, &asked, state, 0, limit)).await?;
+    let id = |unit: &units::Unit| UnitId { run: run.id, ordinal: unit.ordinal };
+    if context.out.json {
+        let items: Vec<_> = found
+            .iter()
+            .map(|unit| {
+                json!({
+                    "unit": id(unit), "step": unit.step, "state": unit.state, "attempts": unit.attempts, "reason": unit.reason,
+                    "detail": unit.detail, "retryable": unit.retryable, "artifacts": unit.artifacts,
+                })
+            })
+            .collect();
+        context.out.document(&json!({ "items": items }))?;
+        return Ok(Exit::Ok);
+    }
+    let rows = found.iter().map(|unit| {
+        let (reason, detail) = (unit.reason.clone().unwrap_or_default(), unit.detail.clone().unwrap_or_default());
+        vec![id(unit).to_string(), unit.state.to_string(), number(unit.attempts), reason, detail]
+    });
+    for line in table(&rows.collect::<Vec<_>>()) {
+        context.out.line(&line)?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// Units whose artifacts one query reads.
+const UNITS_PER_QUERY: i64 = 256;
+
+async fn list_artifacts(app: &App, run: &runs::Run, kind: String, limit: i64, context: &Context) -> Result<Exit, CliError> {
+    let kinds = Arc::clone(app.store.kinds());
+    if kind != "any" && !kinds.knows_name(&kind) {
+        return Err(CliError::usage(format!("there is no kind {kind}; `exhibit extractors` lists them")));
+    }
+    let asked = run.clone();
+    let found = app
+        .store
+        .read(move |read| {
+            let (mut found, mut after) = (Vec::new(), 0);
+            loop {
+                let done = units::in_state(read, &asked, UnitState::Done, after, UNITS_PER_QUERY)?;
+                let Some(last) = done.last() else { break };
+                after = last.key;
+                let keys: Vec<i64> = done.iter().map(|unit| unit.key).collect();
+                let views = records::of_units(read, &keys)?.into_iter().map(|record| FactView::new(&record, &kinds));
+                found.extend(views.filter(|view| kind == "any" || view.kind == kind));
+                if found.len() as i64 >= limit {
+                    break;
+                }
+            }
+            found.truncate(limit as usize);
+            Ok(found)
+        })
+        .await?;
+    if context.out.json {
+        context.out.document(&json!({ "items": found }))?;
+        return Ok(Exit::Ok);
+    }
+    let rows = found.iter().map(|view| {
+        let payload: String = view.payload.to_string().chars().take(100).collect();
+        vec![view.artifact_id.clone(), format!("{} v{}", view.kind, view.schema_version), payload]
+    });
+    for line in table(&rows.collect::<Vec<_>>()) {
+        context.out.line(&line)?;
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,166 @@
+//! Configuration: one struct, one TOML file, one environment prefix. The only place that reads the environment.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::CliError;
+
+/// Everything that `exhibit.toml` may say. Unknown keys are errors.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where things are kept.
+    pub store: StoreConfig,
+    /// How runs are worked off.
+    pub engine: EngineConfig,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConfig {
+    /// `[store.sqlite]`: the embedded default.
+    pub sqlite: SqliteConfig,
+    /// `[store.postgres]`: used when it has a `url`.
+    pub postgres: PostgresConfig,
+    /// `full` (each acknowledged commit is on the disk) or `normal` (a power cut may lose the last ones).
+    pub synchronous: Synchronous,
+}
+
+/// `[store.sqlite]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SqliteConfig {
+    /// The file; `store.sqlite` in the home when it is not given.
+    pub path: Option<PathBuf>,
+}
+
+/// `[store.postgres]`
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PostgresConfig {
+    /// URL or keywords. Holds a password, perhaps: never printed.
+    pub url: Option<String>,
+}
+
+impl std::fmt::Debug for PostgresConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PostgresConfig {{ url: {} }}", if self.url.is_some() { "set" } else { "not set" })
+    }
+}
+
+/// `store.synchronous`
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Synchronous {
+    /// Safe against a power cut.
+    #[default]
+    Full,
+    /// Faster.
+    Normal,
+}
+
+/// `[engine]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EngineConfig {
+    /// Extractor processes at a time; 0 = one per core.
+    pub workers: usize,
+    /// How long leases last, in milliseconds.
+    pub lease_ms: i64,
+    /// Crashes after which a unit is given up.
+    pub attempts_max: i64,
+    /// Memory of one extractor process with its tools, in MiB.
+    pub process_memory_mib: u64,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self { workers: 0, lease_ms: 15_000, attempts_max: 3, process_memory_mib: 4_096 }
+    }
+}
+
+/// The prefix of all our environment variables.
+const PREFIX: &str = "EXHIBIT_";
+
+/// The variable that names the home; the only one without a section.
+const HOME_VARIABLE: &str = "EXHIBIT_HOME";
+
+/// Largest `exhibit.toml` in bytes.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// The home: `--home`, `EXHIBIT_HOME`, else the data folder of the user.
+pub fn home_folder(given: Option<PathBuf>) -> Result<PathBuf, CliError> {
+    if let Some(home) = given.or_else(|| variable(HOME_VARIABLE).map(PathBuf::from)) {
+        return std::path::absolute(&home)
+            .map_err(|error| CliError::usage(format!("the home {} cannot be used: {error}", home.display())));
+    }
+    let data = variable("XDG_DATA_HOME").map(PathBuf::from);
+    let data = data.or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".local/share")));
+    data.map(|data| data.join("exhibit"))
+        .ok_or_else(|| CliError::usage("neither --home, EXHIBIT_HOME nor HOME is set; give --home DIR"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+fn variable(name: &str) -> Option<std::ffi::OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Reads `exhibit.toml` in the home, then the environment over it.
+pub fn load(home: &Path) -> Result<Config, CliError> {
+    let path = home.join("exhibit.toml");
+    let wrong = |reason: String| CliError::usage(format!("{}: {reason}", path.display()));
+    let text = match std::fs::metadata(&path) {
+        Ok(found) if found.len() > FILE_BYTES_MAX => return Err(wrong("it is larger than 1 MiB".to_owned())),
+        Ok(_) => std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(wrong(error.to_string())),
+    };
+    // Once alone, so that a mistake in the file is told with its line.
+    toml::from_str::<Config>(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
+    let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+    for (name, value) in std::env::vars_os() {
+        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX) && *name != HOME_VARIABLE) else { continue };
+        let Some(value) = value.to_str() else {
+            return Err(CliError::usage(format!("the environment variable {name} is not text")));
+        };
+        overlay(&mut table, name, value)?;
+    }
+    let config: Config = table.try_into().map_err(|error: toml::de::Error| {
+        CliError::usage(format!("the environment ({PREFIX}<SECTION>__<KEY>) says something unknown: {}", error.message()))
+    })?;
+    check(&config)?;
+    Ok(config)
+}
+
+/// `EXHIBIT_STORE__POSTGRES__URL=x` is `store.postgres.url = "x"`.
+fn overlay(table: &mut toml::Table, name: &str, value: &str) -> Result<(), CliError> {
+    let wrong = || CliError::usage(format!("the environment variable {name} is not of the form {PREFIX}<SECTION>__<KEY>"));
+    let lower = name[PREFIX.len()..].to_ascii_lowercase();
+    let mut parts: Vec<&str> = lower.split("__").collect();
+    let key = parts.pop().filter(|_| !parts.is_empty()).ok_or_else(wrong)?;
+    let mut place = table;
+    for part in parts {
+        let next = place.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        place = next.as_table_mut().ok_or_else(wrong)?;
+    }
+    let parsed = format!("v = {value}").parse::<toml::Table>().ok().and_then(|mut parsed| parsed.remove("v"));
+    let plain = parsed.filter(|value| value.is_integer() || value.is_bool());
+    place.insert(key.to_owned(), plain.unwrap_or_else(|| toml::Value::String(value.to_owned())));
+    Ok(())
+}
+
+fn check(config: &Config) -> Result<(), CliError> {
+    let engine = &config.engine;
+    let rules = [
+        (engine.workers <= 256, "engine.workers is at most 256"),
+        ((50..=3_600_000).contains(&engine.lease_ms), "engine.lease_ms is 50 to 3,600,000"),
+        ((1..=1_000_000).contains(&engine.attempts_max), "engine.attempts_max is 1 to 1,000,000"),
+        ((64..=1_048_576).contains(&engine.process_memory_mib), "engine.process_memory_mib is 64 to 1,048,576"),
+    ];
+    match rules.iter().find(|(holds, _)| !holds) {
+        Some((_, rule)) => Err(CliError::usage(*rule)),
+        None => Ok(()),
+    }
+}

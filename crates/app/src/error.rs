@@ -1,0 +1,100 @@
+//! Errors as a person meets them: one message, what to do next, and the exit code.
+
+use exhibit_archive::catalog::LookupError;
+use exhibit_archive::fingerprint::FingerprintError;
+use exhibit_archive::sample::SampleError;
+use exhibit_archive::scan::ScanError;
+use exhibit_engine::RunError;
+use exhibit_engine::pipeline::PipelineError;
+use exhibit_store::ledger::checkpoint::CheckpointError;
+use exhibit_store::{GateError, StoreError};
+
+/// Exit codes, as the README documents them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything was done.
+    Ok = 0,
+    /// It could not be done.
+    Failed = 1,
+    /// It was asked for in a wrong way.
+    Usage = 2,
+    /// It was done in part; what was done is kept.
+    Partial = 3,
+}
+
+/// An error at the edge.
+#[derive(Debug)]
+pub struct CliError {
+    /// How the process ends.
+    pub exit: Exit,
+    /// One clear message, with the next step.
+    pub message: String,
+}
+
+impl CliError {
+    /// It could not be done.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Failed, message: message.into() }
+    }
+
+    /// It was asked for in a wrong way.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, message: message.into() }
+    }
+}
+
+/// The message of an error with those of its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let message = next.to_string();
+        // Some messages hold their cause already.
+        if !text.contains(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        cause = next.source();
+    }
+    text
+}
+
+macro_rules! failed_from {
+    ($($type:ty),*) => { $(impl From<$type> for CliError { fn from(error: $type) -> Self { Self::failed(chain(&error)) } })* };
+}
+
+failed_from!(StoreError, GateError, RunError, CheckpointError, FingerprintError, std::io::Error, serde_json::Error);
+
+impl From<LookupError> for CliError {
+    fn from(error: LookupError) -> Self {
+        let exit = if matches!(error, LookupError::Store(_)) { Exit::Failed } else { Exit::Usage };
+        Self { exit, message: chain(&error) }
+    }
+}
+
+impl From<PipelineError> for CliError {
+    fn from(error: PipelineError) -> Self {
+        Self::usage(chain(&error))
+    }
+}
+
+impl From<ScanError> for CliError {
+    fn from(error: ScanError) -> Self {
+        let exit = match error {
+            ScanError::Root { .. } | ScanError::Overlap { .. } => Exit::Usage,
+            ScanError::Stopped => Exit::Partial,
+            ScanError::Offline { .. } | ScanError::Store(_) | ScanError::Internal(_) => Exit::Failed,
+        };
+        Self { exit, message: chain(&error) }
+    }
+}
+
+impl From<SampleError> for CliError {
+    fn from(error: SampleError) -> Self {
+        let exit = match error {
+            SampleError::NotEmpty { .. } | SampleError::TooMany { .. } => Exit::Usage,
+            _ => Exit::Failed,
+        };
+        Self { exit, message: chain(&error) }
+    }
+}

@@ -1,0 +1,39 @@
+//! The pipelines that come with the binary, and those in files.
+
+use std::path::Path;
+
+use exhibit_engine::pipeline::{Override, PIPELINE_BYTES_MAX, Pipeline};
+
+use crate::error::CliError;
+
+/// Name and text of the shipped pipelines.
+pub const SHIPPED: &[(&str, &str)] = &[
+    ("basics", include_str!("../../../pipelines/basics.toml")),
+    ("noop", include_str!("../../../pipelines/noop.toml")),
+];
+
+/// A shipped pipeline by name, or a file (anything with a slash or the ending `.toml`).
+pub fn load(name: &str, overrides: &[Override]) -> Result<Pipeline, CliError> {
+    let shipped = SHIPPED.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned());
+    let text = match shipped {
+        Some(text) => text,
+        None if name.contains('/') || Path::new(name).extension().is_some_and(|ending| ending == "toml") => read(name)?,
+        None => {
+            let names: Vec<&str> = SHIPPED.iter().map(|(known, _)| *known).collect();
+            return Err(CliError::usage(format!(
+                "there is no pipeline {name}; there are {}, or name a file that ends with .toml",
+                names.join(", ")
+            )));
+        }
+    };
+    Ok(Pipeline::parse(&text, overrides, exhibit_extractors::built_in())?)
+}
+
+fn read(name: &str) -> Result<String, CliError> {
+    let wrong = |reason: String| CliError::usage(format!("the pipeline file {name} cannot be read: {reason}"));
+    let found = std::fs::metadata(name).map_err(|error| wrong(error.to_string()))?;
+    if !found.is_file() || found.len() > PIPELINE_BYTES_MAX as u64 {
+        return Err(wrong(format!("it is not a file of at most {PIPELINE_BYTES_MAX} bytes")));
+    }
+    std::fs::read_to_string(name).map_err(|error| wrong(error.to_string()))
+}

@@ -1,0 +1,4 @@
+//! Statements of the archive room.
+
+pub mod listing;
+pub mod paths;

@@ -1,0 +1,88 @@
+//! `next_units`: the one place where work is handed out, and where a message bus will go. The database is the truth.
+
+use exhibit_model::ids::AssetId;
+use exhibit_store::sql::assets::{self, FileStat};
+use exhibit_store::sql::units::{self, Leased};
+use exhibit_store::{Store, StoreError};
+
+/// Units of one lease. More would make a host that dies hold up more work; fewer would cost a transaction for fewer units.
+pub const CHUNK_MAX: i64 = 64;
+
+/// A leased unit with everything that is needed to do it.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// The lease.
+    pub unit: Leased,
+    /// The asset.
+    pub asset: AssetId,
+    /// Found from its first bytes.
+    pub media_type: String,
+    /// Where it is; `None` when no path of it is present any more.
+    pub place: Option<Place>,
+}
+
+/// Where an original is, and what the catalog says about it.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Key of the source.
+    pub source: i64,
+    /// Raw bytes below the root.
+    pub path: Vec<u8>,
+    /// What the file system said when its bytes were hashed.
+    pub stat: FileStat,
+}
+
+/// What a host asks for.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// Key of the run.
+    pub run: i64,
+    /// The step it has a process for.
+    pub step: Option<u32>,
+    /// Who asks.
+    pub owner: u128,
+    /// How many units it wants for a step.
+    pub limit: i64,
+    /// Hosts and workers that share what is left, so that the last units are spread.
+    pub sharers: i64,
+    /// How long the lease lasts.
+    pub lease_ms: i64,
+    /// Now, microseconds UTC.
+    pub now_us: i64,
+}
+
+/// Leases the next units of one step: of the step that the host has a process for while there are any, else of the step with most.
+/// An empty answer means that nothing waits now; units that others hold may come back.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn next_units(store: &Store, ask: Ask) -> Result<Vec<Work>, StoreError> {
+    let run = ask.run;
+    let ready = store.read(move |read| units::ready(read, run)).await?;
+    let same = ready.iter().find(|(step, _)| Some(*step) == ask.step);
+    let Some((step, count)) = same.or_else(|| ready.iter().max_by_key(|(_, count)| *count)).copied() else {
+        return Ok(Vec::new());
+    };
+    let fair = (count + ask.sharers - 1) / ask.sharers.max(1);
+    let limit = ask.limit.min(fair).clamp(1, CHUNK_MAX);
+    store
+        .write(move |tx| {
+            let leased = units::lease(tx, ask.run, step, ask.owner, limit, ask.lease_ms, ask.now_us)?;
+            let keys: Vec<i64> = leased.iter().map(|unit| unit.asset).collect();
+            let mut paths = assets::present_paths(tx, &keys)?;
+            paths.sort_by_key(|path| path.asset);
+            let mut work = Vec::with_capacity(leased.len());
+            for unit in leased {
+                let asset = assets::by_key(tx, unit.asset)?
+                    .ok_or_else(|| StoreError::Unexpected(format!("unit {} has no asset", unit.key)))?;
+                let place = paths.binary_search_by_key(&unit.asset, |path| path.asset).ok().map(|index| Place {
+                    source: paths[index].source,
+                    path: paths[index].path.clone(),
+                    stat: paths[index].stat,
+                });
+                work.push(Work { unit, asset: AssetId(asset.sha256), media_type: asset.media_type, place });
+            }
+            Ok(work)
+        })
+        .await
+}

@@ -1,0 +1,394 @@
+//! A host works a run off: it owns the run, keeps its leases alive, runs the workers and finishes. What a worker shares with its host is
+//! [`RunContext`].
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use exhibit_model::states::UnitState;
+use exhibit_store::sql::assets::FileStat;
+use exhibit_store::sql::runs::{self, Run};
+use exhibit_store::sql::sources::{self, Source};
+use exhibit_store::sql::units;
+use exhibit_store::{GateError, Staged, Store, StoreError};
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use crate::commit::{Committed, Finished, commit};
+use crate::confine::Confinement;
+use crate::dispatch::Work;
+use crate::engine::EngineOptions;
+use crate::extractor::BuiltIn;
+use crate::originals::{Links, open_root, stat_beneath};
+use crate::pipeline::{Pipeline, Step};
+use crate::process::{ExtractorProcess, Ready, StartError};
+use crate::protocol::{BlobMessage, ToExtractor};
+use crate::supervisor::{SourceRoot, SupervisorSpec};
+
+/// Groups that wait to be committed, for all workers of a host; more make the workers wait.
+const COMMITS_MAX: usize = 8;
+
+/// A run could not be worked on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The store could not do its work.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The gate could not do its work.
+    #[error(transparent)]
+    Gate(#[from] GateError),
+    /// An extractor process could not be started.
+    #[error(transparent)]
+    Process(StartError),
+    /// Another host works on it.
+    #[error("run {run} is being worked on by another process; `exhibit watch {run}` shows it, `exhibit cancel {run}` stops it")]
+    Owned {
+        /// The run.
+        run: String,
+    },
+    /// The run does not allow what was asked for.
+    #[error("{0}")]
+    NotPossible(String),
+    /// A rule of this program was broken.
+    #[error("internal error: {0}")]
+    Internal(String),
+    /// The system refused.
+    #[error("{what}: {source}")]
+    System {
+        /// What was being done.
+        what: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl From<StartError> for RunError {
+    fn from(error: StartError) -> Self {
+        Self::Process(error)
+    }
+}
+
+/// Whether an original is still the one in the catalog.
+pub(crate) enum InputState {
+    Same,
+    Changed,
+    Missing(String),
+    Offline(String),
+}
+
+struct OpenSource {
+    source: Source,
+    root: Option<OwnedFd>,
+    path: PathBuf,
+}
+
+/// What the workers of a run share.
+pub(crate) struct RunContext {
+    pub(crate) store: Store,
+    pub(crate) run: Run,
+    pub(crate) owner: u128,
+    pub(crate) workers: i64,
+    pub(crate) lease_ms: i64,
+    pipeline: Pipeline,
+    options: Arc<EngineOptions>,
+    sources: BTreeMap<i64, OpenSource>,
+    scratch: PathBuf,
+    handle: Handle,
+    stop: AtomicBool,
+    wake: (Mutex<()>, Condvar),
+    commits: Arc<Semaphore>,
+    failure: Mutex<Option<RunError>>,
+    processes: AtomicU64,
+    refused: AtomicU64,
+    planned: AtomicBool,
+}
+
+impl RunContext {
+    pub(crate) async fn open(
+        store: &Store,
+        run: Run,
+        owner: u128,
+        options: &Arc<EngineOptions>,
+        scratch: PathBuf,
+    ) -> Result<Self, RunError> {
+        let pipeline: Pipeline = serde_json::from_slice(&run.definition)
+            .map_err(|error| RunError::Internal(format!("the frozen pipeline cannot be read: {error}")))?;
+        let mut open = BTreeMap::new();
+        for source in store.read(sources::all).await? {
+            let path = PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(source.root.clone()));
+            let root = open_root(&path).ok();
+            open.insert(source.key, OpenSource { source, root, path });
+        }
+        Ok(Self {
+            store: store.clone(),
+            owner,
+            workers: i64::try_from(options.workers).unwrap_or(1),
+            lease_ms: options.lease_ms,
+            pipeline,
+            options: Arc::clone(options),
+            sources: open,
+            scratch,
+            handle: Handle::current(),
+            stop: AtomicBool::new(false),
+            wake: (Mutex::new(()), Condvar::new()),
+            commits: Arc::new(Semaphore::new(COMMITS_MAX)),
+            failure: Mutex::new(None),
+            processes: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            planned: AtomicBool::new(run.members_planned == run.members),
+            run,
+        })
+    }
+
+    // Stopping and waiting -----------------------------------------------------------------------------------------
+
+    pub(crate) fn should_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stop_now(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.wake.1.notify_all();
+    }
+
+    /// Waits for `time` or until the host stops.
+    pub(crate) fn wait(&self, time: Duration) {
+        let guard = self.wake.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.should_stop() {
+            drop(self.wake.1.wait_timeout(guard, time));
+        }
+    }
+
+    /// Waits for the store. Workers are threads of their own, so they may.
+    pub(crate) fn wait_for<T>(&self, work: impl Future<Output = T>) -> T {
+        self.handle.block_on(work)
+    }
+
+    pub(crate) fn take_failure(&self) -> Option<RunError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn fail(&self, error: RunError) {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.stop_now();
+    }
+
+    pub(crate) fn set_planned(&self) {
+        self.planned.store(true, Ordering::Relaxed);
+    }
+
+    /// How many commits were refused because their lease was lost.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// True when every unit is planned and none waits or is leased.
+    pub(crate) fn is_worked_off(&self) -> Result<bool, RunError> {
+        if !self.planned.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let run = self.run.key;
+        let coverage = self.wait_for(self.store.read(move |read| runs::coverage(read, run)))?;
+        Ok(!coverage.iter().any(|(_, state, count)| !state.is_ended() && *count > 0))
+    }
+
+    // What the run is made of --------------------------------------------------------------------------------------
+
+    pub(crate) fn step(&self, step: u32) -> Result<&Step, RunError> {
+        self.pipeline
+            .steps
+            .get(step as usize)
+            .ok_or_else(|| RunError::Internal(format!("the pipeline has no step {step}")))
+    }
+
+    pub(crate) fn built_in(&self, step: u32) -> Result<&BuiltIn, RunError> {
+        let name = &self.step(step)?.extractor;
+        let found = self.options.extractors.iter().find(|known| known.descriptor.name == *name);
+        found.ok_or_else(|| RunError::NotPossible(format!("this Exhibit has no extractor {name}; the run needs it")))
+    }
+
+    pub(crate) fn source_id(&self, key: i64) -> Result<String, RunError> {
+        let found = self.sources.get(&key).map(|open| open.source.id.to_string());
+        found.ok_or_else(|| RunError::Internal(format!("there is no source {key}")))
+    }
+
+    pub(crate) fn takes(&self) -> impl Fn(u32, &str) -> bool + Send + 'static {
+        let steps = self.pipeline.steps.clone();
+        move |step, media_type| steps.get(step as usize).is_some_and(|step| step.takes(media_type))
+    }
+
+    /// How a unit was made, as JSON: everything that `explain` shows and the lineage does not hold.
+    pub(crate) fn made_text(&self, worker: &str, ready: &Ready, took: Duration) -> String {
+        let made = serde_json::json!({
+            "worker": worker,
+            "took_us": u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            "input_check": "stat",
+            "tools": ready.tools,
+            "build": self.options.build,
+            "confined": self.options.confinement == Confinement::Full,
+        });
+        made.to_string()
+    }
+
+    // Originals ----------------------------------------------------------------------------------------------------
+
+    /// Compares what the file system says now with what the catalog says.
+    pub(crate) fn check_input(&self, work: &Work) -> InputState {
+        let Some(place) = &work.place else {
+            return InputState::Missing("no path of this asset is present; scan its source again".to_owned());
+        };
+        let Some(open) = self.sources.get(&place.source) else {
+            return InputState::Missing("its source is not known any more".to_owned());
+        };
+        let Some(root) = &open.root else {
+            return InputState::Offline(format!("source {} cannot be reached at {}", open.source.name, open.path.display()));
+        };
+        match stat_beneath(root.as_fd(), &place.path, Links::Refuse) {
+            Ok(found) => {
+                let now = FileStat {
+                    size_bytes: i64::try_from(found.size_bytes).unwrap_or(i64::MAX),
+                    mtime_ns: found.mtime_ns,
+                    device: found.dev.cast_signed(),
+                    inode: found.ino.cast_signed(),
+                };
+                if now == place.stat { InputState::Same } else { InputState::Changed }
+            }
+            Err(error) => InputState::Missing(format!("the file cannot be found: {error}; scan its source again")),
+        }
+    }
+
+    // Processes ----------------------------------------------------------------------------------------------------
+
+    /// Starts a process for a step. It may read every source that can be reached, and nothing else of ours.
+    pub(crate) fn start_process(&self, step: u32) -> Result<ExtractorProcess, StartError> {
+        let unable = |error: RunError| StartError::Failed { extractor: step.to_string(), detail: error.to_string() };
+        let definition = self.step(step).map_err(unable)?;
+        let descriptor = self.built_in(step).map_err(unable)?.descriptor;
+        let number = self.processes.fetch_add(1, Ordering::Relaxed);
+        let scratch = self.scratch.join(format!("p{number}"));
+        std::fs::create_dir(&scratch)?;
+        let spec = SupervisorSpec {
+            extractor: definition.extractor.clone(),
+            sources: self
+                .sources
+                .values()
+                .filter(|open| open.root.is_some())
+                .map(|open| SourceRoot::new(open.source.id.to_string(), &open.path))
+                .collect(),
+            scratch: scratch.to_str().ok_or_else(|| io::Error::other("the path of scratch is not text"))?.to_owned(),
+            readable: Vec::new(),
+            limits: descriptor.limits,
+            memory_bytes_max: Some(self.options.process_memory_max),
+            landlock_abi_max: None,
+            confinement: self.options.confinement,
+        };
+        let mut process = ExtractorProcess::start(&self.options.exe, &spec, &|| self.should_stop())?;
+        let message = ToExtractor::Step { params: definition.params.clone(), profile: definition.profile.to_string() };
+        let mut line = serde_json::to_vec(&message).map_err(io::Error::from)?;
+        line.push(b'\n');
+        process.send(&line)?;
+        Ok(process)
+    }
+
+    /// Copies a file that a process left into the blob store, without a name yet. The inner error is a fault of the process.
+    pub(crate) fn take_blob(
+        &self,
+        process: &ExtractorProcess,
+        unit: u64,
+        blob: &BlobMessage,
+        bytes_max: u64,
+    ) -> Result<Result<Staged, String>, RunError> {
+        let plain = !blob.file.is_empty() && !blob.file.starts_with('.') && !blob.file.contains('/') && blob.file.len() <= 255;
+        if !plain || !is_media_type(&blob.media_type) {
+            return Ok(Err("it named a blob that is no plain file with a media type".to_owned()));
+        }
+        let path = format!("{unit}/{}", blob.file);
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let file = match openat2(process.scratch(), path.as_str(), flags, Mode::empty(), resolve) {
+            Ok(fd) => std::fs::File::from(fd),
+            Err(error) => return Ok(Err(format!("its blob {path} cannot be opened: {error}"))),
+        };
+        match file.metadata() {
+            Ok(metadata) if metadata.is_file() => {}
+            _ => return Ok(Err(format!("its blob {path} is not a regular file"))),
+        }
+        let staged = self.store.blobs().stage(&mut &file, bytes_max)?;
+        Ok(staged.ok_or_else(|| format!("its blob {path} has more than {bytes_max} bytes")))
+    }
+
+    /// Empties what a unit left in scratch.
+    pub(crate) fn clear_unit_scratch(&self, process: &ExtractorProcess, unit: u64) {
+        // What cannot be removed now goes with the folder of the process.
+        std::fs::remove_dir_all(process.scratch_path().join(unit.to_string())).ok();
+    }
+
+    // Commits ------------------------------------------------------------------------------------------------------
+
+    /// Starts a commit; waits only when too many are under way.
+    pub(crate) fn commit(self: &Arc<Self>, group: Vec<Finished>) -> Result<(), RunError> {
+        let permit = self.wait_for(Arc::clone(&self.commits).acquire_owned());
+        let permit = permit.map_err(|_| RunError::Internal("commits were closed".to_owned()))?;
+        let context = Arc::clone(self);
+        self.handle.spawn(async move {
+            match commit(&context.store, context.run.key, group).await {
+                Ok(committed) => context.note(&committed),
+                Err(error) => context.fail(error.into()),
+            }
+            drop(permit);
+        });
+        Ok(())
+    }
+
+    /// Waits until every commit that was started has ended.
+    pub(crate) async fn commits_done(&self) {
+        let all = u32::try_from(COMMITS_MAX).unwrap_or(1);
+        // Closed only when this context is gone.
+        drop(self.commits.acquire_many(all).await);
+    }
+
+    fn note(&self, committed: &Committed) {
+        self.refused.fetch_add(committed.refused, Ordering::Relaxed);
+        for (unit, ending) in &committed.ended {
+            if ending.state == UnitState::Failed {
+                let step = self.step(ending.step).map_or("?", |step| step.name.as_str());
+                let reason = ending.reason.as_deref().unwrap_or("");
+                let detail = ending.detail.as_deref().unwrap_or("");
+                let rerun = format!("exhibit retry {} --unit {}", unit.run, unit.ordinal);
+                tracing::warn!(unit.id = %unit, step, reason, detail, rerun, "unit failed");
+            }
+        }
+    }
+
+    // Leases -------------------------------------------------------------------------------------------------------
+
+    /// Renews the ownership and the leases, and takes back what others lost. False: another host owns the run now.
+    pub(crate) async fn heartbeat(&self) -> Result<bool, StoreError> {
+        let (run, owner, lease_ms) = (self.run.key, self.owner, self.lease_ms);
+        self.store
+            .write(move |tx| {
+                let still = runs::renew_ownership(tx, run, owner, lease_ms)?;
+                if still {
+                    units::renew(tx, run, owner, lease_ms)?;
+                    units::requeue_expired(tx, run)?;
+                }
+                Ok(still)
+            })
+            .await
+    }
+}
+
+/// `type/subtype` of RFC 6838 names, at most 100 bytes.
+fn is_media_type(text: &str) -> bool {
+    let name = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+    };
+    text.len() <= 100 && text.split_once('/').is_some_and(|(kind, subtype)| name(kind) && name(subtype))
+}

@@ -1,0 +1,295 @@
+//! The host's side of one extractor process: start it, send it units, read its answers within limits, end it.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use exhibit_model::json::{JsonLimits, parse_strict};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::protocol::{FromExtractor, LINE_BYTES_MAX, PROTOCOL_VERSION};
+use crate::supervisor::{Ended, SupervisedProcess, SupervisorSpec, spawn};
+
+/// How long a process may take to confine itself, start and ask its tools for their versions.
+const START_MAX: Duration = Duration::from_secs(60);
+
+/// How often a waiting host looks whether it should stop.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Bytes of the log of a process that are kept to explain a failure.
+const LOG_BYTES_MAX: usize = 4 * 1024;
+
+/// Who answered at the start.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    /// Version of the extractor.
+    pub version: String,
+    /// Versions of its tools.
+    pub tools: BTreeMap<String, String>,
+}
+
+impl Ready {
+    /// Version of the extractor and of its tools, as the lineage names it: `1` or `1+ffmpeg.5.1.6`.
+    pub fn producer_version(&self) -> String {
+        self.tools.iter().fold(self.version.clone(), |text, (tool, version)| format!("{text}+{tool}.{version}"))
+    }
+}
+
+/// A process could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The kernel could not confine it.
+    #[error("an extractor process could not be confined: {0}; `exhibit doctor` says what is missing")]
+    NotConfined(String),
+    /// It cannot work, for example because a program is missing.
+    #[error("extractor {extractor} cannot work: {detail}")]
+    Unable {
+        /// The extractor.
+        extractor: String,
+        /// Why.
+        detail: String,
+    },
+    /// It ended or spoke another protocol.
+    #[error("extractor {extractor} did not start: {detail}")]
+    Failed {
+        /// The extractor.
+        extractor: String,
+        /// Why.
+        detail: String,
+    },
+    /// The host was told to stop.
+    #[error("stopped")]
+    Stopped,
+    /// The system refused.
+    #[error("extractor process: {0}")]
+    System(#[from] io::Error),
+}
+
+/// What came from the process.
+#[derive(Debug)]
+pub enum Received {
+    /// A message.
+    Message(FromExtractor),
+    /// It closed its output: it ended or is about to.
+    Closed,
+    /// Nothing came in time.
+    TimedOut,
+    /// The host was told to stop.
+    Stopped,
+    /// It does not keep to the protocol.
+    Bad(String),
+}
+
+/// A running extractor process. Dropping it ends it and everything below it.
+pub struct ExtractorProcess {
+    process: SupervisedProcess,
+    output: std::process::ChildStdout,
+    buffer: Vec<u8>,
+    searched: usize,
+    log: Arc<Mutex<Vec<u8>>>,
+    scratch_path: PathBuf,
+    scratch: OwnedFd,
+    next_unit: u64,
+    /// Who answered.
+    pub ready: Ready,
+}
+
+impl Drop for ExtractorProcess {
+    fn drop(&mut self) {
+        // What it is doing is not wanted any more. The group ends here already, so that nobody writes while scratch goes.
+        if self.process.kill_group().and_then(|()| self.process.wait().map(|_| ())).is_ok() {
+            std::fs::remove_dir_all(&self.scratch_path).ok();
+        }
+    }
+}
+
+impl ExtractorProcess {
+    /// Starts the process and waits until it is ready. `spec.scratch` must be an empty folder; it goes with the process.
+    ///
+    /// # Errors
+    /// When it cannot be confined or cannot work.
+    pub fn start(exe: &Path, spec: &SupervisorSpec, stop: &dyn Fn() -> bool) -> Result<Self, StartError> {
+        let mut process = spawn(exe, spec)?;
+        let missing = || io::Error::other("a pipe of the process is missing");
+        let output = process.stdout.take().ok_or_else(missing)?;
+        let log = Arc::new(Mutex::new(Vec::new()));
+        drain_log(process.stderr.take().ok_or_else(missing)?, Arc::clone(&log))?;
+        let scratch_path = PathBuf::from(&spec.scratch);
+        let scratch = crate::originals::open_root(&scratch_path)?;
+        let ready = Ready { version: String::new(), tools: BTreeMap::new() };
+        let mut started =
+            Self { process, output, buffer: Vec::new(), searched: 0, log, scratch_path, scratch, next_unit: 0, ready };
+        started.ready = started.wait_until_ready(&spec.extractor, stop)?;
+        Ok(started)
+    }
+
+    fn wait_until_ready(&mut self, name: &str, stop: &dyn Fn() -> bool) -> Result<Ready, StartError> {
+        let failed = |detail: String| StartError::Failed { extractor: name.to_owned(), detail };
+        match self.receive(Instant::now() + START_MAX, stop) {
+            Received::Message(FromExtractor::Ready { protocol, extractor, version, tools }) => {
+                if protocol == PROTOCOL_VERSION && extractor == name {
+                    return Ok(Ready { version, tools });
+                }
+                Err(failed(format!("it says that it is {extractor} with protocol {protocol}")))
+            }
+            Received::Message(FromExtractor::Unable { detail }) => {
+                Err(StartError::Unable { extractor: name.to_owned(), detail })
+            }
+            Received::Message(_) => Err(failed("its first line is not `ready`".to_owned())),
+            Received::Closed => match self.end() {
+                (Ended::NotConfined, log) => Err(StartError::NotConfined(log)),
+                (ended, log) => Err(failed(format!("{ended}: {log}"))),
+            },
+            Received::TimedOut => Err(failed(format!("it was not ready after {} s", START_MAX.as_secs()))),
+            Received::Stopped => Err(StartError::Stopped),
+            Received::Bad(detail) => Err(failed(detail)),
+        }
+    }
+
+    /// A number for the next unit, unique in this process.
+    pub fn number_unit(&mut self) -> u64 {
+        self.next_unit += 1;
+        self.next_unit
+    }
+
+    /// The folder of its scratch.
+    pub fn scratch(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.scratch.as_fd()
+    }
+
+    /// Path of the folder of its scratch.
+    pub fn scratch_path(&self) -> &Path {
+        &self.scratch_path
+    }
+
+    /// Sends messages. The caller keeps what is outstanding below the size of a pipe, so this does not block.
+    ///
+    /// # Errors
+    /// When the process has closed its input, which means that it ended.
+    pub fn send(&mut self, lines: &[u8]) -> io::Result<()> {
+        match &mut self.process.stdin {
+            Some(input) => input.write_all(lines),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    /// Waits for the next message.
+    pub fn receive(&mut self, deadline: Instant, stop: &dyn Fn() -> bool) -> Received {
+        loop {
+            match self.take_line() {
+                Ok(Some(line)) => return parse(&line),
+                Ok(None) => {}
+                Err(problem) => return Received::Bad(problem),
+            }
+            if stop() {
+                return Received::Stopped;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Received::TimedOut;
+            }
+            match self.fill(left.min(LOOK_EVERY)) {
+                Ok(true) => {}
+                Ok(false) => return Received::Closed,
+                Err(error) => return Received::Bad(format!("its output cannot be read: {error}")),
+            }
+        }
+    }
+
+    /// True when a whole message waits in the buffer.
+    pub fn has_message(&mut self) -> bool {
+        self.buffer[self.searched..].contains(&b'\n')
+    }
+
+    fn take_line(&mut self) -> Result<Option<Vec<u8>>, String> {
+        if let Some(place) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') {
+            let end = self.searched + place;
+            let line = self.buffer[..end].to_vec();
+            self.buffer.drain(..=end);
+            self.searched = 0;
+            return Ok(Some(line));
+        }
+        self.searched = self.buffer.len();
+        if self.buffer.len() > LINE_BYTES_MAX {
+            return Err(format!("it sent a line of more than {LINE_BYTES_MAX} bytes"));
+        }
+        Ok(None)
+    }
+
+    /// Reads what is there, waiting at most `timeout`. False: there will be no more.
+    fn fill(&mut self, timeout: Duration) -> io::Result<bool> {
+        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(timeout.subsec_nanos()) };
+        let mut ready = [PollFd::new(&self.output, PollFlags::IN)];
+        match poll(&mut ready, Some(&timeout)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(true),
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut piece = [0; 64 * 1024];
+        let count = self.output.read(&mut piece)?;
+        self.buffer.extend_from_slice(&piece[..count]);
+        Ok(count > 0)
+    }
+
+    /// Ends the process if it still runs, and says how it ended and what its log says last.
+    pub fn end(&mut self) -> (Ended, String) {
+        drop(self.process.stdin.take());
+        let ended = match self.process.try_wait() {
+            Ok(Some(ended)) => Ok(ended),
+            // It closed its output and is about to end, or has to be ended: wait for the first, briefly, then make sure.
+            _ => self.wait_briefly(),
+        };
+        let ended = ended.unwrap_or(Ended::Signal(0));
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        (ended, String::from_utf8_lossy(&log).trim().to_owned())
+    }
+
+    fn wait_briefly(&mut self) -> io::Result<Ended> {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.process.pid()).unwrap_or(0));
+        if let Some(pid) = pid
+            && let Ok(handle) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
+        {
+            let mut ready = [PollFd::new(&handle, PollFlags::IN)];
+            poll(&mut ready, Some(&Timespec { tv_sec: 2, tv_nsec: 0 })).ok();
+        }
+        if let Some(ended) = self.process.try_wait()? {
+            return Ok(ended);
+        }
+        self.process.kill_group()?;
+        self.process.wait()
+    }
+
+    /// Ends the process now.
+    pub fn kill(&mut self) {
+        // A refusal means that it is gone already.
+        self.process.kill_group().ok();
+    }
+}
+
+fn parse(line: &[u8]) -> Received {
+    let value = match parse_strict(line, &JsonLimits::of_bytes(LINE_BYTES_MAX)) {
+        Ok(value) => value,
+        Err(findings) => return Received::Bad(format!("it sent a line that is not strict JSON: {findings}")),
+    };
+    match serde_json::from_value(value) {
+        Ok(message) => Received::Message(message),
+        Err(error) => Received::Bad(format!("it sent a line outside the protocol: {error}")),
+    }
+}
+
+/// Keeps the last bytes of the log. The thread ends with the process, because every writer of the pipe is below the supervisor.
+fn drain_log(mut stderr: std::process::ChildStderr, log: Arc<Mutex<Vec<u8>>>) -> io::Result<()> {
+    let work = move || {
+        let mut piece = [0; 4096];
+        while let Ok(count @ 1..) = stderr.read(&mut piece) {
+            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            log.extend_from_slice(&piece[..count]);
+            let surplus = log.len().saturating_sub(LOG_BYTES_MAX);
+            log.drain(..surplus);
+        }
+    };
+    std::thread::Builder::new().name("extractor-log".to_owned()).spawn(work).map(|_| ())
+}

@@ -1,0 +1,145 @@
+//! The extractor protocol, version 1: JSON Lines between the host and an extractor process. `schemas/protocol/extractor.v1.json` is its
+//! contract; a test holds these types to it.
+//!
+//! The host writes a [`ToExtractor::Step`] and then units; the process answers each unit, in order, with any number of facts and one end.
+//! Unknown fields and types are errors on both sides.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+/// The version that both sides must speak.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Longest line in either direction, in bytes. A payload is at most 8 MiB at the gate; what extractors of this version emit stays far
+/// below, and a line is held in memory on both sides.
+pub const LINE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Facts that one unit may emit.
+pub const FACTS_MAX: usize = 10_000;
+
+/// What the host says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ToExtractor {
+    /// What all units after it share.
+    Step {
+        /// Parameters, defaults filled in.
+        params: Map<String, Json>,
+        /// `fast`, `balanced` or `high_quality`.
+        profile: String,
+    },
+    /// One piece of work.
+    Unit(UnitMessage),
+}
+
+/// One piece of work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnitMessage {
+    /// A number that the answers repeat.
+    pub unit: u64,
+    /// Id of the source below whose root the original lies.
+    pub source: String,
+    /// Raw bytes of the path below the root, base64 (RFC 4648, padded).
+    pub path_b64: String,
+    /// `ast_` and the SHA-256 of the original.
+    pub asset_id: String,
+    /// Found from its first bytes.
+    pub media_type: String,
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// Modification time in nanoseconds since 1970, as decimal text: it does not fit into 53 bits.
+    pub mtime_ns: String,
+}
+
+/// What the extractor process says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum FromExtractor {
+    /// The first line: who speaks.
+    Ready {
+        /// Version of this protocol.
+        protocol: u32,
+        /// Name of the extractor.
+        extractor: String,
+        /// Version of the extractor.
+        version: String,
+        /// Versions of the outside programs that it runs.
+        tools: BTreeMap<String, String>,
+    },
+    /// One fact about the unit.
+    Fact(FactMessage),
+    /// The unit is done with.
+    End {
+        /// The number of the unit.
+        unit: u64,
+        /// How it ended.
+        outcome: EndOutcome,
+        /// A word, for all but `done`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// For people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+        /// Whether a failure may go away by itself.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        retryable: bool,
+    },
+    /// The process cannot work at all, for example because a program is missing.
+    Unable {
+        /// For people.
+        detail: String,
+    },
+}
+
+/// One fact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FactMessage {
+    /// The number of the unit.
+    pub unit: u64,
+    /// Name of the kind.
+    pub kind: String,
+    /// Version of the kind.
+    pub schema_version: u32,
+    /// Start of the span in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span_start_ms: Option<i64>,
+    /// End of the span in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span_end_ms: Option<i64>,
+    /// What is claimed.
+    pub payload: Json,
+    /// A file that it left in the folder `<unit>` of its scratch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blob: Option<BlobMessage>,
+}
+
+/// A file in scratch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlobMessage {
+    /// Plain name of the file.
+    pub file: String,
+    /// What it is.
+    pub media_type: String,
+}
+
+/// How a unit ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndOutcome {
+    /// It ended; no fact = nothing found.
+    Done,
+    /// Not something this extractor takes.
+    Skipped,
+    /// The work could not be done.
+    Failed,
+}
+
+/// True for a reason as the protocol allows it: `[a-z0-9-]{1,40}`.
+pub fn is_reason(text: &str) -> bool {
+    (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}

@@ -1,0 +1,66 @@
+//! Scratch: a folder per host for its extractor processes. A host holds a lock on its own, so what dead hosts left behind is found and
+//! removed by the next one.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use exhibit_model::ids::ulid_to_text;
+
+use crate::host::RunError;
+
+/// The scratch of this host; removed when it is dropped.
+pub(crate) struct Scratch {
+    owner: u128,
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Scratch {
+    /// Removes what dead hosts left and makes a folder of our own.
+    pub(crate) fn make(work_folder: &Path, owner: u128) -> Result<Self, RunError> {
+        let all = work_folder.join("scratch");
+        let failed = |source| RunError::System { what: format!("making scratch in {}", all.display()), source };
+        std::fs::create_dir_all(&all).map_err(failed)?;
+        remove_left_behind(&all).map_err(failed)?;
+        let path = all.join(ulid_to_text(owner));
+        // The file gets the name that others look for once it is locked: nobody finds it free while its host lives.
+        let new_path = path.with_extension("new");
+        let lock = File::options().create_new(true).write(true).open(&new_path).map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        std::fs::rename(&new_path, path.with_extension("lock")).map_err(failed)?;
+        std::fs::create_dir(&path).map_err(failed)?;
+        Ok(Self { owner, path, _lock: lock })
+    }
+
+    pub(crate) fn owner(&self) -> u128 {
+        self.owner
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What remains is removed by the next host.
+        std::fs::remove_dir_all(&self.path).ok();
+        std::fs::remove_file(self.path.with_extension("lock")).ok();
+    }
+}
+
+fn remove_left_behind(all: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(all)? {
+        let lock_path = entry?.path();
+        if lock_path.extension().is_none_or(|extension| extension != "lock") {
+            continue;
+        }
+        // Gone meanwhile: another host was faster.
+        let Ok(lock) = File::open(&lock_path) else { continue };
+        if lock.try_lock().is_ok() {
+            std::fs::remove_dir_all(lock_path.with_extension("")).ok();
+            std::fs::remove_file(&lock_path).ok();
+        }
+    }
+    Ok(())
+}
