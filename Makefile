@@ -17,6 +17,7 @@ help: ## this list
 
 demo: ## catalog a sample archive (or ARCHIVE=path), run a pipeline over it, explain and verify
 	@scripts/setup build media
+	@scripts/demo --check
 	@cargo build --release --locked --package exhibit-app
 	@scripts/demo
 
@@ -33,9 +34,8 @@ lint: ## format, clippy and tidy
 	@scripts/setup build lint
 	@scripts/lint
 
-bench: ## measure against other programs and raw loops; writes bench/RESULTS.md
+bench: ## measure against other programs and raw loops in the same run
 	@scripts/setup build media bench
-	@cargo build --release --locked --package exhibit-app
 	@bench/run
 
 build: ## the release binary, target/release/exhibit

@@ -115,28 +115,46 @@ pub fn load(home: &Path) -> Result<Config, CliError> {
         Ok(found) if found.len() > FILE_BYTES_MAX => return Err(wrong("it is larger than 1 MiB".to_owned())),
         Ok(_) => std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+            return Err(CliError::usage(format!(
+                "the home {} is not a folder; choose another with --home",
+                home.display()
+            )));
+        }
         Err(error) => return Err(wrong(error.to_string())),
     };
     // Once alone, so that a mistake in the file is told with its line.
     toml::from_str::<Config>(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
-    let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
-    for (name, value) in std::env::vars_os() {
-        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX) && *name != HOME_VARIABLE) else { continue };
-        let Some(value) = value.to_str() else {
-            return Err(CliError::usage(format!("the environment variable {name} is not text")));
-        };
-        overlay(&mut table, name, value)?;
-    }
-    let config: Config = table.try_into().map_err(|error: toml::de::Error| {
-        CliError::usage(format!("the environment ({PREFIX}<SECTION>__<KEY>) says something unknown: {}", error.message()))
-    })?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
+    let config = overlay_environment(table)?;
     check(&config)?;
     Ok(config)
 }
 
+/// Lays the environment over what the file says, in the order of the names, so that the first mistake is always the same.
+fn overlay_environment(mut table: toml::Table) -> Result<Config, CliError> {
+    let ours = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    let mut ours: Vec<_> = ours.filter(|(name, _)| name.starts_with(PREFIX) && name != HOME_VARIABLE).collect();
+    ours.sort();
+    let mut config: Config = read_table(&table)?;
+    for (name, value) in ours {
+        let wrong = |reason: &str| CliError::usage(format!("the environment variable {name}: {reason}"));
+        let value = value.to_str().ok_or_else(|| wrong("it is not text"))?;
+        overlay(&mut table, &name, value)?;
+        // After each one, so that a mistake is told with the name of the variable.
+        config = read_table(&table).map_err(|error| wrong(&error.message))?;
+    }
+    Ok(config)
+}
+
+fn read_table(table: &toml::Table) -> Result<Config, CliError> {
+    table.clone().try_into().map_err(|error: toml::de::Error| CliError::usage(error.message()))
+}
+
 /// `EXHIBIT_STORE__POSTGRES__URL=x` is `store.postgres.url = "x"`.
 fn overlay(table: &mut toml::Table, name: &str, value: &str) -> Result<(), CliError> {
-    let wrong = || CliError::usage(format!("the environment variable {name} is not of the form {PREFIX}<SECTION>__<KEY>"));
+    let wrong =
+        || CliError::usage(format!("the environment variable {name} is not of the form {PREFIX}<SECTION>__<KEY>"));
     let lower = name[PREFIX.len()..].to_ascii_lowercase();
     let mut parts: Vec<&str> = lower.split("__").collect();
     let key = parts.pop().filter(|_| !parts.is_empty()).ok_or_else(wrong)?;

@@ -81,7 +81,7 @@ impl From<PipelineError> for CliError {
 impl From<ScanError> for CliError {
     fn from(error: ScanError) -> Self {
         let exit = match error {
-            ScanError::Root { .. } | ScanError::Overlap { .. } => Exit::Usage,
+            ScanError::Root { .. } | ScanError::Overlap { .. } | ScanError::Name(_) => Exit::Usage,
             ScanError::Stopped => Exit::Partial,
             ScanError::Offline { .. } | ScanError::Store(_) | ScanError::Internal(_) => Exit::Failed,
         };

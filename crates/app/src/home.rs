@@ -8,7 +8,7 @@ use exhibit_archive::ArchiveRoom;
 use exhibit_engine::confine::{Confinement, Verdict, probe};
 use exhibit_engine::{Engine, EngineOptions};
 use exhibit_model::time::IdSource;
-use exhibit_store::{Location, READERS_DEFAULT, Store, StoreOptions};
+use exhibit_store::{Location, READERS_DEFAULT, Store, StoreError, StoreOptions};
 
 use crate::clock::{SystemClock, Ulids, random_bytes, random_u128};
 use crate::config::{self, Config, Synchronous};
@@ -31,9 +31,12 @@ impl App {
     pub fn open(home: &Path) -> Result<Self, CliError> {
         let config = config::load(home)?;
         make_folder(home)?;
-        start_log(home)?;
+        start_log(home).map_err(|error| {
+            let home = home.display();
+            CliError::failed(format!("the home {home} cannot be written: {error}; make it writable for this user, or choose another with --home"))
+        })?;
         let ids: Arc<dyn IdSource> = Arc::new(Ulids::default());
-        let store = Store::open(StoreOptions {
+        let store = open_store(StoreOptions {
             location: location(home, &config),
             blobs: home.join("blobs"),
             rooms: vec![archive_room()],
@@ -44,13 +47,9 @@ impl App {
         Ok(Self { home: home.to_owned(), config, store, ids })
     }
 
-    /// Folders that must never lie in a source, nor a source in them.
+    /// What must never lie in a source, nor a source in it.
     pub fn own_folders(&self) -> Vec<PathBuf> {
-        let mut folders = vec![self.home.clone()];
-        if let Location::Sqlite { path, .. } = location(&self.home, &self.config) {
-            folders.extend(path.parent().map(Path::to_owned));
-        }
-        folders
+        own_folders(&self.home, &self.config)
     }
 
     /// The file of the key that signs checkpoints.
@@ -94,6 +93,28 @@ impl App {
     }
 }
 
+/// The home, what is in it (which may be a link to elsewhere), and the database file: none may lie in a source, nor a source in it.
+pub fn own_folders(home: &Path, config: &Config) -> Vec<PathBuf> {
+    let mut folders = vec![home.to_owned()];
+    folders.extend(["blobs", "work", "work/scratch", "keys", "logs", "logs/exhibit.log"].map(|name| home.join(name)));
+    if let Location::Sqlite { path, .. } = location(home, config) {
+        folders.push(path);
+    }
+    folders
+}
+
+/// Opens the store, and names the setting to look at when it cannot be reached.
+fn open_store(options: StoreOptions) -> Result<Store, CliError> {
+    let setting = match &options.location {
+        Location::Postgres { .. } => "is the server running, and is `store.postgres.url` right?",
+        Location::Sqlite { .. } => "is `store.sqlite.path` right, and does its folder exist?",
+    };
+    Store::open(options).map_err(|error| match error {
+        StoreError::Unreachable { .. } => CliError::failed(format!("{error}; {setting}")),
+        other => other.into(),
+    })
+}
+
 fn location(home: &Path, config: &Config) -> Location {
     match &config.store.postgres.url {
         Some(address) => Location::Postgres { address: address.clone() },
@@ -127,7 +148,7 @@ fn make_folder(home: &Path) -> Result<(), CliError> {
 const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// The log: one line per event, with ids as fields.
-fn start_log(home: &Path) -> Result<(), CliError> {
+fn start_log(home: &Path) -> std::io::Result<()> {
     let folder = home.join("logs");
     std::fs::create_dir_all(&folder)?;
     let path = folder.join("exhibit.log");
@@ -145,7 +166,9 @@ fn confinement(allow_unconfined: bool) -> Result<Confinement, CliError> {
     match probe().verdict {
         Verdict::Confined => Ok(Confinement::Full),
         Verdict::Unconfined { why } if allow_unconfined => {
-            eprintln!("WARNING: extractors run UNCONFINED: {why}. A broken or hostile file could change your originals.");
+            eprintln!(
+                "WARNING: extractors run UNCONFINED: {why}. A broken or hostile file could change your originals."
+            );
             Ok(Confinement::None)
         }
         Verdict::Unconfined { why } => Err(CliError::failed(format!(

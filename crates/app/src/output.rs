@@ -1,9 +1,10 @@
 //! What people see: data on standard output, everything else on standard error; progress on a terminal, quiet in a pipe.
 
+use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
 use crate::error::CliError;
@@ -45,16 +46,21 @@ impl Output {
 
     /// A bar with rate and time left, in things or in bytes. Hidden where nobody looks.
     pub fn bar(&self, total: Option<u64>, bytes: bool) -> ProgressBar {
-        let target = if self.shows_progress() { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() };
+        let target =
+            if self.shows_progress() { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(total, target);
         let template = match (total.is_some(), bytes) {
-            (true, false) => "{prefix} {bar:30} {human_pos} of {human_len} · {per_sec:.0} · {eta} left {msg}",
+            (true, false) => "{prefix} {bar:30} {human_pos} of {human_len} · {rate} · {eta} left {msg}",
             (true, true) => "{prefix} {bar:30} {bytes} of {total_bytes} · {bytes_per_sec} · {eta} left {msg}",
             (false, true) => "{prefix} {spinner} {bytes} · {bytes_per_sec} · {elapsed} {msg}",
-            (false, false) => "{prefix} {spinner} {human_pos} · {per_sec:.0} · {elapsed} {msg}",
+            (false, false) => "{prefix} {spinner} {human_pos} · {rate} · {elapsed} {msg}",
         };
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ "));
+        let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
+            // A terminal that went away is no error of ours.
+            fmt::Write::write_fmt(out, format_args!("{:.0}/s", state.per_sec())).ok();
+        };
+        bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ ").with_key("rate", rate));
         if self.shows_progress() {
             bar.enable_steady_tick(Duration::from_millis(250));
         }
@@ -94,9 +100,10 @@ pub fn table(rows: &[Vec<String>]) -> Vec<String> {
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| {
-            format!("{cell}{}", " ".repeat(width.saturating_sub(cell.chars().count())))
-        });
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width.saturating_sub(cell.chars().count()))));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect()

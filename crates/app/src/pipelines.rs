@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use exhibit_engine::pipeline::{Override, PIPELINE_BYTES_MAX, Pipeline};
+use exhibit_engine::pipeline::{Override, PIPELINE_BYTES_MAX, Pipeline, PipelineError};
 
 use crate::error::CliError;
 
@@ -26,7 +26,10 @@ pub fn load(name: &str, overrides: &[Override]) -> Result<Pipeline, CliError> {
             )));
         }
     };
-    Ok(Pipeline::parse(&text, overrides, exhibit_extractors::built_in())?)
+    Pipeline::parse(&text, overrides, exhibit_extractors::built_in()).map_err(|error| match error {
+        PipelineError::Unreadable { reason, .. } => CliError::usage(format!("the pipeline file {name}: {reason}")),
+        other => other.into(),
+    })
 }
 
 fn read(name: &str) -> Result<String, CliError> {

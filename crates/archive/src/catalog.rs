@@ -95,7 +95,8 @@ pub fn find_run(read: &Read<'_>, text: &str) -> Result<Run, LookupError> {
 /// # Errors
 /// When nothing, or more than one thing, is called like that.
 pub fn find_artifact(read: &Read<'_>, text: &str) -> Result<(Run, Unit, StoredRecord), LookupError> {
-    let unknown = || LookupError::Unknown { what: "artifact", text: text.to_owned(), hint: "`exhibit show ASSET` lists them" };
+    let unknown =
+        || LookupError::Unknown { what: "artifact", text: text.to_owned(), hint: "`exhibit show ASSET` lists them" };
     let mut parts = text.strip_prefix("art_").unwrap_or(text).split('.');
     let (Some(run), Some(unit), Some(ordinal), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return Err(unknown());
@@ -120,7 +121,8 @@ pub fn find_source(read: &Read<'_>, text: &str) -> Result<sources::Source, Looku
     if let Some(source) = all.iter().find(|source| source.name == text) {
         return Ok(source.clone());
     }
-    let matches: Vec<_> = all.into_iter().filter(|source| text.len() > 4 && source.id.to_string().starts_with(text)).collect();
+    let matches: Vec<_> =
+        all.into_iter().filter(|source| text.len() > 4 && source.id.to_string().starts_with(text)).collect();
     match matches.as_slice() {
         [] => Err(LookupError::Unknown { what: "source", text: text.to_owned(), hint: "`exhibit sources` lists them" }),
         [source] => Ok(source.clone()),
@@ -240,6 +242,8 @@ pub fn source_names(read: &Read<'_>) -> Result<BTreeMap<i64, String>, StoreError
 pub struct FactView {
     /// The artifact.
     pub artifact_id: String,
+    /// The asset that it is about.
+    pub asset_id: Option<AssetId>,
     /// The kind.
     pub kind: String,
     /// Version of the kind.
@@ -267,6 +271,7 @@ impl FactView {
         let payload = record.body.as_deref().and_then(|body| serde_json::from_slice(body).ok());
         Self {
             artifact_id: printed_id(record),
+            asset_id: record.asset.map(AssetId),
             kind: kind.as_ref().map_or_else(|| format!("kind {}", record.kind), |kind| kind.name().to_owned()),
             schema_version: kind.map_or(0, |kind| kind.declaration.version),
             span_start_ms: record.span_ms.map(|span| span.0),

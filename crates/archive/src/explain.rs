@@ -76,13 +76,15 @@ pub struct MadeView {
 /// When there is no such artifact.
 pub fn explain(read: &Read<'_>, kinds: &Kinds, text: &str) -> Result<Explanation, LookupError> {
     let (run, unit, record) = find_artifact(read, text)?;
-    let broken = |what: &str| LookupError::Store(StoreError::Unexpected(format!("{text}: {what}; `exhibit verify` names it")));
+    let broken =
+        |what: &str| LookupError::Store(StoreError::Unexpected(format!("{text}: {what}; `exhibit verify` names it")));
     let lineage = record.lineage.as_deref().ok_or_else(|| broken("its lineage is missing"))?;
     let lineage: LineageParts = serde_json::from_slice(lineage).map_err(|_| broken("its lineage cannot be read"))?;
     let proof = prove(read, record.seq)?.ok_or_else(|| broken("it is in no batch"))?;
     let kind = kinds.by_key(record.kind).ok_or_else(|| broken("its kind is not registered"))?;
     let asset = assets::by_key(read, unit.asset)?.ok_or_else(|| broken("its asset is missing"))?;
-    let definition: Json = serde_json::from_slice(&run.definition).map_err(|_| broken("its pipeline cannot be read"))?;
+    let definition: Json =
+        serde_json::from_slice(&run.definition).map_err(|_| broken("its pipeline cannot be read"))?;
     let step = &definition["steps"][unit.step as usize];
     let mut report = Report::default();
     check_record(kinds, &record, &mut report);

@@ -19,6 +19,7 @@ use exhibit_store::{Store, StoreError};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+use crate::catalog::printable;
 use crate::walk::{Ended, Entry, Kind, Trouble, WalkOptions, walk};
 
 mod progress;
@@ -35,6 +36,9 @@ const RESULTS_MAX: usize = 2_048;
 
 /// Files that one transaction takes in.
 const BATCH_FILES: usize = 1_000;
+
+/// The outcome of a file whose bytes changed though its size and modification time did not.
+const BIT_ROT: &str = "bit-rot";
 
 /// What to scan, and how.
 pub struct ScanOptions {
@@ -64,13 +68,18 @@ pub enum ScanError {
         reason: String,
     },
     /// A folder of our own and the source lie in each other.
-    #[error("{own} and the source {source_root} lie in each other; choose another --home, so that nothing is ever written below a source")]
+    #[error(
+        "{own} and the source {source_root} lie in each other; choose another --home, so that nothing is ever written below a source"
+    )]
     Overlap {
         /// The folder of ours.
         own: String,
         /// The source.
         source_root: String,
     },
+    /// The name cannot be used.
+    #[error("{0}")]
+    Name(String),
     /// The source has gone.
     #[error("source {name} is offline: {reason}; nothing was marked as missing")]
     Offline {
@@ -126,7 +135,9 @@ pub struct ScanReport {
 pub fn check_root(root: &Path, own_folders: &[PathBuf]) -> Result<PathBuf, ScanError> {
     let wrong = |reason: String| ScanError::Root { path: root.display().to_string(), reason };
     let resolved = root.canonicalize().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => wrong("there is no such folder; check the path, or whether the disk is mounted".to_owned()),
+        io::ErrorKind::NotFound => {
+            wrong("there is no such folder; check the path, or whether the disk is mounted".to_owned())
+        }
         _ => wrong(error.to_string()),
     })?;
     if !resolved.is_dir() {
@@ -135,7 +146,7 @@ pub fn check_root(root: &Path, own_folders: &[PathBuf]) -> Result<PathBuf, ScanE
     open_root(&resolved).map_err(|error| wrong(format!("it cannot be opened: {error}")))?;
     for own in own_folders {
         // A folder of ours that does not exist yet is where its parent will put it.
-        let own = resolve_future(own);
+        let own = resolve_future(own, LINKS_MAX);
         if own.starts_with(&resolved) || resolved.starts_with(&own) {
             let (own, source_root) = (own.display().to_string(), resolved.display().to_string());
             return Err(ScanError::Overlap { own, source_root });
@@ -144,13 +155,24 @@ pub fn check_root(root: &Path, own_folders: &[PathBuf]) -> Result<PathBuf, ScanE
     Ok(resolved)
 }
 
-fn resolve_future(path: &Path) -> PathBuf {
+/// Links without a target that are followed one after the other; the kernel follows as many.
+const LINKS_MAX: u32 = 40;
+
+/// Where a path leads, also when its end does not exist yet: links and `..` are resolved as the kernel will.
+fn resolve_future(path: &Path, links_left: u32) -> PathBuf {
     if let Ok(resolved) = path.canonicalize() {
         return resolved;
     }
-    match (path.parent(), path.file_name()) {
-        (Some(parent), Some(name)) if parent != path => resolve_future(parent).join(name),
-        _ => path.to_owned(),
+    let Some(parent) = path.parent() else { return path.to_owned() };
+    match (path.read_link(), path.file_name()) {
+        // A link to what does not exist yet: whoever creates it creates the target.
+        (Ok(target), _) if links_left > 0 => resolve_future(&parent.join(target), links_left - 1),
+        (_, Some(name)) => resolve_future(parent, links_left).join(name),
+        (_, None) => {
+            let mut above = resolve_future(parent, links_left);
+            above.pop();
+            above
+        }
     }
 }
 
@@ -166,7 +188,16 @@ pub async fn scan(store: &Store, options: ScanOptions, progress: Arc<ScanProgres
     let known = load_known(store, source.key).await?;
     let had_files = known.values().any(|path| path.state == PathState::Present);
     let (results, incoming) = mpsc::channel(RESULTS_MAX);
-    let walker = Walker { root: root.clone(), known, verify: options.verify, threads: options.threads.max(1), results, progress: Arc::clone(&progress) };
+    let walker = Walker {
+        root: root.clone(),
+        known,
+        rotten: load_rotten(store, source.key).await?,
+        verify: options.verify,
+        threads: options.threads.max(1),
+        started_us,
+        results,
+        progress: Arc::clone(&progress),
+    };
     let walker = tokio::task::spawn_blocking(move || walker.run());
     let written = write_results(store, source.key, incoming, started_us).await;
     let walked = walker.await.map_err(|error| ScanError::Internal(error.to_string()))?;
@@ -179,13 +210,17 @@ pub async fn scan(store: &Store, options: ScanOptions, progress: Arc<ScanProgres
             return Err(ScanError::Offline { name, reason: error.to_string() });
         }
     };
-    if walked.stopped {
+    // Files that were found may still have waited to be read when the wish came.
+    if walked.stopped || progress.should_stop() {
         return Err(ScanError::Stopped);
     }
     if walked.files == 0 && had_files {
         let name = source.name.clone();
         store.write(move |tx| sources::set_online(tx, source.key, false)).await?;
-        return Err(ScanError::Offline { name, reason: "it held files and is suddenly empty; is it mounted?".to_owned() });
+        return Err(ScanError::Offline {
+            name,
+            reason: "it held files and is suddenly empty; is it mounted?".to_owned(),
+        });
     }
     let missing = finish(store, &source, walked.unseen, started_us).await?;
     let classes = store.read(move |read| crate::sql::listing::counts(read, source.key)).await?;
@@ -205,29 +240,48 @@ pub async fn scan(store: &Store, options: ScanOptions, progress: Arc<ScanProgres
     })
 }
 
+/// Bytes of the name of a source.
+const NAME_BYTES_MAX: usize = 255;
+
 async fn find_or_add(store: &Store, root: &Path, options: &ScanOptions, now_us: i64) -> Result<Source, ScanError> {
     let bytes = root.as_os_str().as_bytes().to_vec();
     let asked = options.name.clone();
-    let default = root.file_name().map_or_else(|| "root".to_owned(), |name| name.to_string_lossy().into_owned());
+    if asked
+        .as_ref()
+        .is_some_and(|name| name.is_empty() || name.len() > NAME_BYTES_MAX || name.contains(char::is_control))
+    {
+        let rule = format!(
+            "the name of a source has 1 to {NAME_BYTES_MAX} bytes and no control characters; choose another --name"
+        );
+        return Err(ScanError::Name(rule));
+    }
+    let default = root.file_name().map_or_else(|| "root".to_owned(), |name| printable(name.as_bytes()));
     let id = options.new_id;
     let added = store.write(move |tx| {
         if let Some(known) = sources::by_root(tx, &bytes)? {
-            return Ok(Some(known));
+            return Ok(match asked {
+                Some(name) if name != known.name => {
+                    Err(format!("this folder is the source {} already; leave --name out", known.name))
+                }
+                _ => Ok(Some(known)),
+            });
         }
         let taken: Vec<String> = sources::all(tx)?.into_iter().map(|source| source.name).collect();
         let name = match asked {
             Some(name) if taken.contains(&name) => {
-                return Err(StoreError::Refused(format!("a source named {name} exists already; choose another --name")));
+                return Ok(Err(format!("a source named {name} exists already; choose another --name")));
             }
             Some(name) => name,
-            None => (1..).map(|number| if number == 1 { default.clone() } else { format!("{default}-{number}") })
+            None => (1..)
+                .map(|number| if number == 1 { default.clone() } else { format!("{default}-{number}") })
                 .find(|name| !taken.contains(name))
                 .unwrap_or_default(),
         };
         sources::insert(tx, id, &name, SourceClass::Sacred, &bytes, now_us)?;
-        sources::by_root(tx, &bytes)
+        sources::by_root(tx, &bytes).map(Ok)
     });
-    added.await?.ok_or_else(|| ScanError::Internal("the new source is not there".to_owned()))
+    let source = added.await?.map_err(ScanError::Name)?;
+    source.ok_or_else(|| ScanError::Internal("the new source is not there".to_owned()))
 }
 
 async fn load_known(store: &Store, source: i64) -> Result<HashMap<Digest, AssetPath>, StoreError> {
@@ -244,6 +298,16 @@ async fn load_known(store: &Store, source: i64) -> Result<HashMap<Digest, AssetP
     store.read(load).await
 }
 
+/// Outcomes of one source that are looked through.
+const OUTCOMES_MAX: i64 = 1_000_000;
+
+/// Files that an earlier scan found rotten, with what it said: a scan that does not read them must not forget it.
+async fn load_rotten(store: &Store, source: i64) -> Result<HashMap<Vec<u8>, PathOutcome>, StoreError> {
+    let outcomes = store.read(move |read| assets::outcomes(read, source, OUTCOMES_MAX)).await?;
+    let rotten = outcomes.into_iter().filter(|outcome| outcome.code == BIT_ROT);
+    Ok(rotten.map(|outcome| (outcome.path.clone(), outcome)).collect())
+}
+
 /// What the walk found out, beside the files themselves.
 struct Walked {
     files: u64,
@@ -256,8 +320,10 @@ struct Walked {
 struct Walker {
     root: PathBuf,
     known: HashMap<Digest, AssetPath>,
+    rotten: HashMap<Vec<u8>, PathOutcome>,
     verify: bool,
     threads: usize,
+    started_us: i64,
     results: mpsc::Sender<Outcome>,
     progress: Arc<ScanProgress>,
 }
@@ -269,7 +335,8 @@ impl Walker {
         let queue = Arc::new(std::sync::Mutex::new(queue));
         std::thread::scope(|scope| {
             for index in 0..self.threads {
-                let reader = Reader::new(Arc::clone(&queue), self.results.clone(), Arc::clone(&self.progress));
+                let reader =
+                    Reader::new(Arc::clone(&queue), self.results.clone(), Arc::clone(&self.progress), self.started_us);
                 std::thread::Builder::new().name(format!("scan-{index}")).spawn_scoped(scope, move || reader.run())?;
             }
             self.walk(root.as_fd(), jobs)
@@ -293,8 +360,14 @@ impl Walker {
                 _ => {
                     unreadable_folders |= matches!(
                         entry.kind,
-                        Kind::Unreadable(Trouble::Open(_) | Trouble::List(_) | Trouble::Stat(_) | Trouble::TooDeep
-                            | Trouble::TooManyNames | Trouble::Moved)
+                        Kind::Unreadable(
+                            Trouble::Open(_)
+                                | Trouble::List(_)
+                                | Trouble::Stat(_)
+                                | Trouble::TooDeep
+                                | Trouble::TooManyNames
+                                | Trouble::Moved
+                        )
                     );
                     self.send(Outcome::Other(other(entry)));
                 }
@@ -304,7 +377,8 @@ impl Walker {
         walked.stopped = ended != Ended::Complete;
         // What lies below a folder that could not be read is unknown, not missing; its paths cannot be told apart from here.
         if !unreadable_folders && !walked.stopped {
-            walked.unseen = self.known.values().filter(|path| path.state == PathState::Present).map(|path| path.key).collect();
+            walked.unseen =
+                self.known.values().filter(|path| path.state == PathState::Present).map(|path| path.key).collect();
         }
         Ok(walked)
     }
@@ -314,10 +388,14 @@ impl Walker {
         let stat = file_stat(&entry.stat);
         let known = self.known.remove(&Digest::of(entry.path));
         let same = known.as_ref().is_some_and(|known| {
-            (known.stat.size_bytes, known.stat.mtime_ns, known.stat.inode) == (stat.size_bytes, stat.mtime_ns, stat.inode)
+            (known.stat.size_bytes, known.stat.mtime_ns, known.stat.inode)
+                == (stat.size_bytes, stat.mtime_ns, stat.inode)
         });
         if let (true, Some(known)) = (same && !self.verify, &known) {
             walked.unchanged += 1;
+            if let Some(rotten) = self.rotten.remove(entry.path) {
+                self.send(Outcome::Other(rotten));
+            }
             if known.state != PathState::Present || known.stat.device != stat.device {
                 self.send(Outcome::Seen { path: known.key, device: stat.device });
             }
@@ -360,7 +438,7 @@ fn other(entry: &Entry<'_>) -> PathOutcome {
         Kind::Socket => ("socket", "a socket".to_owned()),
         Kind::Device => ("device", "a device".to_owned()),
         Kind::Unreadable(Trouble::Cycle) => ("symlink-cycle", "it leads to itself".to_owned()),
-        Kind::Unreadable(trouble) => ("unreadable", format!("{trouble:?}")),
+        Kind::Unreadable(trouble) => ("unreadable", trouble.to_string()),
         Kind::Directory | Kind::File => ("unreadable", String::new()),
     };
     PathOutcome { path: entry.path.to_vec(), code: code.to_owned(), detail }
@@ -431,8 +509,9 @@ async fn write_results(
 }
 
 fn bit_rot(file: &ScannedFile, expected: Digest) -> PathOutcome {
-    let detail = format!("the bytes changed though size and modification time did not: {expected} became {}", file.sha256);
-    PathOutcome { path: file.path.clone(), code: "bit-rot".to_owned(), detail }
+    let detail =
+        format!("the bytes changed though size and modification time did not: {expected} became {}", file.sha256);
+    PathOutcome { path: file.path.clone(), code: BIT_ROT.to_owned(), detail }
 }
 
 /// Marks what was not seen, forgets outcomes that are gone, and notes the end of the scan.
@@ -453,4 +532,3 @@ async fn finish(store: &Store, source: &Source, unseen: Vec<i64>, started_us: i6
 }
 
 type JobQueue = Arc<std::sync::Mutex<Receiver<ReadJob>>>;
-

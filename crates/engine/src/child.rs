@@ -98,7 +98,9 @@ impl<'a> Server<'a> {
         let end = match outcome {
             Outcome::Done => (EndOutcome::Done, None, None, false),
             Outcome::Skipped { reason, detail } => (EndOutcome::Skipped, Some(reason), Some(detail), false),
-            Outcome::Failed { reason, detail, retryable } => (EndOutcome::Failed, Some(reason), Some(detail), retryable),
+            Outcome::Failed { reason, detail, retryable } => {
+                (EndOutcome::Failed, Some(reason), Some(detail), retryable)
+            }
         };
         let (outcome, reason, detail, retryable) = end;
         let detail = detail.map(|detail| detail.chars().take(DETAIL_CHARS_MAX).collect());

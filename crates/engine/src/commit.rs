@@ -116,7 +116,8 @@ async fn check(store: &Store, group: Vec<Finished>) -> Result<Vec<Checked>, Gate
         });
         Ok(checked.collect())
     };
-    let failed = |error: tokio::task::JoinError| GateError::Store(exhibit_store::StoreError::Panicked(error.to_string()));
+    let failed =
+        |error: tokio::task::JoinError| GateError::Store(exhibit_store::StoreError::Panicked(error.to_string()));
     tokio::task::spawn_blocking(work).await.map_err(failed)?
 }
 

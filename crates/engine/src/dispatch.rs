@@ -69,18 +69,20 @@ pub async fn next_units(store: &Store, ask: Ask) -> Result<Vec<Work>, StoreError
         .write(move |tx| {
             let leased = units::lease(tx, ask.run, step, ask.owner, limit, ask.lease_ms, ask.now_us)?;
             let keys: Vec<i64> = leased.iter().map(|unit| unit.asset).collect();
-            let mut paths = assets::present_paths(tx, &keys)?;
-            paths.sort_by_key(|path| path.asset);
+            let paths = assets::present_paths(tx, &keys)?;
+            let known = assets::by_keys(tx, &keys)?;
             let mut work = Vec::with_capacity(leased.len());
             for unit in leased {
-                let asset = assets::by_key(tx, unit.asset)?
-                    .ok_or_else(|| StoreError::Unexpected(format!("unit {} has no asset", unit.key)))?;
+                let asset = known.binary_search_by_key(&unit.asset, |asset| asset.key);
+                let asset =
+                    asset.map_err(|_| StoreError::Unexpected(format!("unit {} has no asset", unit.key)))?;
+                let asset = &known[asset];
                 let place = paths.binary_search_by_key(&unit.asset, |path| path.asset).ok().map(|index| Place {
                     source: paths[index].source,
                     path: paths[index].path.clone(),
                     stat: paths[index].stat,
                 });
-                work.push(Work { unit, asset: AssetId(asset.sha256), media_type: asset.media_type, place });
+                work.push(Work { unit, asset: AssetId(asset.sha256), media_type: asset.media_type.clone(), place });
             }
             Ok(work)
         })

@@ -91,7 +91,8 @@ impl Engine {
     /// # Errors
     /// When the database cannot be written.
     pub async fn create_run(&self, request: RunRequest) -> Result<Run, RunError> {
-        let definition = request.pipeline.canonical().map_err(|findings| RunError::NotPossible(findings.to_string()))?;
+        let definition =
+            request.pipeline.canonical().map_err(|findings| RunError::NotPossible(findings.to_string()))?;
         let new = NewRun {
             id: RunId(self.options.ids.next_ulid()),
             pipeline: request.pipeline.name,
@@ -133,7 +134,10 @@ impl Engine {
         let run = self.store.read(move |read| runs::by_id(read, id)).await?;
         let run = run.ok_or_else(|| RunError::NotPossible(format!("there is no run {id}")))?;
         if run.state.is_ended() {
-            return Err(RunError::NotPossible(format!("run {id} is {}; `exhibit resume` or `exhibit retry` queue it again", run.state)));
+            return Err(RunError::NotPossible(format!(
+                "run {id} is {}; `exhibit resume` or `exhibit retry` queue it again",
+                run.state
+            )));
         }
         let owned = || RunError::Owned { run: id.to_string() };
         let lock = OwnerLock::take(&self.options.work_folder, id)?;
@@ -301,7 +305,13 @@ impl Engine {
     /// # Errors
     /// When there is no such run, it has nothing left to do, or the database cannot be written.
     pub async fn resume(&self, id: RunId) -> Result<u64, RunError> {
-        self.queue_again(id, &[UnitState::Cancelled, UnitState::Blocked], None).await
+        let count = self.queue_again(id, &[UnitState::Cancelled, UnitState::Blocked], None).await?;
+        let run = self.find(id).await?;
+        if run.state.is_ended() {
+            let next = if run.state == RunState::Partial { format!("; `exhibit retry {id}` does what failed again") } else { String::new() };
+            return Err(RunError::NotPossible(format!("run {id} is {}; nothing of it waits{next}", run.state)));
+        }
+        Ok(count)
     }
 
     /// Queues the failed units of a run again, and nothing else. Returns how many.
@@ -309,9 +319,15 @@ impl Engine {
     /// # Errors
     /// When there is no such run, nothing failed, or the database cannot be written.
     pub async fn retry(&self, id: RunId, unit: Option<u32>) -> Result<u64, RunError> {
+        let state = self.find(id).await?.state;
+        if !state.is_ended() {
+            let next = if state == RunState::Queued { "`exhibit resume` ends it first" } else { "retry when it has ended" };
+            return Err(RunError::NotPossible(format!("run {id} is {state}; {next}")));
+        }
         let count = self.queue_again(id, &[UnitState::Failed], unit).await?;
         if count == 0 {
-            let what = unit.map_or_else(|| "no unit".to_owned(), |unit| format!("unit {unit} is not among the units that"));
+            let what =
+                unit.map_or_else(|| "no unit".to_owned(), |unit| format!("unit {unit} is not among the units that"));
             return Err(RunError::NotPossible(format!("{what} failed in run {id}; there is nothing to retry")));
         }
         Ok(count)
@@ -366,7 +382,8 @@ fn settle(tx: &mut Tx<'_>, key: i64, owner: u128, ending: Ending, now_us: i64) -
         return Ok(run.state);
     }
     let coverage = runs::coverage(tx, key)?;
-    let any = |wanted: &dyn Fn(UnitState) -> bool| coverage.iter().any(|(_, state, count)| wanted(*state) && *count > 0);
+    let any =
+        |wanted: &dyn Fn(UnitState) -> bool| coverage.iter().any(|(_, state, count)| wanted(*state) && *count > 0);
     let open = any(&|state| !state.is_ended()) || run.members_planned < run.members;
     let state = if ending == Ending::Cancelled {
         cancel_all(tx, key, run.state, now_us)?
@@ -405,7 +422,12 @@ impl OwnerLock {
         let folder = work_folder.join("locks");
         let failed = |source| RunError::System { what: format!("locking in {}", folder.display()), source };
         std::fs::create_dir_all(&folder).map_err(failed)?;
-        let file = File::options().create(true).truncate(false).write(true).open(folder.join(run.to_string())).map_err(failed)?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(folder.join(run.to_string()))
+            .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),

@@ -59,6 +59,8 @@ pub struct Descriptor {
     pub params_schema: &'static str,
     /// Programs it starts, by name; looked up in `/usr/bin` and `/usr/local/bin`.
     pub tools: &'static [&'static str],
+    /// Whether its facts depend on the modification time of the file, which the content hash does not hold.
+    pub reads_file_time: bool,
     /// Whether it leaves files in scratch; only then a folder is made for each unit.
     pub writes_files: bool,
     /// Limits that hold for its process.

@@ -47,7 +47,9 @@ pub enum RunError {
     #[error(transparent)]
     Process(StartError),
     /// Another host works on it.
-    #[error("run {run} is being worked on by another process; `exhibit watch {run}` shows it, `exhibit cancel {run}` stops it")]
+    #[error(
+        "run {run} is being worked on by another process; `exhibit watch {run}` shows it, `exhibit cancel {run}` stops it"
+    )]
     Owned {
         /// The run.
         run: String,
@@ -122,7 +124,8 @@ impl RunContext {
             .map_err(|error| RunError::Internal(format!("the frozen pipeline cannot be read: {error}")))?;
         let mut open = BTreeMap::new();
         for source in store.read(sources::all).await? {
-            let path = PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(source.root.clone()));
+            let path =
+                PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(source.root.clone()));
             let root = open_root(&path).ok();
             open.insert(source.key, OpenSource { source, root, path });
         }
@@ -248,7 +251,11 @@ impl RunContext {
             return InputState::Missing("its source is not known any more".to_owned());
         };
         let Some(root) = &open.root else {
-            return InputState::Offline(format!("source {} cannot be reached at {}", open.source.name, open.path.display()));
+            return InputState::Offline(format!(
+                "source {} cannot be reached at {}",
+                open.source.name,
+                open.path.display()
+            ));
         };
         match stat_beneath(root.as_fd(), &place.path, Links::Refuse) {
             Ok(found) => {
@@ -305,7 +312,8 @@ impl RunContext {
         blob: &BlobMessage,
         bytes_max: u64,
     ) -> Result<Result<Staged, String>, RunError> {
-        let plain = !blob.file.is_empty() && !blob.file.starts_with('.') && !blob.file.contains('/') && blob.file.len() <= 255;
+        let plain =
+            !blob.file.is_empty() && !blob.file.starts_with('.') && !blob.file.contains('/') && blob.file.len() <= 255;
         if !plain || !is_media_type(&blob.media_type) {
             return Ok(Err("it named a blob that is no plain file with a media type".to_owned()));
         }

@@ -30,17 +30,21 @@ pub fn input_hash(inputs: &[Digest]) -> Digest {
     Digest::of(text.as_bytes())
 }
 
-/// SHA-256 of RFC 8785 {config_hash, extractor, inputs, tools, version}: the same key, the same result.
-pub fn work_key(step: &Step, ready: &Ready, inputs: &[Digest]) -> Digest {
+/// SHA-256 of RFC 8785 {config_hash, extractor, file_time_ns?, inputs, tools, version}: the same key, the same result. The modification
+/// time (decimal text) is there only for extractors whose facts depend on it.
+pub fn work_key(step: &Step, ready: &Ready, inputs: &[Digest], file_time_ns: Option<i64>) -> Digest {
     let mut inputs = inputs.to_vec();
     inputs.sort_unstable();
-    let key = json!({
+    let mut key = json!({
         "config_hash": step.config_hash,
         "extractor": step.extractor,
         "inputs": inputs,
         "tools": ready.tools,
         "version": ready.version,
     });
+    if let Some(time) = file_time_ns {
+        key["file_time_ns"] = time.to_string().into();
+    }
     // Strings only: such a value always has a canonical form.
     Digest::of(&canonical_of(&key).unwrap_or_default())
 }

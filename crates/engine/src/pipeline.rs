@@ -228,12 +228,21 @@ fn check_step(
     let profile = profile.ok()?;
     let config = serde_json::json!({ "params": params, "profile": profile.as_str() });
     let config_hash = Digest::of(&canonical_of(&config).map_err(|problems| findings.merge(problems)).ok()?);
-    let media = if step.media.is_empty() { offered.iter().map(|media| (*media).to_owned()).collect() } else { step.media.clone() };
+    let media = if step.media.is_empty() {
+        offered.iter().map(|media| (*media).to_owned()).collect()
+    } else {
+        step.media.clone()
+    };
     Some(Step { name: step.name.clone(), extractor: step.extractor.clone(), media, profile, params, config_hash })
 }
 
 /// Fills in defaults and checks the parameters against the schema of the extractor.
-fn check_params(findings: &mut Findings, index: usize, schema: &str, mut params: Map<String, Json>) -> Option<Map<String, Json>> {
+fn check_params(
+    findings: &mut Findings,
+    index: usize,
+    schema: &str,
+    mut params: Map<String, Json>,
+) -> Option<Map<String, Json>> {
     let place = format!("/step/{index}/params");
     let schema: Json = match serde_json::from_str(schema) {
         Ok(schema) => schema,
@@ -262,7 +271,13 @@ fn check_params(findings: &mut Findings, index: usize, schema: &str, mut params:
                 }
             }
         }
-        Err(error) => findings.add(place, "bad_schema", format!("the parameter schema of the extractor is not valid: {error}")),
+        Err(error) => {
+            findings.add(place, "bad_schema", format!("the parameter schema of the extractor is not valid: {error}"))
+        }
     }
     Some(params)
 }
+
+#[cfg(test)]
+#[path = "pipeline_tests.rs"]
+mod tests;

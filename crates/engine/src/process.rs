@@ -60,12 +60,31 @@ pub enum StartError {
         /// Why.
         detail: String,
     },
+    /// Something outside ended it before it was ready; another one may live.
+    #[error("extractor {extractor} was ended while it started: {detail}")]
+    Killed {
+        /// The extractor.
+        extractor: String,
+        /// How.
+        detail: String,
+    },
     /// The host was told to stop.
     #[error("stopped")]
     Stopped,
     /// The system refused.
     #[error("extractor process: {0}")]
     System(#[from] io::Error),
+}
+
+impl StartError {
+    /// True when something outside ended the process before it was ready: that says nothing about the next one.
+    pub fn is_killed(&self) -> bool {
+        match self {
+            Self::Killed { .. } => true,
+            Self::System(error) => error.kind() == io::ErrorKind::BrokenPipe,
+            _ => false,
+        }
+    }
 }
 
 /// What came from the process.
@@ -141,6 +160,9 @@ impl ExtractorProcess {
             Received::Message(_) => Err(failed("its first line is not `ready`".to_owned())),
             Received::Closed => match self.end() {
                 (Ended::NotConfined, log) => Err(StartError::NotConfined(log)),
+                (ended @ Ended::Signal(_), _) => {
+                    Err(StartError::Killed { extractor: name.to_owned(), detail: ended.to_string() })
+                }
                 (ended, log) => Err(failed(format!("{ended}: {log}"))),
             },
             Received::TimedOut => Err(failed(format!("it was not ready after {} s", START_MAX.as_secs()))),

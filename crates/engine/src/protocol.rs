@@ -141,5 +141,10 @@ pub enum EndOutcome {
 
 /// True for a reason as the protocol allows it: `[a-z0-9-]{1,40}`.
 pub fn is_reason(text: &str) -> bool {
-    (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    (1..=40).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
+
+#[cfg(test)]
+#[path = "protocol_tests.rs"]
+mod tests;

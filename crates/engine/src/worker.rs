@@ -1,6 +1,6 @@
 //! A worker: a thread of a host that leases units in chunks, feeds one extractor process and commits what comes back.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,6 +32,9 @@ const COMMIT_AFTER: Duration = Duration::from_millis(25);
 /// How long a worker with nothing to do waits before it asks again.
 const IDLE_LOOK: Duration = Duration::from_millis(20);
 
+/// Starts in a row that something outside may end before a worker gives up.
+const STARTS_MAX: usize = 5;
+
 /// One thread of a host.
 pub(crate) struct Worker {
     context: Arc<RunContext>,
@@ -41,6 +44,8 @@ pub(crate) struct Worker {
     pace_us: BTreeMap<u32, u64>,
     finished: Vec<Finished>,
     oldest: Instant,
+    /// Units of this chunk that were sent together to a process that was lost: one of them is to blame, so each is sent alone.
+    suspects: BTreeSet<i64>,
 }
 
 /// A unit that was sent and not answered yet.
@@ -50,6 +55,8 @@ struct Sent {
     bytes: usize,
     facts: Vec<Fact>,
     work_key: Digest,
+    /// Nothing else is sent while it is worked on, so that a crash is its own.
+    alone: bool,
 }
 
 /// How a unit ends, before it is put into an [`Ending`].
@@ -103,6 +110,7 @@ impl Worker {
             pace_us: BTreeMap::new(),
             finished: Vec::new(),
             oldest: Instant::now(),
+            suspects: BTreeSet::new(),
         }
     }
 
@@ -154,6 +162,7 @@ impl Worker {
     fn do_chunk(&mut self, chunk: Vec<Work>) -> Result<(), RunError> {
         let Some(step) = chunk.first().map(|work| work.unit.step) else { return Ok(()) };
         let mut queue: VecDeque<Work> = VecDeque::new();
+        self.suspects.clear();
         for work in chunk {
             match self.context.check_input(&work) {
                 InputState::Same => queue.push_back(work),
@@ -162,7 +171,8 @@ impl Worker {
                     self.finish(&work, Verdict::failed("input-missing", detail, true), Vec::new(), None)?;
                 }
                 InputState::Offline(detail) => {
-                    let verdict = Verdict { attempts: 0, ..Verdict::because(UnitState::Blocked, "source-offline", detail) };
+                    let verdict =
+                        Verdict { attempts: 0, ..Verdict::because(UnitState::Blocked, "source-offline", detail) };
                     self.finish(&work, verdict, Vec::new(), None)?;
                 }
             }
@@ -186,14 +196,19 @@ impl Worker {
             return Ok(true);
         }
         self.process = None;
-        match self.context.start_process(step) {
-            Ok(process) => {
-                self.process = Some((step, process));
-                Ok(true)
+        let mut starts = 0;
+        loop {
+            starts += 1;
+            match self.context.start_process(step) {
+                Ok(process) => {
+                    self.process = Some((step, process));
+                    return Ok(true);
+                }
+                Err(StartError::Stopped) => return Ok(false),
+                Err(_) if self.context.should_stop() => return Ok(false),
+                Err(error) if starts < STARTS_MAX && error.is_killed() => {}
+                Err(error) => return Err(RunError::Process(error)),
             }
-            Err(StartError::Stopped) => Ok(false),
-            Err(_) if self.context.should_stop() => Ok(false),
-            Err(error) => Err(RunError::Process(error)),
         }
     }
 
@@ -203,9 +218,8 @@ impl Worker {
         if self.context.run.recompute {
             return Ok(());
         }
-        let definition = self.context.step(step)?;
-        let keys: Vec<Digest> =
-            queue.iter().map(|work| work_key(definition, &process.ready, &[work.asset.0])).collect();
+        let keys =
+            queue.iter().map(|work| self.work_key(step, process, work)).collect::<Result<Vec<Digest>, RunError>>()?;
         let asked = keys.clone();
         let known = self
             .context
@@ -255,9 +269,7 @@ impl Worker {
                 }
                 Received::Message(_) => Some(Trouble::Lied("it spoke out of turn".to_owned())),
                 Received::Bad(detail) => Some(Trouble::Lied(detail)),
-                Received::TimedOut => {
-                    Some(Trouble::TimedOut(format!("it took longer than {} s", wall.as_secs())))
-                }
+                Received::TimedOut => Some(Trouble::TimedOut(format!("it took longer than {} s", wall.as_secs()))),
                 Received::Closed => Some(Trouble::Ended),
                 Received::Stopped => Some(Trouble::Stopped),
             };
@@ -283,6 +295,11 @@ impl Worker {
         let mut lines = Vec::new();
         let mut batch = VecDeque::new();
         while let Some(work) = queue.front() {
+            let alone = work.unit.crashes > 0 || self.suspects.contains(&work.unit.key);
+            let busy = !sent.is_empty() || !batch.is_empty();
+            if busy && (alone || batch.back().or(sent.back()).is_some_and(|sent| sent.alone)) {
+                break;
+            }
             let number = process.number_unit();
             let before = lines.len();
             let message = ToExtractor::Unit(self.unit_message(number, work)?);
@@ -295,8 +312,8 @@ impl Worker {
             }
             outstanding += bytes;
             let Some(work) = queue.pop_front() else { break };
-            let work_key = work_key(self.context.step(step)?, &process.ready, &[work.asset.0]);
-            batch.push_back(Sent { work, number, bytes, facts: Vec::new(), work_key });
+            let work_key = self.work_key(step, process, &work)?;
+            batch.push_back(Sent { work, number, bytes, facts: Vec::new(), work_key, alone });
         }
         // A process that does not take its input has ended; `receive` says how.
         process.send(&lines).ok();
@@ -304,8 +321,16 @@ impl Worker {
         Ok(true)
     }
 
+    fn work_key(&self, step: u32, process: &ExtractorProcess, work: &Work) -> Result<Digest, RunError> {
+        let file_time = work.place.as_ref().map(|place| place.stat.mtime_ns);
+        let file_time =
+            file_time.filter(|_| self.context.built_in(step).is_ok_and(|known| known.descriptor.reads_file_time));
+        Ok(work_key(self.context.step(step)?, &process.ready, &[work.asset.0], file_time))
+    }
+
     fn unit_message(&self, number: u64, work: &Work) -> Result<UnitMessage, RunError> {
-        let place = work.place.as_ref().ok_or_else(|| RunError::Internal("a unit without a path was sent".to_owned()))?;
+        let place =
+            work.place.as_ref().ok_or_else(|| RunError::Internal("a unit without a path was sent".to_owned()))?;
         Ok(UnitMessage {
             unit: number,
             source: self.context.source_id(place.source)?,
@@ -338,10 +363,12 @@ impl Worker {
         }
         let blob = match &message.blob {
             None => None,
-            Some(blob) => match self.context.take_blob(process, front.number, blob, descriptor.limits.file_bytes_max)? {
-                Ok(staged) => Some((staged, blob.media_type.clone())),
-                Err(detail) => return Ok(Some(Trouble::Lied(detail))),
-            },
+            Some(blob) => {
+                match self.context.take_blob(process, front.number, blob, descriptor.limits.file_bytes_max)? {
+                    Ok(staged) => Some((staged, blob.media_type.clone())),
+                    Err(detail) => return Ok(Some(Trouble::Lied(detail))),
+                }
+            }
         };
         front.facts.push(Fact { message, blob });
         Ok(None)
@@ -380,7 +407,8 @@ impl Worker {
         Ok(None)
     }
 
-    /// The process is gone or has to go: the unit it worked on pays, the others wait for the next process.
+    /// The process is gone or has to go. When it had one unit, that one pays. Of several nobody knows which it worked on, because answers
+    /// may have been lost with it: then nobody pays, and each of them is sent alone to the next process.
     fn lose_process(
         &mut self,
         process: &mut ExtractorProcess,
@@ -392,7 +420,9 @@ impl Worker {
             process.kill();
         }
         let (ended, log) = process.end();
-        let front = if matches!(trouble, Trouble::Stopped) { None } else { sent.pop_front() };
+        let guilty = !matches!(trouble, Trouble::Stopped) && sent.len() == 1;
+        let front = if guilty { sent.pop_front() } else { None };
+        self.suspects.extend(sent.iter().map(|unit| unit.work.unit.key));
         for unit in sent.drain(..).rev() {
             queue.push_front(unit.work);
         }
@@ -403,7 +433,9 @@ impl Worker {
             (Trouble::TimedOut(what), _) => Verdict::failed("time-limit", detail(&what), false),
             (_, Ended::OverMemory) => Verdict::failed("memory-limit", detail("it used too much memory"), false),
             (_, Ended::Signal(libc::SIGXCPU)) => Verdict::failed("time-limit", detail("out of CPU time"), false),
-            (_, Ended::Signal(libc::SIGXFSZ)) => Verdict::failed("output-limit", detail("a file grew too large"), false),
+            (_, Ended::Signal(libc::SIGXFSZ)) => {
+                Verdict::failed("output-limit", detail("a file grew too large"), false)
+            }
             (_, ended) => self.crash(&front.work, &detail(&format!("the process ended: {ended}"))),
         };
         self.finish(&front.work, verdict, Vec::new(), None)

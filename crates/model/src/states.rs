@@ -112,3 +112,7 @@ impl UnitState {
         !matches!(self, Self::Pending | Self::Leased)
     }
 }
+
+#[cfg(test)]
+#[path = "states_tests.rs"]
+mod tests;

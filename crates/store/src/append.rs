@@ -1,6 +1,6 @@
 //! The gate, second half: idempotency, append, project, in one transaction for a whole group of requests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use exhibit_model::digest::Digest;
@@ -9,7 +9,6 @@ use exhibit_model::ids::{ArtifactId, AssetId};
 use exhibit_model::kind::Cell;
 use exhibit_model::merkle::{leaf_hash, root_of};
 use exhibit_model::time::Clock;
-use serde::Deserialize;
 
 use crate::error::{GateError, StoreError};
 use crate::gate::Made;
@@ -20,8 +19,7 @@ use crate::sql::{ledger, records};
 use crate::value::Value;
 
 /// Bytes in the blob store, named by a record.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredBlob {
     /// SHA-256 of the bytes.
     pub sha256: Digest,
@@ -120,6 +118,11 @@ pub struct Append {
 }
 
 impl Append {
+    /// Bytes of all bodies.
+    pub(crate) fn body_bytes(&self) -> usize {
+        self.candidates.iter().map(|candidate| candidate.body.len()).sum()
+    }
+
     /// The keys under which admission decides: two requests with the same key never share a group.
     pub(crate) fn admission_keys(&self) -> Vec<String> {
         self.candidates.iter().filter_map(|candidate| candidate.outside_id().map(str::to_owned)).collect()
@@ -313,12 +316,12 @@ fn write_records(
 
 fn write_lineages(tx: &mut Tx<'_>, fresh: &[(&Candidate, LeafAdmission)]) -> Result<(), StoreError> {
     let mut rows: Vec<Vec<Value>> = Vec::new();
-    let mut last = None;
+    // Two lineages of one unit are two rows, and the database refuses the second: a record never stands under a lineage of others.
+    let mut known = BTreeSet::new();
     for (candidate, _) in fresh {
         if let Origin::Unit { made, .. } = &candidate.origin
-            && last != Some(made.unit)
+            && known.insert((made.unit, made.lineage_hash))
         {
-            last = Some(made.unit);
             rows.push(vec![made.unit.into(), made.lineage_hash.into(), made.lineage.clone().into()]);
         }
     }

@@ -122,11 +122,13 @@ impl Blobs {
         let mut folders = std::collections::BTreeSet::new();
         for blob in &staged {
             let target = self.path_of(blob.sha256);
+            let folder = target.parent().unwrap_or(&self.inner.root).to_owned();
             if std::fs::metadata(&target).is_ok_and(|found| found.len() == blob.bytes) {
+                // Who gave it its name may not have come to the folder yet.
+                folders.insert(folder);
                 continue;
             }
             blob.file.sync_data().map_err(|error| failed(&blob.path, error))?;
-            let folder = target.parent().unwrap_or(&self.inner.root).to_owned();
             match std::fs::create_dir(&folder) {
                 Ok(()) => sync_folder(&self.inner.root)?,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

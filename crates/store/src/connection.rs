@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 
 use crate::backend::postgres::{PgSession, WRITE_LOCK};
-use crate::backend::sqlite::{APPLICATION_ID, SqliteSession, Synchronous};
+use crate::backend::sqlite::{SqliteSession, Synchronous};
 use crate::error::StoreError;
 use crate::session::{Read, Session, Tx};
 
@@ -53,13 +53,6 @@ impl WriteConnection {
 
     fn open_sqlite(path: &std::path::Path, synchronous: Synchronous) -> Result<Self, StoreError> {
         let session = SqliteSession::open(path, synchronous, true)?;
-        let owner = session.application_id()?;
-        if owner == APPLICATION_ID {
-            return Ok(Self::Sqlite(session));
-        }
-        if owner != 0 || !session.is_empty()? {
-            return Err(StoreError::Foreign { name: path.display().to_string() });
-        }
         session.take_ownership()?;
         Ok(Self::Sqlite(session))
     }
@@ -68,16 +61,12 @@ impl WriteConnection {
     pub(crate) fn begin(&mut self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(session) => session.script("begin immediate"),
-            Self::Postgres { session, address } => {
-                let session = session.get_mut();
-                if !session.is_alive() {
-                    *session = PgSession::open(address)?;
-                }
-                session.script(&format!("begin; select pg_advisory_xact_lock({WRITE_LOCK})")).inspect_err(|_| {
-                    // Half a begin must not be left behind; a dead connection is replaced at the next begin.
-                    session.script("rollback").ok();
-                })
-            }
+            // Read committed, whatever the server is configured to: the first snapshot must be taken after the lock is held.
+            Self::Postgres { session, address } => begin_postgres(
+                session.get_mut(),
+                address,
+                &format!("begin isolation level read committed read write; select pg_advisory_xact_lock({WRITE_LOCK})"),
+            ),
         }
     }
 
@@ -96,12 +85,33 @@ impl WriteConnection {
         };
     }
 
-    pub(crate) fn with_tx<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> T) -> T {
-        match self {
-            Self::Sqlite(session) => work(&mut Tx::new(Session::Sqlite(session))),
-            Self::Postgres { session, .. } => work(&mut Tx::new(Session::Postgres(session))),
-        }
+    /// Runs work in the transaction. An error of any statement is the error of the work, even if the work does not pass it on.
+    pub(crate) fn with_tx<T>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut tx = Tx::new(match self {
+            Self::Sqlite(session) => Session::Sqlite(session),
+            Self::Postgres { session, .. } => Session::Postgres(session),
+        });
+        let value = work(&mut tx)?;
+        tx.failure().map_or(Ok(value), Err)
     }
+}
+
+/// Begins a transaction on a connection that may have died since it was last used; it is replaced then, once.
+fn begin_postgres(session: &mut PgSession, address: &str, begin: &str) -> Result<(), StoreError> {
+    if !session.is_alive() {
+        *session = PgSession::open(address)?;
+    }
+    match session.script(begin) {
+        Err(StoreError::Unreachable { .. }) => {
+            *session = PgSession::open(address)?;
+            session.script(begin)
+        }
+        other => other,
+    }
+    .inspect_err(|_| {
+        // Half a begin must not be left behind.
+        session.script("rollback").ok();
+    })
 }
 
 /// A connection that only reads.
@@ -130,10 +140,7 @@ impl ReadConnection {
                 result
             }
             Self::Postgres { session, address } => {
-                if !session.get_mut().is_alive() {
-                    *session.get_mut() = PgSession::open(address)?;
-                }
-                session.get_mut().script("begin transaction isolation level repeatable read, read only")?;
+                begin_postgres(session.get_mut(), address, "begin isolation level repeatable read, read only")?;
                 let result = crate::writer::catch(|| query(&Read::new(Session::Postgres(session))));
                 // A connection that died meanwhile is replaced at the next query.
                 session.get_mut().script("rollback").ok();

@@ -104,6 +104,47 @@ pub enum StoreError {
     Refused(String),
 }
 
+impl StoreError {
+    /// The same error, for one more listener.
+    pub(crate) fn again(&self) -> Self {
+        match self {
+            Self::Unreachable { name, reason } => Self::Unreachable { name: name.clone(), reason: reason.clone() },
+            Self::Foreign { name } => Self::Foreign { name: name.clone() },
+            Self::FromTheFuture { name, room, version } => {
+                Self::FromTheFuture { name: name.clone(), room: room.clone(), version: *version }
+            }
+            Self::MigrationChanged { name, room, version } => {
+                Self::MigrationChanged { name: name.clone(), room: room.clone(), version: *version }
+            }
+            Self::Damaged { name, reason } => Self::Damaged { name: name.clone(), reason: reason.clone() },
+            Self::ReadOnly { name } => Self::ReadOnly { name: name.clone() },
+            Self::NoSpace { name } => Self::NoSpace { name: name.clone() },
+            Self::Busy { seconds } => Self::Busy { seconds: *seconds },
+            Self::Statement { statement, reason } => Self::Statement { statement, reason: reason.clone() },
+            Self::Unexpected(reason) => Self::Unexpected(reason.clone()),
+            Self::Blob { path, source } => {
+                Self::Blob { path: path.clone(), source: std::io::Error::new(source.kind(), source.to_string()) }
+            }
+            Self::Panicked(words) => Self::Panicked(words.clone()),
+            Self::Closed => Self::Closed,
+            Self::Refused(reason) => Self::Refused(reason.clone()),
+        }
+    }
+
+    /// True when it is about the database, not about what was asked of it: whoever asks now gets the same.
+    pub(crate) fn concerns_everyone(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::Damaged { .. }
+                | Self::ReadOnly { .. }
+                | Self::NoSpace { .. }
+                | Self::Busy { .. }
+                | Self::Closed
+        )
+    }
+}
+
 /// The gate did not let something in.
 #[derive(Debug, thiserror::Error)]
 pub enum GateError {

@@ -1,6 +1,8 @@
 //! The gate, first half: decode, contract version, validate, canonicalise, hash. Runs on as many threads as there are; nothing
 //! invalid reaches the write path, because only [`Gate::check`] makes a [`Candidate`].
 
+mod document;
+
 use std::sync::Arc;
 
 use exhibit_model::digest::Digest;
@@ -8,10 +10,9 @@ use exhibit_model::envelope::content_hash_of_canonical;
 use exhibit_model::findings::Findings;
 use exhibit_model::ids::{AssetId, UnitId};
 use exhibit_model::json::{JsonLimits, check_value, parse_strict};
-use exhibit_model::kind::Subject;
-use exhibit_model::lineage::{Lineage, LineageParts};
+use exhibit_model::kind::{Cell, KindDeclaration, Subject};
+use exhibit_model::lineage::Lineage;
 use exhibit_model::{canonical, kind::KindName};
-use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::append::{Candidate, Origin, StoredBlob};
@@ -23,6 +24,12 @@ pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Longest record id from outside, in bytes.
 pub const RECORD_ID_BYTES_MAX: usize = 512;
+
+/// Longest media type of a blob, in bytes (RFC 6838, section 4.2: 127 for each half would be allowed, nobody needs it).
+pub const MEDIA_TYPE_BYTES_MAX: usize = 127;
+
+/// Bytes of text in one index: PostgreSQL's limit is 2,704 for an entry, and SQLite must not take in what PostgreSQL cannot.
+pub const INDEXED_TEXT_BYTES_MAX: usize = 2_000;
 
 /// How an artifact was made, once per unit.
 #[derive(Debug)]
@@ -69,29 +76,6 @@ pub struct Draft {
     pub content_hash: Option<Digest>,
 }
 
-/// A record as a JSON document, for candidates that come from outside as text.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Document {
-    kind: String,
-    schema_version: u32,
-    #[serde(default)]
-    record_id: Option<String>,
-    #[serde(default)]
-    asset_id: Option<AssetId>,
-    #[serde(default)]
-    span_start_ms: Option<i64>,
-    #[serde(default)]
-    span_end_ms: Option<i64>,
-    payload: Json,
-    #[serde(default)]
-    blob: Option<StoredBlob>,
-    #[serde(default)]
-    content_hash: Option<Digest>,
-    #[serde(default)]
-    lineage: Option<LineageParts>,
-}
-
 /// What a document says, decoded; its ids still have to be looked up.
 #[derive(Debug)]
 pub struct Decoded {
@@ -117,31 +101,7 @@ impl Gate {
     /// All problems found, sorted.
     pub fn decode(bytes: &[u8]) -> Result<Decoded, Findings> {
         let value = parse_strict(bytes, &JsonLimits::of_bytes(BODY_BYTES_MAX))?;
-        let document: Document = serde_json::from_value(value).map_err(|error| document_finding(&error.to_string()))?;
-        let span_ms = match (document.span_start_ms, document.span_end_ms) {
-            (Some(start), Some(end)) => Some((start, end)),
-            (None, None) => None,
-            (Some(_), None) => {
-                return Err(Findings::one("/span_end_ms", "missing_field", "a span has a start and an end"));
-            }
-            (None, Some(_)) => {
-                return Err(Findings::one("/span_start_ms", "missing_field", "a span has a start and an end"));
-            }
-        };
-        let lineage =
-            document.lineage.map(Lineage::new).transpose().map_err(|findings| under("/lineage", &findings))?;
-        let draft = Draft {
-            kind: document.kind,
-            schema_version: document.schema_version,
-            asset: None,
-            span_ms,
-            payload: document.payload,
-            blob: document.blob,
-            made: None,
-            record_id: document.record_id,
-            content_hash: document.content_hash,
-        };
-        Ok(Decoded { draft, asset_id: document.asset_id, lineage })
+        document::read(value)
     }
 
     /// Checks everything that can be checked without the database.
@@ -180,8 +140,9 @@ impl Gate {
         if draft.content_hash.is_some_and(|sent| sent != content_hash) {
             findings.add("/content_hash", "content_hash_mismatch", "the content has another hash");
         }
-        let Some(origin) = origin else { return Err(findings) };
         let cells = declaration.project(&draft.payload);
+        check_indexed_text(&mut findings, declaration, &cells);
+        let Some(origin) = origin else { return Err(findings) };
         findings.into_result(Candidate {
             kind,
             origin,
@@ -216,6 +177,32 @@ impl Gate {
                 Ok(None) | Err(_) => findings.add("/blob/sha256", "blob_absent", "the blob is not in the blob store"),
             },
             None => {}
+        }
+        if blob.is_some_and(|blob| !is_media_type(&blob.media_type)) {
+            let message = format!("a media type is like image/png and has at most {MEDIA_TYPE_BYTES_MAX} bytes");
+            findings.add("/blob/media_type", "bad_media_type", message);
+        }
+    }
+}
+
+/// `type/subtype` in visible ASCII; parameters may follow.
+fn is_media_type(text: &str) -> bool {
+    let halves = text.split_once('/').is_some_and(|(left, right)| !left.is_empty() && !right.is_empty());
+    halves && text.len() <= MEDIA_TYPE_BYTES_MAX && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+fn check_indexed_text(findings: &mut Findings, declaration: &KindDeclaration, cells: &[Cell]) {
+    for index in &declaration.indexes {
+        let texts = declaration.columns.iter().zip(cells).filter_map(|(column, cell)| match cell {
+            Cell::Text(text) if index.contains(&column.name) => Some((column, text.len())),
+            _ => None,
+        });
+        if texts.clone().map(|(_, bytes)| bytes).sum::<usize>() > INDEXED_TEXT_BYTES_MAX
+            && let Some((longest, _)) = texts.max_by_key(|(_, bytes)| *bytes)
+        {
+            let message =
+                format!("indexed texts have at most {INDEXED_TEXT_BYTES_MAX} bytes, those of one index together");
+            findings.add(format!("/payload{}", longest.pointer), "too_long", message);
         }
     }
 }
@@ -274,26 +261,6 @@ fn check_origin(
             None
         }
     }
-}
-
-/// Turns the message of the decoder into a finding with the place it names. `serde_json` words are part of our frozen errors: a test
-/// holds them.
-fn document_finding(message: &str) -> Findings {
-    let quoted = message.split('`').nth(1).unwrap_or_default();
-    let mut pointer = String::new();
-    if let Some(field) = message.strip_prefix("unknown field ").map(|_| quoted) {
-        pointer_to(&mut pointer, field);
-        return Findings::one(pointer, "unknown_field", "this field is not known");
-    }
-    if message.starts_with("missing field ") {
-        pointer_to(&mut pointer, quoted);
-        return Findings::one(pointer, "missing_field", "this field is required");
-    }
-    Findings::one("", "wrong_type", message.to_owned())
-}
-
-fn pointer_to(pointer: &mut String, field: &str) {
-    exhibit_model::json::pointer_push(pointer, field);
 }
 
 /// The same findings, one level down.

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use exhibit_model::findings::Findings;
 use exhibit_model::json::pointer_push;
 use exhibit_model::kind::{Cell, ColumnType, KindDeclaration};
+use jsonschema::PatternOptions;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::Value as Json;
 
@@ -34,8 +35,10 @@ impl std::fmt::Debug for Kind {
 
 impl Kind {
     pub(crate) fn new(key: i64, room: &str, declaration: KindDeclaration) -> Result<Self, StoreError> {
-        let validator = jsonschema::draft202012::new(&declaration.schema).map_err(|error| {
-            StoreError::Unexpected(format!("the schema of {} is not valid: {error}", declaration.kind))
+        // A pattern must never take longer than its text is long, so there are no back-references and no looking around.
+        let options = jsonschema::draft202012::options().with_pattern_options(PatternOptions::regex());
+        let validator = options.build(&declaration.schema).map_err(|error| {
+            StoreError::Refused(format!("the schema of {} is not valid: {error}", declaration.kind))
         })?;
         let insert_projection = insert_projection(&declaration);
         Ok(Self { key, room: room.to_owned(), declaration, validator, insert_projection })
@@ -97,7 +100,8 @@ impl Kind {
         row.extend(cells.iter().map(|cell| match cell {
             Cell::Null => Value::Null,
             Cell::Int(number) | Cell::Timestamp(number) => Value::Int(*number),
-            Cell::Real(number) => Value::Real(*number),
+            // The canonical form has no negative zero; adding makes it the other one.
+            Cell::Real(number) => Value::Real(*number + 0.0),
             Cell::Text(text) => Value::Text(text.clone()),
             Cell::Bool(value) => Value::Int(i64::from(*value)),
         }));

@@ -34,8 +34,14 @@ pub struct MigrationStatus {
 /// What a backend gives so that its migrations can be applied.
 pub(crate) fn migrate(tx: &mut Tx<'_>, name: &str, rooms: &[&dyn Room], now_us: i64) -> Result<u64, StoreError> {
     sql::create_history(tx)?;
+    let histories = histories(rooms);
+    for (room, version) in sql::rooms(tx)? {
+        if !histories.iter().any(|(known, _)| *known == room) {
+            return Err(StoreError::FromTheFuture { name: name.to_owned(), room, version });
+        }
+    }
     let mut applied = 0;
-    for (room, migrations) in histories(rooms) {
+    for (room, migrations) in histories {
         applied += migrate_room(tx, name, room, migrations, now_us)?;
     }
     Ok(applied)
@@ -55,6 +61,10 @@ fn migrate_room(
     migrations: &'static [Migration],
     now_us: i64,
 ) -> Result<u64, StoreError> {
+    if (1..).zip(migrations).any(|(number, migration)| migration.version != number) {
+        let message = format!("the migrations of room {room} are not numbered 1, 2, 3, … without a gap");
+        return Err(StoreError::Refused(message));
+    }
     let recorded = sql::history(tx, room)?;
     check_history(name, room, migrations, &recorded)?;
     let mut applied = 0;

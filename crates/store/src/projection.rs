@@ -1,9 +1,9 @@
 //! Projections are disposable (I9): empty and fill them again from the records, or compute them and compare.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use exhibit_model::ids::RunId;
-use exhibit_model::ids::{AssetId, UnitId};
+use exhibit_model::ids::{AssetId, RunId, UnitId};
 use exhibit_model::json::{JsonLimits, parse_strict};
 use serde::Serialize;
 
@@ -11,6 +11,7 @@ use crate::append::{Accepted, Candidate, Origin, project};
 use crate::error::StoreError;
 use crate::gate::{BODY_BYTES_MAX, Made};
 use crate::kinds::{Kind, Kinds};
+use crate::session::Read;
 use crate::sql::ledger::state;
 use crate::sql::projections as sql;
 use crate::sql::records::{self, StoredRecord};
@@ -96,37 +97,56 @@ pub async fn verify(store: &Store) -> Result<Vec<TableReport>, StoreError> {
     store
         .read(move |read| {
             let end = state(read)?.next_seq;
-            let mut reports = Vec::new();
-            for kind in kinds.every() {
-                let mut report = TableReport { table: kind.declaration.table_name(), rows: 0, differing: 0 };
-                let mut expected = 0;
-                let mut first = 1;
-                while first < end {
-                    let stored = sql::rows(read, &kind.declaration, first, first + STEP_RECORDS)?;
-                    records::each_from(read, first, STEP_RECORDS, &mut |record| {
-                        if record.kind != kind.key {
-                            return Ok(());
-                        }
-                        if let Some(candidate) = projected(&kinds, &record)? {
-                            expected += 1;
-                            let row =
-                                kind.projection_row(record.seq, record.asset_key, record.span_ms, &candidate.cells);
-                            if stored.get(&record.seq) != Some(&sql::printed(&row)) {
-                                report.differing += 1;
-                            }
-                        }
-                        Ok(())
-                    })?;
-                    first += STEP_RECORDS;
-                }
-                report.rows = sql::count(read, &kind.declaration)?;
-                // Rows that no record stands for.
-                report.differing += report.rows.saturating_sub(expected);
-                reports.push(report);
+            let mut tables: BTreeMap<i64, Compared> =
+                kinds.every().into_iter().map(|kind| (kind.key, Compared { kind, differing: 0, found: 0 })).collect();
+            let mut first = 1;
+            while first < end {
+                compare_step(read, &kinds, first, &mut tables)?;
+                first += STEP_RECORDS;
             }
-            Ok(reports)
+            kinds.every().iter().filter_map(|kind| tables.get(&kind.key)).map(|table| table.report(read)).collect()
         })
         .await
+}
+
+/// One projection table while it is compared.
+struct Compared {
+    kind: Arc<Kind>,
+    /// Rows that are missing or say something else.
+    differing: u64,
+    /// Rows for which there is a record, right or wrong.
+    found: u64,
+}
+
+impl Compared {
+    fn report(&self, read: &Read<'_>) -> Result<TableReport, StoreError> {
+        let rows = sql::count(read, &self.kind.declaration)?;
+        // Rows that no record stands for.
+        let extra = rows.saturating_sub(self.found);
+        Ok(TableReport { table: self.kind.declaration.table_name(), rows, differing: self.differing + extra })
+    }
+}
+
+/// Compares the rows of one step of records, all tables in one pass over the records.
+fn compare_step(
+    read: &Read<'_>,
+    kinds: &Kinds,
+    first: i64,
+    tables: &mut BTreeMap<i64, Compared>,
+) -> Result<(), StoreError> {
+    let mut stored = BTreeMap::new();
+    for (key, table) in tables.iter() {
+        stored.insert(*key, sql::rows(read, &table.kind.declaration, first, first + STEP_RECORDS)?);
+    }
+    records::each_from(read, first, STEP_RECORDS, &mut |record| {
+        let Some(candidate) = projected(kinds, &record)? else { return Ok(()) };
+        let Some(table) = tables.get_mut(&record.kind) else { return Ok(()) };
+        let row = table.kind.projection_row(record.seq, record.asset_key, record.span_ms, &candidate.cells);
+        let found = stored.get(&record.kind).and_then(|rows| rows.get(&record.seq));
+        table.found += u64::from(found.is_some());
+        table.differing += u64::from(found != Some(&sql::printed(&row)));
+        Ok(())
+    })
 }
 
 /// The candidate that a stored record once was; `None` for what is not projected (stale, or the body is gone).

@@ -1,5 +1,7 @@
 //! What a room gives the store: migrations, kinds, admission and projection beyond the declared columns.
 
+use std::collections::BTreeSet;
+
 use crate::append::{Accepted, Candidate};
 use crate::error::StoreError;
 use crate::session::{Read, Tx};
@@ -80,19 +82,17 @@ pub trait Room: Send + Sync {
 /// # Errors
 /// When the database cannot be read.
 pub fn default_admission(read: &Read<'_>, batch: &[Candidate]) -> Result<Vec<Admission>, StoreError> {
-    let mut admissions = Vec::with_capacity(batch.len());
-    for (index, candidate) in batch.iter().enumerate() {
-        let Some(record_id) = candidate.outside_id() else {
-            admissions.push(Admission::New);
-            continue;
-        };
-        let twin = batch[..index].iter().find(|earlier| earlier.outside_id() == Some(record_id));
-        let recorded = crate::sql::records::by_record_id(read, record_id)?;
-        admissions.push(match (recorded, twin) {
-            (Some((seq, commitment)), _) if commitment == candidate.commitment() => Admission::Replay(seq),
-            (None, None) => Admission::New,
+    let ids: Vec<&str> = batch.iter().filter_map(Candidate::outside_id).collect();
+    let recorded = crate::sql::records::by_record_ids(read, &ids)?;
+    let mut seen = BTreeSet::new();
+    let admissions = batch.iter().map(|candidate| {
+        let Some(record_id) = candidate.outside_id() else { return Admission::New };
+        let is_first = seen.insert(record_id);
+        match recorded.get(record_id) {
+            Some((seq, commitment)) if *commitment == candidate.commitment() => Admission::Replay(*seq),
+            None if is_first => Admission::New,
             _ => Admission::Conflict { evidence: None },
-        });
-    }
-    Ok(admissions)
+        }
+    });
+    Ok(admissions.collect())
 }

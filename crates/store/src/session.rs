@@ -26,11 +26,13 @@ pub(crate) enum Session<'a> {
 pub struct Read<'a> {
     session: Session<'a>,
     writes: Cell<u64>,
+    visiting: Cell<bool>,
+    failure: RefCell<Option<StoreError>>,
 }
 
 impl<'a> Read<'a> {
     pub(crate) fn new(session: Session<'a>) -> Self {
-        Self { session, writes: Cell::new(0) }
+        Self { session, writes: Cell::new(0), visiting: Cell::new(false), failure: RefCell::new(None) }
     }
 
     /// Which database this is, for the rare statement that cannot be written as one [`Sql`].
@@ -41,7 +43,7 @@ impl<'a> Read<'a> {
         }
     }
 
-    /// Calls `visit` for each row, without holding them all.
+    /// Calls `visit` for each row, without holding them all. One statement at a time: `visit` cannot start another one.
     ///
     /// # Errors
     /// When the statement fails, or with the error of `visit`.
@@ -51,10 +53,51 @@ impl<'a> Read<'a> {
         params: &[Value],
         visit: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        match self.session {
+        #[cfg(test)]
+        heard(self.backend(), sql, params);
+        self.visit_rows(sql, visit, |session, visit| match session {
             Session::Sqlite(session) => session.each(sql, params, visit),
             Session::Postgres(session) => session.borrow_mut().each(sql, params, visit),
+        })
+    }
+
+    fn visit_rows(
+        &self,
+        sql: &Sql,
+        visit: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
+        run: impl FnOnce(&Session<'a>, &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.refuse_nested(sql.name)?;
+        if !sql.only_reads() {
+            self.writes.set(self.writes.get() + 1);
         }
+        self.visiting.set(true);
+        let mut stopped = false;
+        let result = run(&self.session, &mut |row| visit(row).inspect_err(|_| stopped = true));
+        self.visiting.set(false);
+        if stopped { result } else { self.note_failure(result) }
+    }
+
+    /// SQLite would run a statement within another one, PostgreSQL cannot; so neither does.
+    fn refuse_nested(&self, statement: &str) -> Result<(), StoreError> {
+        if self.visiting.get() {
+            let what = "was started while the rows of another one were being visited";
+            return Err(StoreError::Refused(format!("statement `{statement}` {what}")));
+        }
+        Ok(())
+    }
+
+    /// Remembers that a statement failed. PostgreSQL then rolls everything back whatever comes after, and answers `commit` with
+    /// success; so a transaction with a failed statement is never committed, on either backend, even if the work goes on.
+    fn note_failure<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        result.inspect_err(|error| {
+            self.failure.borrow_mut().get_or_insert_with(|| error.again());
+        })
+    }
+
+    /// The error of the first statement that failed.
+    pub(crate) fn failure(&self) -> Option<StoreError> {
+        self.failure.borrow_mut().take()
     }
 
     /// All rows. The caller limits them in the statement.
@@ -94,10 +137,10 @@ impl<'a> Read<'a> {
             lines.push(row.get::<String>(column)?);
             Ok(())
         };
-        match self.session {
-            Session::Sqlite(session) => session.each_uncached(&explained, params, &mut visit)?,
-            Session::Postgres(session) => session.borrow_mut().each_uncached(&explained, params, &mut visit)?,
-        }
+        self.visit_rows(&explained, &mut visit, |session, visit| match session {
+            Session::Sqlite(session) => session.each_uncached(&explained, params, visit),
+            Session::Postgres(session) => session.borrow_mut().each_uncached(&explained, params, visit),
+        })?;
         Ok(lines.join("\n"))
     }
 
@@ -107,10 +150,11 @@ impl<'a> Read<'a> {
     /// # Errors
     /// When the clock cannot be read.
     pub fn lease_clock(&self) -> Result<LeaseTime, StoreError> {
-        match self.session {
+        self.refuse_nested("lease_clock")?;
+        self.note_failure(match self.session {
             Session::Sqlite(session) => session.lease_clock(),
             Session::Postgres(session) => session.borrow_mut().lease_clock(),
-        }
+        })
     }
 
     pub(crate) fn writes(&self) -> u64 {
@@ -148,10 +192,12 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// When the statement fails.
     pub fn execute(&mut self, sql: &Sql, params: &[Value]) -> Result<u64, StoreError> {
-        let changed = match self.0.session {
+        #[cfg(test)]
+        heard(self.backend(), sql, params);
+        let changed = self.0.note_failure(match self.0.session {
             Session::Sqlite(session) => session.execute(sql, params),
             Session::Postgres(session) => session.borrow_mut().execute(sql, params),
-        }?;
+        })?;
         self.0.writes.set(self.0.writes.get() + changed);
         Ok(changed)
     }
@@ -164,20 +210,65 @@ impl<'a> Tx<'a> {
         if rows.is_empty() {
             return Ok(0);
         }
-        let changed = match self.0.session {
+        #[cfg(test)]
+        match self.backend() {
+            Backend::Sqlite => heard(Backend::Sqlite, sql, &rows[0]),
+            Backend::Postgres => heard(Backend::Postgres, sql, &columns_of(sql, rows)?),
+        }
+        let changed = self.0.note_failure(match self.0.session {
             Session::Sqlite(session) => session.execute_many(sql, rows),
             Session::Postgres(session) => session.borrow_mut().execute_many(sql, rows),
-        }?;
+        })?;
         self.0.writes.set(self.0.writes.get() + changed);
         Ok(changed)
+    }
+
+    /// Like [`Tx::execute_many`], for statements that return a row for each row that they changed.
+    ///
+    /// # Errors
+    /// When the statement fails, when the rows differ in length, or when a returned row has another shape.
+    pub fn returning_many<T: FromRow>(&mut self, sql: &Sql, rows: &[Vec<Value>]) -> Result<Vec<T>, StoreError> {
+        match self.backend() {
+            Backend::Sqlite => {
+                let mut returned = Vec::new();
+                for row in rows {
+                    returned.extend(self.all::<T>(sql, row)?);
+                }
+                Ok(returned)
+            }
+            Backend::Postgres if rows.is_empty() => Ok(Vec::new()),
+            Backend::Postgres => self.all(sql, &columns_of(sql, rows)?),
+        }
     }
 
     /// Runs several statements without parameters; migrations and tables of kinds only.
     pub(crate) fn script(&mut self, text: &str) -> Result<(), StoreError> {
         self.0.writes.set(self.0.writes.get() + 1);
-        match self.0.session {
+        self.0.note_failure(match self.0.session {
             Session::Sqlite(session) => session.script(text),
             Session::Postgres(session) => session.borrow_mut().script(text),
-        }
+        })
+    }
+}
+
+/// Rows as one list per column, for `unnest`.
+pub(crate) fn columns_of(sql: &Sql, rows: &[Vec<Value>]) -> Result<Vec<Value>, StoreError> {
+    let width = rows.first().map_or(0, Vec::len);
+    if rows.iter().any(|row| row.len() != width) {
+        return Err(StoreError::Unexpected(format!("rows of `{}` differ in length", sql.name)));
+    }
+    let column = |index: usize| Value::List(rows.iter().map(|row| row[index].clone()).collect());
+    Ok((0..width).map(column).collect())
+}
+
+/// Every statement that was run, with the values of its first run; the plan test looks at them all.
+#[cfg(test)]
+pub(crate) static HEARD: std::sync::Mutex<Vec<(Backend, Sql, Vec<Value>)>> = std::sync::Mutex::new(Vec::new());
+
+#[cfg(test)]
+fn heard(backend: Backend, sql: &Sql, params: &[Value]) {
+    let mut heard = HEARD.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if !heard.iter().any(|known| known.0 == backend && known.1.name == sql.name) {
+        heard.push((backend, sql.clone(), params.to_vec()));
     }
 }

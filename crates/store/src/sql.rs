@@ -9,3 +9,6 @@ pub mod records;
 pub mod runs;
 pub mod sources;
 pub mod units;
+
+#[cfg(test)]
+mod plan_tests;

@@ -17,7 +17,7 @@ use crate::readers::Readers;
 use crate::room::Room;
 use crate::session::{Read, Tx};
 use crate::sql::kinds as kind_sql;
-use crate::writer::Writer;
+use crate::writer::{Writer, panic_text};
 
 /// Connections for queries, unless told otherwise.
 pub const READERS_DEFAULT: usize = 4;
@@ -58,6 +58,12 @@ impl Store {
     /// # Errors
     /// When the database cannot be reached, is foreign, damaged, read-only, or from a newer Exhibit.
     pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
+        // A thread of its own, because the PostgreSQL driver cannot connect within a runtime, where most callers are.
+        let opened = std::thread::scope(|scope| scope.spawn(|| Self::open_here(options)).join());
+        opened.unwrap_or_else(|panic| Err(StoreError::Panicked(panic_text(panic.as_ref()))))
+    }
+
+    fn open_here(options: StoreOptions) -> Result<Self, StoreError> {
         let name = options.location.name();
         let mut connection = WriteConnection::open(&options.location)?;
         let kinds = prepare(&mut connection, &name, &options)?;

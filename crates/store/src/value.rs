@@ -29,6 +29,11 @@ impl Sql {
     pub const fn pair(name: &'static str, sqlite: &'static str, postgres: &'static str) -> Self {
         Self { name, sqlite: Cow::Borrowed(sqlite), postgres: Cow::Borrowed(postgres) }
     }
+
+    /// True for a plain `select`. Everything else may have changed something, `update … returning` too.
+    pub(crate) fn only_reads(&self) -> bool {
+        self.sqlite.trim_start().starts_with("select")
+    }
 }
 
 /// Keeps the name of a statement that is made at run time, once. Such names stand for (purpose, kind, version), so they are few.

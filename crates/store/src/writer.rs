@@ -22,6 +22,9 @@ const GROUP_RECORDS_MAX: usize = 2_000;
 /// A group is closed when it holds this many requests, whatever they hold.
 const GROUP_REQUESTS_MAX: usize = 512;
 
+/// A group is closed when its bodies have this many bytes: PostgreSQL takes no message beyond 1 GiB, and nobody wants to hold one.
+const GROUP_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 /// Requests that may wait for the writer; more make their senders wait.
 const QUEUE_MAX: usize = 4_096;
 
@@ -127,10 +130,11 @@ impl WriterThread {
     fn collect_group(&mut self, first: (Append, AppendReply, OwnedSemaphorePermit)) -> Vec<(Append, AppendReply)> {
         let deadline = Instant::now() + GROUP_WINDOW;
         let mut records = first.0.candidates.len();
+        let mut bytes = first.0.body_bytes();
         let mut keys = first.0.admission_keys();
         let mut group = vec![(first.0, first.1)];
         drop(first.2);
-        while records < GROUP_RECORDS_MAX && group.len() < GROUP_REQUESTS_MAX {
+        while records < GROUP_RECORDS_MAX && bytes < GROUP_BYTES_MAX && group.len() < GROUP_REQUESTS_MAX {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.queue.recv_timeout(left) {
                 Ok(Request::Append(append, reply, permit)) => {
@@ -141,6 +145,7 @@ impl WriterThread {
                     }
                     keys.extend(own);
                     records += append.candidates.len();
+                    bytes += append.body_bytes();
                     group.push((append, reply));
                 }
                 Ok(request) => {
@@ -167,6 +172,11 @@ impl WriterThread {
                     drop(reply.send(Err(error)));
                 }
             }
+            Err(GateError::Store(error)) if error.concerns_everyone() => {
+                for reply in replies {
+                    drop(reply.send(Err(GateError::Store(error.again()))));
+                }
+            }
             Err(_) => {
                 // The group failed on one of its members: each alone then, so that only that one is told.
                 for (append, reply) in appends.into_iter().zip(replies) {
@@ -185,7 +195,8 @@ impl WriterThread {
         match outcome {
             Outcome::Applied(answers) => Ok(answers),
             Outcome::RollBack(error, evidence) => {
-                if let Some(evidence) = evidence {
+                // A member of a larger group is tried again alone, and leaves its evidence then.
+                if let Some(evidence) = evidence.filter(|_| appends.len() == 1) {
                     let append = Append { candidates: vec![*evidence], effect: None };
                     self.transaction(|tx| apply_group(tx, &context, std::slice::from_ref(&append)))?;
                 }
@@ -240,7 +251,7 @@ pub(crate) fn catch<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(StoreError::Panicked(panic_text(panic.as_ref()))))
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())

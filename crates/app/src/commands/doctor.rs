@@ -43,10 +43,15 @@ pub async fn doctor(_args: DoctorArgs, context: &Context) -> Result<Exit, CliErr
     checks.push(Check::new("signals", facets.signals_scoped, signals));
     for extractor in exhibit_extractors::built_in() {
         for tool in extractor.descriptor.tools {
-            let found = ["/usr/bin", "/usr/local/bin"].iter().map(|folder| std::path::Path::new(folder).join(tool)).find(|path| path.is_file());
+            let found = ["/usr/bin", "/usr/local/bin"]
+                .iter()
+                .map(|folder| std::path::Path::new(folder).join(tool))
+                .find(|path| path.is_file());
             let says = match &found {
                 Some(path) => format!("{} (for {})", path.display(), extractor.descriptor.name),
-                None => format!("missing; {} cannot work without it: apt-get install ffmpeg", extractor.descriptor.name),
+                None => {
+                    format!("missing; {} cannot work without it: apt-get install ffmpeg", extractor.descriptor.name)
+                }
             };
             checks.push(Check::new(tool, found.is_some(), says));
         }
@@ -80,7 +85,10 @@ async fn store_checks(context: &Context) -> Vec<Check> {
         Ok(app) => {
             checks.push(Check::new("store", true, app.store.name()));
             let sources = super::run::check_sources(&app).await;
-            let says = sources.as_ref().err().map_or_else(|| "no source and home lie in each other".to_owned(), |error| error.message.clone());
+            let says = sources
+                .as_ref()
+                .err()
+                .map_or_else(|| "no source and home lie in each other".to_owned(), |error| error.message.clone());
             checks.push(Check::new("sources", sources.is_ok(), says));
         }
     }

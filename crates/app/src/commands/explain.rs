@@ -47,7 +47,10 @@ fn print(found: &Explanation, context: &Context) -> Result<(), CliError> {
     for path in &found.original.paths {
         lines.push(format!("            {} in {} ({})", path.path, path.source, path.state));
     }
-    lines.push(format!("made by     {} version {}, profile {}", artifact.producer, artifact.producer_version, artifact.model_profile));
+    lines.push(format!(
+        "made by     {} version {}, profile {}",
+        artifact.producer, artifact.producer_version, artifact.model_profile
+    ));
     lines.push(format!("            with {} (config hash {})", found.made.params, artifact.config_hash));
     let inputs: Vec<String> = artifact.inputs.iter().map(ToString::to_string).collect();
     let check = found.made.host["input_check"].as_str().unwrap_or("unknown");
@@ -65,7 +68,10 @@ fn print(found: &Explanation, context: &Context) -> Result<(), CliError> {
         took as f64 / 1000.0,
         found.made.host["build"].as_str().unwrap_or("?")
     ));
-    lines.push(format!("recorded    {}, ledger position {} in batch {}", artifact.created_at, found.ledger.seq, found.ledger.batch));
+    lines.push(format!(
+        "recorded    {}, ledger position {} in batch {}",
+        artifact.created_at, found.ledger.seq, found.ledger.batch
+    ));
     lines.push(format!(
         "proof       {}: leaf {} in the ledger of {} batches with root {}",
         if found.proof_holds { "holds" } else { "DOES NOT HOLD" },

@@ -33,8 +33,11 @@ pub async fn fingerprint(args: FingerprintArgs, context: &Context) -> Result<Exi
     bar.finish_and_clear();
     let found = result?;
     if context.out.json {
-        let problems: Vec<_> =
-            found.problems.iter().map(|problem| json!({ "path": printable(&problem.path), "troubles": problem.troubles })).collect();
+        let problems: Vec<_> = found
+            .problems
+            .iter()
+            .map(|problem| json!({ "path": printable(&problem.path), "troubles": problem.troubles }))
+            .collect();
         context.out.document(&json!({
             "digest": found.digest, "files": found.files, "directories": found.directories, "others": found.others,
             "bytes": found.bytes, "unreadable": found.unreadable, "problems": problems,

@@ -75,10 +75,7 @@ pub async fn ls(args: LsArgs, context: &Context) -> Result<Exit, CliError> {
     Ok(Exit::Ok)
 }
 
-fn filter(
-    read: &exhibit_store::Read<'_>,
-    args: &LsArgs,
-) -> Result<ListFilter, exhibit_archive::catalog::LookupError> {
+fn filter(read: &exhibit_store::Read<'_>, args: &LsArgs) -> Result<ListFilter, exhibit_archive::catalog::LookupError> {
     let class = args.class.map(|class| match class {
         Class::Image => "image",
         Class::Video => "video",

@@ -27,7 +27,13 @@ pub async fn pipelines(args: PipelinesArgs, context: &Context) -> Result<Exit, C
     for pipeline in &loaded {
         context.out.line(&format!("{} version {}: {}", pipeline.name, pipeline.version, pipeline.about))?;
         for step in &pipeline.steps {
-            context.out.line(&format!("  {}: {} for {}, profile {}", step.name, step.extractor, step.media.join(", "), step.profile))?;
+            context.out.line(&format!(
+                "  {}: {} for {}, profile {}",
+                step.name,
+                step.extractor,
+                step.media.join(", "),
+                step.profile
+            ))?;
             if args.pipeline.is_some() {
                 for (name, value) in &step.params {
                     context.out.line(&format!("    {}.{name} = {value}", step.name))?;

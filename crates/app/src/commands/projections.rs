@@ -44,7 +44,11 @@ pub async fn projections(args: ProjectionsArgs, context: &Context) -> Result<Exi
         context.out.document(&json!({ "tables": reports, "differing": differing }))?;
     } else {
         let row = |report: &TableReport| {
-            let verdict = if report.differing == 0 { "as the records say".to_owned() } else { format!("{} differ", number(report.differing as i64)) };
+            let verdict = if report.differing == 0 {
+                "as the records say".to_owned()
+            } else {
+                format!("{} differ", number(report.differing as i64))
+            };
             vec![report.table.clone(), format!("{} rows", number(report.rows as i64)), verdict]
         };
         for line in table(&reports.iter().map(row).collect::<Vec<_>>()) {

@@ -7,9 +7,10 @@ use clap::{Args, Subcommand};
 use exhibit_archive::catalog::{FactView, find_run};
 use exhibit_archive::scan::check_root;
 use exhibit_engine::pipeline::Override;
-use exhibit_engine::{Engine, RunRequest};
+use exhibit_engine::{Engine, RunError, RunRequest};
 use exhibit_model::ids::{CollectionId, RunId, UnitId};
 use exhibit_model::states::{RunState, UnitState};
+use exhibit_store::GateError;
 use exhibit_store::sql::{records, runs, sources, units};
 use serde_json::json;
 
@@ -109,7 +110,8 @@ pub async fn run(args: RunArgs, context: &Context) -> Result<Exit, CliError> {
 /// A home inside a source, or a source inside a home, is refused before any extractor starts.
 pub async fn check_sources(app: &App) -> Result<(), CliError> {
     for source in app.store.read(sources::all).await? {
-        let root = std::path::PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(source.root));
+        let root =
+            std::path::PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(source.root));
         // A source that cannot be reached blocks its units; only the overlap is an error here.
         if let Err(error @ exhibit_archive::scan::ScanError::Overlap { .. }) = check_root(&root, &app.own_folders()) {
             return Err(error.into());
@@ -137,7 +139,12 @@ pub async fn work(app: &App, engine: &Engine, id: RunId, context: &Context) -> R
         let mut work = std::pin::pin!(engine.work(id, stop));
         follow(&app.store, id, context, &mut work).await?
     };
-    let end = worked?;
+    let end = worked.map_err(|error| match error {
+        RunError::Store(_) | RunError::Gate(GateError::Store(_)) => {
+            CliError::failed(format!("{error}; then `exhibit resume {id}` goes on with the run"))
+        }
+        other => other.into(),
+    })?;
     let now = status(&app.store, id).await?;
     if context.out.json {
         context.out.document(&now)?;
@@ -178,7 +185,13 @@ async fn show_run(args: RunShowArgs, context: &Context) -> Result<Exit, CliError
     Ok(Exit::Ok)
 }
 
-async fn list_units(app: &App, run: &runs::Run, state: UnitState, limit: i64, context: &Context) -> Result<Exit, CliError> {
+async fn list_units(
+    app: &App,
+    run: &runs::Run,
+    state: UnitState,
+    limit: i64,
+    context: &Context,
+) -> Result<Exit, CliError> {
     let asked = run.clone();
     let found = app.store.read(move |read| units::in_state(read, &asked, state, 0, limit)).await?;
     let id = |unit: &units::Unit| UnitId { run: run.id, ordinal: unit.ordinal };
@@ -208,7 +221,13 @@ async fn list_units(app: &App, run: &runs::Run, state: UnitState, limit: i64, co
 /// Units whose artifacts one query reads.
 const UNITS_PER_QUERY: i64 = 256;
 
-async fn list_artifacts(app: &App, run: &runs::Run, kind: String, limit: i64, context: &Context) -> Result<Exit, CliError> {
+async fn list_artifacts(
+    app: &App,
+    run: &runs::Run,
+    kind: String,
+    limit: i64,
+    context: &Context,
+) -> Result<Exit, CliError> {
     let kinds = Arc::clone(app.store.kinds());
     if kind != "any" && !kinds.knows_name(&kind) {
         return Err(CliError::usage(format!("there is no kind {kind}; `exhibit extractors` lists them")));

@@ -46,7 +46,13 @@ pub async fn runs(args: RunsArgs, context: &Context) -> Result<Exit, CliError> {
     let rows: Vec<Vec<String>> = counted
         .map(|(run, ended, total)| {
             let part = format!("{} of {} units", number(ended), number(total));
-            vec![run.id.to_string(), run.pipeline.clone(), run.state.to_string(), part, Timestamp(run.created_us).to_string()]
+            vec![
+                run.id.to_string(),
+                run.pipeline.clone(),
+                run.state.to_string(),
+                part,
+                Timestamp(run.created_us).to_string(),
+            ]
         })
         .collect();
     for line in table(&rows) {

@@ -42,7 +42,11 @@ pub async fn sample(args: SampleArgs, context: &Context) -> Result<Exit, CliErro
     if context.out.json {
         context.out.document(&json!({ "dir": args.dir, "files": truth.files.len() }))?;
     } else {
-        context.out.line(&format!("{} files in {}; truth.json there says what they are", truth.files.len(), args.dir.display()))?;
+        context.out.line(&format!(
+            "{} files in {}; truth.json there says what they are",
+            truth.files.len(),
+            args.dir.display()
+        ))?;
         context.out.note(&format!("next: exhibit scan {}", args.dir.display()));
     }
     Ok(Exit::Ok)

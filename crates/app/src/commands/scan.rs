@@ -9,7 +9,10 @@ use exhibit_archive::scan::{ScanOptions, ScanProgress, ScanReport, check_root, s
 use exhibit_model::ids::SourceId;
 
 use crate::cli::Context;
+use crate::commands::run::check_sources;
+use crate::config;
 use crate::error::{CliError, Exit};
+use crate::home::own_folders;
 use crate::output::{bytes, number};
 
 /// Catalog a folder.
@@ -28,13 +31,18 @@ pub struct ScanArgs {
     threads: Option<u16>,
 }
 
+/// Outcomes of files that should be in the catalog as they are, and are not.
+const PARTIAL: [&str; 3] = ["bit-rot", "unreadable", "unstable"];
+
 /// How often the bar moves.
 const SHOW_EVERY: Duration = Duration::from_millis(150);
 
 pub async fn scan(args: ScanArgs, context: &Context) -> Result<Exit, CliError> {
     // Before anything is made: a home inside the folder must not come to be.
     let root = check_root(&args.root, std::slice::from_ref(&context.home))?;
+    check_root(&root, &own_folders(&context.home, &config::load(&context.home)?))?;
     let app = context.open()?;
+    check_sources(&app).await?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let options = ScanOptions {
         root,
@@ -71,8 +79,17 @@ pub async fn scan(args: ScanArgs, context: &Context) -> Result<Exit, CliError> {
     } else {
         print(&report, context)?;
     }
-    let rotten = report.outcomes.contains_key("bit-rot");
-    Ok(if rotten { Exit::Partial } else { Exit::Ok })
+    let left_out: Vec<String> = PARTIAL
+        .iter()
+        .filter_map(|code| report.outcomes.get(*code).map(|count| format!("{} {code}", number(*count as i64))))
+        .collect();
+    if left_out.is_empty() {
+        return Ok(Exit::Ok);
+    }
+    if !context.out.json {
+        eprintln!("exhibit: done in part: {}; `exhibit sources {}` lists them", left_out.join(", "), report.name);
+    }
+    Ok(Exit::Partial)
 }
 
 fn print(report: &ScanReport, context: &Context) -> Result<(), CliError> {

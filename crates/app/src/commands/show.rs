@@ -35,7 +35,12 @@ fn print(view: &AssetView, context: &Context) -> Result<(), CliError> {
     out.line(&format!("{}, {}, first seen {}", view.media_type, bytes(view.size_bytes), view.first_seen))?;
     out.line("paths")?;
     let paths = view.paths.iter().map(|path| {
-        vec![format!("  {}", path.state), path.source.clone(), path.path.clone(), format!("last seen {}", path.last_seen)]
+        vec![
+            format!("  {}", path.state),
+            path.source.clone(),
+            path.path.clone(),
+            format!("last seen {}", path.last_seen),
+        ]
     });
     for line in table(&paths.collect::<Vec<_>>()) {
         out.line(&line)?;
@@ -45,7 +50,11 @@ fn print(view: &AssetView, context: &Context) -> Result<(), CliError> {
         let payload = fact.payload.to_string();
         let short: String = payload.chars().take(PAYLOAD_CHARS).collect();
         let more = if payload.chars().count() > PAYLOAD_CHARS { "…" } else { "" };
-        vec![format!("  {}", fact.artifact_id), format!("{} v{}", fact.kind, fact.schema_version), format!("{short}{more}")]
+        vec![
+            format!("  {}", fact.artifact_id),
+            format!("{} v{}", fact.kind, fact.schema_version),
+            format!("{short}{more}"),
+        ]
     });
     for line in table(&facts.collect::<Vec<_>>()) {
         out.line(&line)?;
@@ -53,8 +62,13 @@ fn print(view: &AssetView, context: &Context) -> Result<(), CliError> {
     out.line(if view.units.is_empty() { "units: none yet" } else { "units" })?;
     let units = view.units.iter().map(|unit| {
         let reason = unit.reason.clone().unwrap_or_default();
-        vec![format!("  {}.{}", unit.run, unit.unit), unit.pipeline.clone(), unit.state.to_string(), reason,
-            unit.detail.clone().unwrap_or_default()]
+        vec![
+            format!("  {}.{}", unit.run, unit.unit),
+            unit.pipeline.clone(),
+            unit.state.to_string(),
+            reason,
+            unit.detail.clone().unwrap_or_default(),
+        ]
     });
     for line in table(&units.collect::<Vec<_>>()) {
         out.line(&line)?;

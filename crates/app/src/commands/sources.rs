@@ -42,7 +42,8 @@ pub async fn sources(args: SourcesArgs, context: &Context) -> Result<Exit, CliEr
         context.out.document(&json!({ "source": source.id, "name": source.name, "not_taken_in": items }))?;
         return Ok(Exit::Ok);
     }
-    let rows = outcomes.iter().map(|outcome| vec![outcome.code.clone(), printable(&outcome.path), outcome.detail.clone()]);
+    let rows =
+        outcomes.iter().map(|outcome| vec![outcome.code.clone(), printable(&outcome.path), outcome.detail.clone()]);
     for line in table(&rows.collect::<Vec<_>>()) {
         context.out.line(&line)?;
     }
@@ -68,7 +69,13 @@ async fn list(app: &crate::home::App, context: &Context) -> Result<Exit, CliErro
     for source in &all {
         let scanned = source.scanned_us.map_or_else(|| "scan not finished".to_owned(), |at| Timestamp(at).to_string());
         let online = if source.online { "online" } else { "offline" };
-        rows.push(vec![source.name.clone(), online.to_owned(), scanned, printable(&source.root), source.id.to_string()]);
+        rows.push(vec![
+            source.name.clone(),
+            online.to_owned(),
+            scanned,
+            printable(&source.root),
+            source.id.to_string(),
+        ]);
     }
     for line in table(&rows) {
         context.out.line(&line)?;

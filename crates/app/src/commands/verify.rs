@@ -165,7 +165,12 @@ fn print(report: &Report, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn verify_checkpoint(store: &Store, file: &std::path::Path, key: &str, context: &Context) -> Result<Exit, CliError> {
+async fn verify_checkpoint(
+    store: &Store,
+    file: &std::path::Path,
+    key: &str,
+    context: &Context,
+) -> Result<Exit, CliError> {
     let note = read_small(file)?;
     let as_file = std::path::Path::new(key);
     let key = if as_file.is_file() { read_small(as_file)? } else { key.to_owned() };

@@ -147,9 +147,10 @@ pub async fn status(store: &Store, id: RunId) -> Result<RunStatus, CliError> {
 /// Prints a run for people.
 pub fn print_status(status: &RunStatus, context: &Context) -> Result<(), CliError> {
     let out = context.out;
-    let took = status.started.zip(status.ended).map_or_else(String::new, |(start, end)| {
-        format!(" in {:.1} s", end.millis_since(start) as f64 / 1000.0)
-    });
+    let took = status
+        .started
+        .zip(status.ended)
+        .map_or_else(String::new, |(start, end)| format!(" in {:.1} s", end.millis_since(start) as f64 / 1000.0));
     out.line(&format!(
         "{} {} v{} over {} assets: {}{took}",
         status.run,
@@ -219,8 +220,14 @@ async fn move_bar(bar: &ProgressBar, store: &Store, id: RunId) -> Result<RunStat
     let count = |wanted: &dyn Fn(UnitState) -> bool| -> i64 {
         coverage.iter().filter(|(_, state, _)| wanted(*state)).map(|(_, _, count)| count).sum()
     };
+    let ended = count(&UnitState::is_ended).unsigned_abs();
+    if bar.length() == Some(0) {
+        // What was there at the first look is not the rate of this host.
+        bar.set_position(ended);
+        bar.reset_eta();
+    }
     bar.set_length(count(&|_| true).unsigned_abs());
-    bar.set_position(count(&UnitState::is_ended).unsigned_abs());
+    bar.set_position(ended);
     let failed = count(&|state| state == UnitState::Failed);
     bar.set_message(if failed > 0 { format!("· {} failed", number(failed)) } else { String::new() });
     Ok(run.state)

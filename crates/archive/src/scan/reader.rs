@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, PoisonError};
 
 use exhibit_engine::originals::stat_open;
@@ -17,6 +18,13 @@ const PIECE_BYTES: usize = 256 * 1024;
 
 /// A file that changes while it is read is read this often in all.
 const READS_MAX: u32 = 2;
+
+/// The kernel notes the time of a change when a write begins, not when it ends, and that write may go on while the file is read. So
+/// a file that changed this shortly before the scan began, or later, is read until two readings in a row agree.
+const FRESH_NS: i128 = 2_000_000_000;
+
+/// A fresh file is read this often in all.
+const FRESH_READS_MAX: u32 = 3;
 
 /// A file to be read, already open.
 pub(super) struct ReadJob {
@@ -45,11 +53,25 @@ pub(super) struct Reader {
     results: mpsc::Sender<Outcome>,
     progress: Arc<ScanProgress>,
     piece: Vec<u8>,
+    /// Files that changed since are fresh; nanoseconds since 1970.
+    fresh_since_ns: i128,
 }
 
 impl Reader {
-    pub(super) fn new(queue: JobQueue, results: mpsc::Sender<Outcome>, progress: Arc<ScanProgress>) -> Self {
-        Self { queue, results, progress, piece: vec![0; PIECE_BYTES] }
+    pub(super) fn new(
+        queue: JobQueue,
+        results: mpsc::Sender<Outcome>,
+        progress: Arc<ScanProgress>,
+        started_us: i64,
+    ) -> Self {
+        let fresh_since_ns = i128::from(started_us) * 1_000 - FRESH_NS;
+        Self { queue, results, progress, piece: vec![0; PIECE_BYTES], fresh_since_ns }
+    }
+
+    fn is_fresh(&self, file: &File) -> io::Result<bool> {
+        let found = file.metadata()?;
+        // The time of the last change of anything: unlike the one of the content, nobody can set it back.
+        Ok(i128::from(found.ctime()) * 1_000_000_000 + i128::from(found.ctime_nsec()) >= self.fresh_since_ns)
     }
 
     pub(super) fn run(mut self) {
@@ -59,33 +81,43 @@ impl Reader {
             if self.progress.should_stop() {
                 continue;
             }
-            let outcome = self.read(&mut job);
+            let Some(outcome) = self.read(&mut job) else { continue };
             if self.results.blocking_send(outcome).is_err() {
                 return;
             }
         }
     }
 
-    fn read(&mut self, job: &mut ReadJob) -> Outcome {
-        for _ in 0..READS_MAX {
-            match self.read_once(job) {
+    /// `None` when the scan is to stop: nothing is known about the file then.
+    fn read(&mut self, job: &mut ReadJob) -> Option<Outcome> {
+        let (mut reads, mut fresh, mut last) = (0, false, None);
+        while reads < if fresh { FRESH_READS_MAX } else { READS_MAX } {
+            reads += 1;
+            // Asked again each time: it may have become fresh.
+            fresh = fresh || self.is_fresh(&job.file).unwrap_or(true);
+            let read = self.read_once(job);
+            if self.progress.should_stop() {
+                return None;
+            }
+            match read {
+                Ok(Some((sha256, _, _))) if fresh && last != Some(sha256) => last = Some(sha256),
                 Ok(Some((sha256, media_type, stat))) => {
                     self.progress.read_file();
                     let file = ScannedFile { path: std::mem::take(&mut job.path), stat, sha256, media_type };
-                    return match job.expected {
+                    return Some(match job.expected {
                         Some(expected) => Outcome::Verify { file, expected },
                         None => Outcome::File(file),
-                    };
+                    });
                 }
-                Ok(None) => {}
-                Err(error) => return Outcome::Other(unreadable(&job.path, &error)),
+                Ok(None) => last = None,
+                Err(error) => return Some(Outcome::Other(unreadable(&job.path, &error))),
             }
         }
-        Outcome::Other(PathOutcome {
+        Some(Outcome::Other(PathOutcome {
             path: std::mem::take(&mut job.path),
             code: "unstable".to_owned(),
             detail: "it changed while it was being read; scan again when it has come to rest".to_owned(),
-        })
+        }))
     }
 
     /// Reads the file once; `None` when it changed meanwhile.

@@ -84,10 +84,12 @@ const LIST: &str = "select assets.asset, assets.sha256, assets.size_bytes, asset
      where assets.asset > $1 \
      and ($3 = '' or assets.media_type like $3 or ($3 = 'other' and assets.media_type not like 'image/%' \
        and assets.media_type not like 'video/%' and assets.media_type not like 'audio/%')) \
-     and ($4 = 0 or exists (select 1 from paths as own where own.asset = assets.asset and own.source = $4 and own.state < 2)) \
-     and ($5 < 0 or $5 = case when exists (select 1 from paths as there where there.asset = assets.asset and there.state = 0) \
-       then 0 else 1 end) \
-     and ($6 = 0 or (select count(*) from paths as copies where copies.asset = assets.asset and copies.state = 0) > 1) \
+     and (cast($4 as bigint) = 0 or exists (select 1 from paths as own where own.asset = assets.asset \
+       and own.source = $4 and own.state < 2)) \
+     and (cast($5 as bigint) < 0 or $5 = case when exists (select 1 from paths as there where there.asset = assets.asset \
+       and there.state = 0) then 0 else 1 end) \
+     and (cast($6 as bigint) = 0 or (select count(*) from paths as copies where copies.asset = assets.asset \
+       and copies.state = 0) > 1) \
      order by assets.asset limit $2";
 
 const LIST_SQL: Sql = Sql::same("asset_list", LIST);

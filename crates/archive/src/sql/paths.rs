@@ -14,6 +14,7 @@ const SET_DEVICE: Sql = Sql::pair(
 /// # Errors
 /// When the database cannot be written.
 pub fn set_devices(tx: &mut Tx<'_>, paths: &[(i64, i64)]) -> Result<(), StoreError> {
-    let rows: Vec<Vec<Value>> = paths.iter().map(|(path, device)| vec![Value::Int(*path), Value::Int(*device)]).collect();
+    let rows: Vec<Vec<Value>> =
+        paths.iter().map(|(path, device)| vec![Value::Int(*path), Value::Int(*device)]).collect();
     tx.execute_many(&SET_DEVICE, &rows).map(|_| ())
 }

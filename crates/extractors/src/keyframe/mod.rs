@@ -2,9 +2,9 @@
 //!
 //! `ffprobe` says whether there is a video stream and how long it lasts; `ffmpeg` seeks to the wanted share of the duration and decodes
 //! the last keyframe at or before it (in a container without an index, such as MPEG-TS, sometimes the next one), which costs one frame
-//! however long the video is. Where that gives nothing (a stream without marked
-//! keyframes, an index that lies), the first frame that decodes is taken. Scaling, rotation by the display matrix and square pixels are
-//! ffmpeg's work, so a full-size frame never crosses the pipe; WebP is ours.
+//! however long the video is. Where that gives nothing (a stream without marked keyframes, an index that lies), the first frame that
+//! decodes is taken. Scaling, rotation by the display matrix and square pixels are ffmpeg's work, so a full-size frame never crosses the
+//! pipe; WebP is ours.
 //!
 //! The time comes from the frame itself: its presentation timestamp in the time base of its stream, less the start of the container. Frame
 //! numbers and rates are never used, so variable rates and late starts are right.
@@ -53,6 +53,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     emits: &[KEYFRAME],
     params_schema: PARAMS_SCHEMA,
     tools: &["ffmpeg", "ffprobe"],
+    reads_file_time: false,
     writes_files: true,
     limits: Limits {
         // One keyframe of 8K HEVC takes about 1 s; a file without an index is read to the wanted time, 60 s are 50 GB of that.

@@ -67,11 +67,14 @@ pub fn run(mut command: Command, scratch: &Path, stdout_bytes_max: u64) -> io::R
     command.current_dir(scratch).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log_path)?);
     let mut child = command.spawn()?;
     let mut stdout = Vec::new();
-    let read = child.stdout.take().map_or(Ok(0), |pipe| pipe.take(stdout_bytes_max + 1).read_to_end(&mut stdout));
+    let mut pipe = child.stdout.take();
+    let read = pipe.as_mut().map_or(Ok(0), |pipe| pipe.take(stdout_bytes_max + 1).read_to_end(&mut stdout));
     let within = u64::try_from(stdout.len()).is_ok_and(|length| length <= stdout_bytes_max);
     if read.is_err() || !within {
         child.kill()?;
     }
+    // The pipe stays open until here: closed earlier, it would end the tool in a second way.
+    drop(pipe);
     let status = child.wait()?;
     read?;
     let mut log = Vec::new();

@@ -44,6 +44,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     emits: &[METADATA],
     params_schema: PARAMS_SCHEMA,
     tools: &["ffprobe"],
+    reads_file_time: true,
     writes_files: false,
     limits: Limits {
         unit_cpu_s: 30,

@@ -24,6 +24,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     emits: &[ECHO],
     params_schema: PARAMS_SCHEMA,
     tools: &[],
+    reads_file_time: false,
     writes_files: false,
     limits: Limits {
         // It computes nothing; a second of CPU in one unit would already be a defect.

@@ -55,8 +55,8 @@ pub struct Colours {
 }
 
 impl Colours {
-    /// The pixels in sRGB with alpha, and how they got there.
-    pub fn to_srgb(&mut self, small: &Small, profile: Option<&[u8]>) -> (Vec<[u8; 4]>, Colour) {
+    /// The pixels converted to sRGB, with alpha, and how they got there.
+    pub fn convert(&mut self, small: &Small, profile: Option<&[u8]>) -> (Vec<[u8; 4]>, Colour) {
         let space = Space::of(small.layout);
         let channels = to_four_channels(small);
         let Some(profile) = profile else {

@@ -61,6 +61,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     emits: &[THUMBNAIL],
     params_schema: PARAMS_SCHEMA,
     tools: &[],
+    reads_file_time: false,
     writes_files: true,
     limits: Limits {
         // 200 megapixels of progressive JPEG or of 16-bit TIFF take 5 to 10 s on a slow core; 60 leave room for slower ones.
@@ -308,7 +309,7 @@ fn small_pictures(
             _ => {
                 let stored_size = orientation::turned_size(size.0, size.1, source.orientation);
                 let small = resampler.resample(source, stored_size)?;
-                let (pixels, how) = colours.to_srgb(&small, source.profile.as_deref());
+                let (pixels, how) = colours.convert(&small, source.profile.as_deref());
                 colour = how;
                 let pixels = orientation::turn_upright(pixels, stored_size.0, stored_size.1, source.orientation);
                 Picture { width: size.0, height: size.1, pixels }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
@@ -18,6 +18,9 @@ pub(crate) const APPLICATION_ID: i64 = 0x4558_4842;
 
 /// How long a writer waits for another process before it gives up.
 const BUSY_TIMEOUT_S: u64 = 60;
+
+/// Between two looks whether another process has finished switching a new file to the write-ahead log.
+const LOG_PAUSE: Duration = Duration::from_millis(2);
 
 /// Prepared statements kept per connection; a little more than the number of statements in the code.
 const STATEMENTS_MAX: usize = 256;
@@ -69,6 +72,10 @@ impl SqliteSession {
         let session =
             Self { connection, path: path.to_owned(), texts: RefCell::default(), boot_id: boot_id.trim().to_owned() };
         let failed = |error: rusqlite::Error| session.error("open", &error);
+        // SQLite opens a file that it may not write for reading, and says nothing.
+        if session.connection.is_readonly("main").map_err(failed)? {
+            return Err(StoreError::ReadOnly { name: path.display().to_string() });
+        }
         session.connection.busy_timeout(Duration::from_secs(BUSY_TIMEOUT_S)).map_err(failed)?;
         session.connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         session.script("pragma foreign_keys = on; pragma cache_size = -32768; pragma temp_store = memory")?;
@@ -76,12 +83,12 @@ impl SqliteSession {
     }
 
     /// The number that marks the file's owner; 0 for a new file.
-    pub(crate) fn application_id(&self) -> Result<i64, StoreError> {
+    fn application_id(&self) -> Result<i64, StoreError> {
         self.pragma_number("application_id")
     }
 
     /// True when the file holds no table at all.
-    pub(crate) fn is_empty(&self) -> Result<bool, StoreError> {
+    fn is_empty(&self) -> Result<bool, StoreError> {
         let count: i64 = self
             .connection
             .query_row("select count(*) from sqlite_schema", [], |row| row.get(0))
@@ -93,19 +100,49 @@ impl SqliteSession {
         self.connection.pragma_query_value(None, name, |row| row.get(0)).map_err(|error| self.error("open", &error))
     }
 
-    /// Marks a new file as ours and switches it to the write-ahead log.
+    /// Marks a new file as ours and sees to its write-ahead log.
+    ///
+    /// # Errors
+    /// [`StoreError::Foreign`] for a file of another program, which is not changed.
     pub(crate) fn take_ownership(&self) -> Result<(), StoreError> {
-        let mode: String = self
-            .connection
-            .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
-            .map_err(|error| self.error("open", &error))?;
-        if mode != "wal" {
-            return Err(StoreError::Unreachable {
-                name: self.path.display().to_string(),
-                reason: format!("the file system does not allow a write-ahead log (journal mode stays {mode})"),
-            });
+        if self.application_id()? != APPLICATION_ID {
+            // Looking and marking are one transaction: another process may be doing the same at this moment.
+            self.script("begin immediate")?;
+            let marked = self.mark();
+            self.script(if marked.is_ok() { "commit" } else { "rollback" })?;
+            marked?;
         }
-        self.script(&format!("pragma application_id = {APPLICATION_ID}"))
+        self.use_log()
+    }
+
+    fn mark(&self) -> Result<(), StoreError> {
+        match self.application_id()? {
+            APPLICATION_ID => Ok(()),
+            0 if self.is_empty()? => self.script(&format!("pragma application_id = {APPLICATION_ID}")),
+            _ => Err(StoreError::Foreign { name: self.path.display().to_string() }),
+        }
+    }
+
+    /// Switches the file to the write-ahead log, for good. SQLite does not wait by itself while another process does the same.
+    fn use_log(&self) -> Result<(), StoreError> {
+        let deadline = Instant::now() + Duration::from_secs(BUSY_TIMEOUT_S);
+        loop {
+            let mode: Result<String, StoreError> = self
+                .connection
+                .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
+                .map_err(|error| self.error("open", &error));
+            match mode {
+                Ok(mode) if mode == "wal" => return Ok(()),
+                Ok(mode) => {
+                    return Err(StoreError::Unreachable {
+                        name: self.path.display().to_string(),
+                        reason: format!("the file system does not allow a write-ahead log (journal mode stays {mode})"),
+                    });
+                }
+                Err(StoreError::Busy { .. }) if Instant::now() < deadline => std::thread::sleep(LOG_PAUSE),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     pub(crate) fn script(&self, text: &str) -> Result<(), StoreError> {
@@ -114,7 +151,8 @@ impl SqliteSession {
 
     fn statement(&self, sql: &Sql) -> Result<CachedStatement<'_>, StoreError> {
         let mut texts = self.texts.borrow_mut();
-        let text = texts.entry(sql.name).or_insert_with(|| sql.sqlite.replace('$', "?"));
+        let text = texts.entry(sql.name).or_insert_with(|| numbered(&sql.sqlite));
+        debug_assert_eq!(*text, numbered(&sql.sqlite), "two statements are named `{}`", sql.name);
         self.connection.prepare_cached(text).map_err(|error| self.error(sql.name, &error))
     }
 
@@ -134,7 +172,7 @@ impl SqliteSession {
         params: &[Value],
         visit: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let text = sql.sqlite.replace('$', "?");
+        let text = numbered(&sql.sqlite);
         let mut statement = self.connection.prepare(&text).map_err(|error| self.error(sql.name, &error))?;
         self.visit_rows(sql.name, &mut statement, params, visit)
     }
@@ -163,6 +201,10 @@ impl SqliteSession {
     }
 
     pub(crate) fn execute_many(&self, sql: &Sql, rows: &[Vec<Value>]) -> Result<u64, StoreError> {
+        let width = rows.first().map_or(0, Vec::len);
+        if rows.iter().any(|row| row.len() != width) {
+            return Err(StoreError::Unexpected(format!("rows of `{}` differ in length", sql.name)));
+        }
         let mut statement = self.statement(sql)?;
         let mut changed = 0;
         for row in rows {
@@ -177,6 +219,11 @@ impl SqliteSession {
         Ok(LeaseTime { clock: self.boot_id.clone(), now_ms: time.tv_sec * 1000 + time.tv_nsec / 1_000_000 })
     }
 
+    fn folder_is_writable(&self) -> bool {
+        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok()
+    }
+
     fn error(&self, statement: &'static str, error: &rusqlite::Error) -> StoreError {
         let name = self.path.display().to_string();
         let code = error.sqlite_error_code();
@@ -187,10 +234,25 @@ impl SqliteSession {
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
                 StoreError::Damaged { name, reason: error.to_string() }
             }
+            // The log lies beside the file, so the folder has to be writable too.
+            Some(ErrorCode::CannotOpen) if self.path.is_file() && !self.folder_is_writable() => {
+                StoreError::ReadOnly { name }
+            }
             Some(ErrorCode::CannotOpen) => StoreError::Unreachable { name, reason: error.to_string() },
             _ => StoreError::Statement { statement, reason: error.to_string() },
         }
     }
+}
+
+/// Placeholders as SQLite numbers them: `?1` for `$1`. A `$` that no digit follows is part of a text.
+fn numbered(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(sign) = rest.next() {
+        let placeholder = sign == '$' && rest.peek().is_some_and(char::is_ascii_digit);
+        out.push(if placeholder { '?' } else { sign });
+    }
+    out
 }
 
 fn bind(statement: &mut rusqlite::Statement<'_>, params: &[Value]) -> rusqlite::Result<()> {

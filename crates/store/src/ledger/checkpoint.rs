@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use exhibit_model::digest::Digest;
 use exhibit_model::merkle::{consistency_path_from, verify_consistency};
 use exhibit_model::note::{Checkpoint, SignedNote, VerifierKey};
 
@@ -52,15 +53,12 @@ impl CheckpointKey {
     /// When the file is readable by others, has another size, or cannot be written.
     pub fn load_or_make(path: &Path, name: &str, seed: impl FnOnce() -> [u8; 32]) -> Result<Self, CheckpointError> {
         let wrong = |reason: String| CheckpointError::Key { path: path.display().to_string(), reason };
-        let secret = match File::open(path) {
-            Ok(file) => read_secret(file).map_err(wrong)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let secret = seed();
-                write_secret(path, &secret).map_err(|error| wrong(error.to_string()))?;
-                secret
-            }
-            Err(error) => return Err(wrong(error.to_string())),
-        };
+        if !path.exists() {
+            write_secret(path, &seed()).map_err(|error| wrong(error.to_string()))?;
+        }
+        // Read back in any case: another process may have been first.
+        let file = File::open(path).map_err(|error| wrong(error.to_string()))?;
+        let secret = read_secret(file).map_err(wrong)?;
         let signing = SigningKey::from_bytes(&secret);
         let verifier = VerifierKey::new(name, signing.verifying_key().to_bytes())
             .map_err(|error| CheckpointError::Unreadable(error.to_string()))?;
@@ -86,11 +84,30 @@ fn read_secret(mut file: File) -> Result<[u8; 32], String> {
     Ok(secret)
 }
 
+/// Makes the key file, whole and on the disk before it gets its name. A key that is there already is kept.
 fn write_secret(path: &Path, secret: &[u8; 32]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    // The public half names the file, so that processes do not meet and nothing of the secret is told.
+    let public = SigningKey::from_bytes(secret).verifying_key().to_bytes();
+    let incoming = folder.join(format!(".key-{}", Digest::of(&public).to_hex()));
+    let written = write_whole(&incoming, secret).and_then(|()| match std::fs::hard_link(&incoming, path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // A file system without hard links.
+        Err(_) => std::fs::rename(&incoming, path),
+    });
+    // Left behind, it would be a second copy of the key.
+    match std::fs::remove_file(&incoming) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
     }
-    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+    written?;
+    File::open(folder)?.sync_all()
+}
+
+fn write_whole(path: &Path, secret: &[u8; 32]) -> io::Result<()> {
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(secret)?;
     file.sync_all()
 }

@@ -40,7 +40,8 @@ impl InclusionProof {
     /// Checks the proof with nothing but itself.
     pub fn holds(&self) -> bool {
         let (Ok(count), Ok(batches)) = (u64::try_from(self.count), u64::try_from(self.batches)) else { return false };
-        let (Ok(place), Ok(index)) = (u64::try_from(self.seq - self.first_seq), u64::try_from(self.batch - 1)) else {
+        let before = |number: i64, first: i64| u64::try_from(number.checked_sub(first)?).ok();
+        let (Some(place), Some(index)) = (before(self.seq, self.first_seq), before(self.batch, 1)) else {
             return false;
         };
         if !verify_inclusion(&self.leaf, place, count, &self.path_in_batch, &self.leaves_root) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use exhibit_model::digest::Digest;
 use exhibit_model::envelope::{LeafAdmission, content_hash_of_canonical, head_leaf, leaf_bytes};
 use exhibit_model::ids::{ArtifactId, AssetId, RunId, UnitId};
+use exhibit_model::kind::KindDeclaration;
 use exhibit_model::merkle::{Frontier, leaf_hash, root_of};
 use serde::Serialize;
 
@@ -72,10 +73,17 @@ pub fn verify_ledger(
     let mut frontier = Frontier::new();
     let mut nodes = BTreeMap::new();
     let mut next_seq = 1;
-    let batches = sql::batches(read)?;
+    let batches = match sql::batches(read) {
+        Ok(batches) => batches,
+        Err(StoreError::Unexpected(reason)) => {
+            report.add("batches", "unreadable", reason);
+            Vec::new()
+        }
+        Err(error) => return Err(error),
+    };
     for batch in &batches {
         check_batch(read, kinds, batch, next_seq, &mut report)?;
-        next_seq = batch.first_seq + batch.count;
+        next_seq = batch.first_seq.saturating_add(batch.count);
         let leaf = head_leaf(batch.batch, batch.first_seq, batch.count, batch.at_us, batch.leaves_root);
         for node in frontier.push(leaf) {
             nodes.insert((i64::from(node.level), i64::try_from(node.index).unwrap_or(i64::MAX)), node.hash);
@@ -92,7 +100,7 @@ pub fn verify_ledger(
     }
     check_tree(read, &nodes, &mut report)?;
     check_state(read, &frontier, next_seq, total, &mut report)?;
-    check_kinds(read, &mut report)?;
+    check_kinds(read, kinds, &mut report)?;
     report.root = Some(frontier.root());
     Ok(report)
 }
@@ -110,20 +118,24 @@ fn check_batch(
     }
     let mut leaves = Vec::new();
     let mut expected = batch.first_seq;
-    records::each_from(read, batch.first_seq, batch.count, &mut |record| {
-        if record.seq != expected {
+    records::each_readable_from(read, batch.first_seq, batch.count, &mut |seq, record| {
+        if seq != expected {
             report.add(&subject, "record_missing", format!("record {expected} is missing"));
         }
-        expected = record.seq + 1;
-        leaves.push(check_record(kinds, &record, report));
+        expected = seq.saturating_add(1);
+        match record {
+            Ok(record) => leaves.push(check_record(kinds, &record, report)),
+            Err(reason) => report.add(format!("record {seq}"), "unreadable", reason),
+        }
         report.records += 1;
         Ok(())
     })?;
-    if expected != batch.first_seq + batch.count {
+    let end = batch.first_seq.saturating_add(batch.count);
+    if expected != end {
         report.add(&subject, "record_missing", format!("record {expected} is missing"));
     }
     if root_of(&leaves) != batch.leaves_root {
-        let last = batch.first_seq + batch.count - 1;
+        let last = end.saturating_sub(1);
         let message = format!("its root is not the one of its records ({} to {last})", batch.first_seq);
         report.add(&subject, "leaves_root_mismatch", message);
     }
@@ -150,6 +162,22 @@ pub fn check_record(kinds: &Kinds, record: &StoredRecord, report: &mut Report) -
         && record.lineage_hash != Some(Digest::of(lineage))
     {
         report.add(format!("lineage of {subject}"), "lineage_mismatch", "the lineage is not what its hash says");
+    }
+    for (part, key, found) in
+        [("asset", record.asset_key, record.asset.is_some()), ("blob", record.blob_key, record.blob.is_some())]
+    {
+        if let Some(key) = key.filter(|_| !found) {
+            report.add(&subject, "reference_missing", format!("its {part} {key} is not there"));
+        }
+    }
+    let of_unit = record.unit.is_some() && record.ordinal.is_some() && record.record_id.is_none();
+    let from_outside = record.unit.is_none() && record.ordinal.is_none() && record.record_id.is_some();
+    if !of_unit && !from_outside {
+        report.add(
+            &subject,
+            "origin_mismatch",
+            "it has neither a unit and an ordinal alone, nor an id of its own alone",
+        );
     }
     if record.unit.is_some() && record.lineage.is_none() {
         report.add(&subject, "lineage_missing", "it has no lineage");
@@ -188,8 +216,9 @@ pub fn printed_id(record: &StoredRecord) -> String {
 fn check_tree(read: &Read<'_>, computed: &BTreeMap<(i64, i64), Digest>, report: &mut Report) -> Result<(), StoreError> {
     let mut found = 0;
     sql::each_node(read, &mut |level, position, hash| {
-        found += 1;
-        if computed.get(&(level, position)) != Some(&hash) {
+        let expected = computed.get(&(level, position));
+        found += usize::from(expected.is_some());
+        if expected != Some(&hash) {
             let subject = format!("tree node {level}/{position}");
             report.add(subject, "node_mismatch", "it is not the hash of what lies below it");
         }
@@ -221,22 +250,40 @@ fn check_state(
         Err(StoreError::Unexpected(reason)) => report.add("ledger state", "state_mismatch", reason),
         Err(error) => return Err(error),
     }
-    if u64::try_from(next_seq - 1).unwrap_or(0) != records {
-        let message = format!("{records} records are stored, the batches name {}", next_seq - 1);
+    let named = next_seq.saturating_sub(1);
+    if u64::try_from(named).unwrap_or(0) != records {
+        let message = format!("{records} records are stored, the batches name {named}");
         report.add("ledger", "record_outside", message);
     }
     Ok(())
 }
 
-fn check_kinds(read: &Read<'_>, report: &mut Report) -> Result<(), StoreError> {
-    for (_, name, version, digest, _, file) in crate::sql::kinds::all(read)? {
-        let parsed = exhibit_model::kind::KindDeclaration::parse(&file);
-        if !parsed.is_ok_and(|kind| kind.digest == digest && kind.kind.as_str() == name && kind.version == version) {
-            report.add(
-                format!("kind {name} v{version}"),
-                "kind_mismatch",
-                "its file is not the one that was registered",
-            );
+/// The stored kinds against their digests, and against those that this process has checked the records with.
+fn check_kinds(read: &Read<'_>, kinds: &Kinds, report: &mut Report) -> Result<(), StoreError> {
+    let stored = match crate::sql::kinds::all(read) {
+        Ok(stored) => stored,
+        Err(StoreError::Unexpected(reason)) => {
+            report.add("kinds", "unreadable", reason);
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    for (_, name, version, digest, _, file) in &stored {
+        let parsed = KindDeclaration::parse(file);
+        if !parsed.is_ok_and(|kind| kind.digest == *digest && kind.kind.as_str() == name && kind.version == *version) {
+            let subject = format!("kind {name} v{version}");
+            report.add(subject, "kind_mismatch", "its file is not the one that was registered");
+        }
+    }
+    for kind in kinds.every() {
+        let declaration = &kind.declaration;
+        let same = stored.iter().any(|(key, name, version, digest, _, _)| {
+            (*key, name.as_str(), *version) == (kind.key, kind.name(), declaration.version)
+                && *digest == declaration.digest
+        });
+        if !same {
+            let subject = format!("kind {} v{}", kind.name(), declaration.version);
+            report.add(subject, "kind_mismatch", "it is not registered as this process knows it");
         }
     }
     Ok(())

@@ -164,6 +164,20 @@ pub fn by_key(read: &Read<'_>, key: i64) -> Result<Option<Asset>, StoreError> {
     read.one(&select("asset_by_key", ASSET_COLUMNS, "where asset = $1"), params![key])
 }
 
+/// The assets with those keys, by key.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn by_keys(read: &Read<'_>, keys: &[i64]) -> Result<Vec<Asset>, StoreError> {
+    let list = Value::List(keys.iter().map(|key| Value::Int(*key)).collect());
+    let sql = Sql {
+        name: "assets_by_keys",
+        sqlite: format!("{ASSET_COLUMNS} where asset in (select value from json_each($1)) order by asset").into(),
+        postgres: format!("{ASSET_COLUMNS} where asset = any($1::bigint[]) order by asset").into(),
+    };
+    read.all(&sql, &[list])
+}
+
 /// Assets whose SHA-256 lies between two digests, at most two of them: enough to tell a prefix that is not unique.
 ///
 /// # Errors
@@ -216,9 +230,10 @@ const INSERT_ASSET: Sql = Sql::pair(
     "insert into assets (sha256, size_bytes, media_type, first_seen_us, asset) \
      values ($1, $2, $3, $4, (select coalesce(max(asset), 0) + 1 from assets)) on conflict do nothing",
     "insert into assets (sha256, size_bytes, media_type, first_seen_us, asset) \
-     select sha256, size_bytes, media_type, first_seen_us, (select coalesce(max(asset), 0) from assets) + row_number() over () \
+     select sha256, size_bytes, media_type, first_seen_us, \
+     (select coalesce(max(asset), 0) from assets) + row_number() over (order by place) \
      from (select distinct on (sha256) * from unnest($1::bytea[], $2::bigint[], $3::text[], $4::bigint[]) \
-     as given (sha256, size_bytes, media_type, first_seen_us)) as new \
+     with ordinality as given (sha256, size_bytes, media_type, first_seen_us, place) order by sha256, place) as new \
      where not exists (select 1 from assets as old where old.sha256 = new.sha256)",
 );
 // Uses the index paths_open.
@@ -240,9 +255,10 @@ const UPSERT_PATH: Sql = Sql::pair(
      mtime_ns = excluded.mtime_ns, device = excluded.device, inode = excluded.inode, last_seen_us = excluded.last_seen_us, state = 0",
     "insert into paths (source, path_hash, asset, path_bytes, size_bytes, mtime_ns, device, inode, first_seen_us, last_seen_us, \
      state, path) select given.source, given.path_hash, assets.asset, given.path_bytes, given.size_bytes, given.mtime_ns, \
-     given.device, given.inode, given.at_us, given.at_us, 0, (select coalesce(max(path), 0) from paths) + row_number() over () \
+     given.device, given.inode, given.at_us, given.at_us, 0, \
+     (select coalesce(max(path), 0) from paths) + row_number() over (order by place) \
      from unnest($1::bigint[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], \
-     $9::bigint[]) as given (source, path_hash, sha256, path_bytes, size_bytes, mtime_ns, device, inode, at_us) \
+     $9::bigint[]) with ordinality as given (source, path_hash, sha256, path_bytes, size_bytes, mtime_ns, device, inode, at_us, place) \
      join assets on assets.sha256 = given.sha256 \
      on conflict (source, path_hash) where state < 2 do update set size_bytes = excluded.size_bytes, \
      mtime_ns = excluded.mtime_ns, device = excluded.device, inode = excluded.inode, last_seen_us = excluded.last_seen_us, state = 0",

@@ -10,6 +10,8 @@ use crate::value::Sql;
 
 const HISTORY: Sql =
     Sql::same("migration_history", "select version, checksum from schema_migrations where room = $1 order by version");
+const ROOMS: Sql =
+    Sql::same("migration_rooms", "select room, min(version) from schema_migrations group by room order by room");
 const RECORD: Sql = Sql::same(
     "migration_record",
     "insert into schema_migrations (room, version, name, checksum, applied_at) values ($1, $2, $3, $4, $5)",
@@ -30,6 +32,11 @@ pub(crate) fn history(read: &Read<'_>, room: &str) -> Result<Vec<(i64, Digest)>,
     read.all(&HISTORY, params![room])
 }
 
+/// Every room with a history, and its first migration.
+pub(crate) fn rooms(read: &Read<'_>) -> Result<Vec<(String, i64)>, StoreError> {
+    read.all(&ROOMS, &[])
+}
+
 pub(crate) fn record(
     tx: &mut Tx<'_>,
     room: &str,
@@ -44,11 +51,11 @@ const OTHER_TABLES: Sql = Sql::pair(
     "foreign_tables",
     "select 0",
     "select count(*) from information_schema.tables where table_schema = current_schema() \
-     and not exists (select 1 from information_schema.tables where table_schema = current_schema() \
-     and table_name = 'schema_migrations')",
+     and not exists (select 1 from information_schema.columns where table_schema = current_schema() \
+     and table_name = 'schema_migrations' and column_name = 'room')",
 );
 
-/// Refuses a PostgreSQL schema that holds tables but not our history. (A SQLite file is marked by its application id.)
+/// Refuses a PostgreSQL schema that holds tables but not our history; other programs have a table `schema_migrations` too. (A SQLite file is marked by its application id.)
 pub(crate) fn refuse_foreign(read: &Read<'_>, name: &str) -> Result<(), StoreError> {
     match read.one::<(i64,)>(&OTHER_TABLES, &[])? {
         Some((count,)) if count > 0 => Err(StoreError::Foreign { name: name.to_owned() }),

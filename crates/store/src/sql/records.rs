@@ -12,8 +12,12 @@ use crate::session::{Read, Tx};
 use crate::value::{FromRow, Row, Sql, Value};
 use crate::{params, values};
 
-// Uses the index records_record_id.
-const BY_RECORD_ID: Sql = Sql::same("record_by_id", "select seq, commitment from records where record_id = $1");
+// Uses the index records_record_id, a partial one: PostgreSQL does not see by itself that what is in a list is not null.
+const BY_RECORD_IDS: Sql = Sql::pair(
+    "record_by_id",
+    "select record_id, seq, commitment from records where record_id in (select value from json_each($1)) and record_id is not null",
+    "select record_id, seq, commitment from records where record_id = any($1::text[]) and record_id is not null",
+);
 const INSERT: Sql = Sql::pair(
     "record_insert",
     "insert into records (seq, kind, admission, unit, ordinal, asset, span_start_ms, span_end_ms, blob, record_id, commitment, \
@@ -46,7 +50,7 @@ const EACH_BLOB: Sql = Sql::same("blob_each", "select blob, sha256, size_bytes f
 const COLUMNS: &str = "select records.seq, records.kind, records.admission, records.record_id, records.unit, records.ordinal, \
      records.span_start_ms, records.span_end_ms, records.commitment, records.leaf, records.body, \
      assets.sha256, blobs.sha256, blobs.size_bytes, blobs.media_type, lineages.lineage_hash, lineages.body, runs.run_id, \
-     units.unit - runs.first_unit, records.asset \
+     units.unit - runs.first_unit, records.asset, records.blob \
      from records \
      left join assets on assets.asset = records.asset \
      left join blobs on blobs.blob = records.blob \
@@ -83,6 +87,8 @@ pub struct StoredRecord {
     pub asset_key: Option<i64>,
     /// SHA-256, size and media type of its blob.
     pub blob: Option<StoredBlob>,
+    /// Key of the blob.
+    pub blob_key: Option<i64>,
     /// The stored lineage hash.
     pub lineage_hash: Option<Digest>,
     /// The canonical lineage.
@@ -104,7 +110,11 @@ impl FromRow for StoredRecord {
             record_id: row.get(3)?,
             unit: row.get(4)?,
             ordinal: row.get(5)?,
-            span_ms: span.0.zip(span.1),
+            // Half a span does not come from the gate. -1, which does not either, makes it a span that no content hash fits.
+            span_ms: match span {
+                (None, None) => None,
+                (start, end) => Some((start.unwrap_or(-1), end.unwrap_or(-1))),
+            },
             commitment: row.get(8)?,
             leaf: row.get(9)?,
             body: row.get(10)?,
@@ -114,6 +124,7 @@ impl FromRow for StoredRecord {
                 Some(sha256) => Some(StoredBlob { sha256, bytes: row.get(13)?, media_type: row.get(14)? }),
                 None => None,
             },
+            blob_key: row.get(20)?,
             lineage_hash: row.get(15)?,
             lineage: row.get(16)?,
             run: row.get(17)?,
@@ -149,7 +160,7 @@ pub fn of_unit(read: &Read<'_>, unit: i64, ordinal: u32) -> Result<Option<Stored
 /// When the database cannot be read.
 pub fn of_units(read: &Read<'_>, units: &[i64]) -> Result<Vec<StoredRecord>, StoreError> {
     let list = Value::List(units.iter().map(|unit| Value::Int(*unit)).collect());
-    let rest = "order by records.unit, records.ordinal";
+    let rest = "and records.unit is not null order by records.unit, records.ordinal";
     let sql = Sql {
         name: "records_of_units",
         sqlite: format!("{COLUMNS} where records.unit in (select value from json_each($1)) {rest}").into(),
@@ -168,13 +179,41 @@ pub fn each_from(
     count: i64,
     visit: &mut dyn FnMut(StoredRecord) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    let sql = select("records_from", "where records.seq >= $1 and records.seq < $2 order by records.seq");
-    read.each(&sql, params![first_seq, first_seq + count], &mut |row| visit(StoredRecord::from_row(row)?))
+    each_readable_from(read, first_seq, count, &mut |seq, record| match record {
+        Ok(record) => visit(record),
+        Err(reason) => Err(StoreError::Unexpected(format!("record {seq} cannot be read: {reason}"))),
+    })
 }
 
-/// The place and the commitment of a record from outside.
-pub(crate) fn by_record_id(read: &Read<'_>, record_id: &str) -> Result<Option<(Seq, Digest)>, StoreError> {
-    read.one(&BY_RECORD_ID, params![record_id])
+/// Like [`each_from`], for a check that goes on after a row that nobody can have written: `Err` says what is wrong with it.
+pub(crate) fn each_readable_from(
+    read: &Read<'_>,
+    first_seq: Seq,
+    count: i64,
+    visit: &mut dyn FnMut(Seq, Result<StoredRecord, String>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let sql = select("records_from", "where records.seq >= $1 and records.seq < $2 order by records.seq");
+    read.each(&sql, params![first_seq, first_seq.saturating_add(count)], &mut |row| {
+        let seq = row.get(0)?;
+        match StoredRecord::from_row(row) {
+            Ok(record) => visit(seq, Ok(record)),
+            Err(StoreError::Unexpected(reason)) => visit(seq, Err(reason)),
+            Err(error) => Err(error),
+        }
+    })
+}
+
+/// The places and the commitments of records from outside, by their ids; those that are not recorded are left out.
+pub(crate) fn by_record_ids(
+    read: &Read<'_>,
+    record_ids: &[&str],
+) -> Result<BTreeMap<String, (Seq, Digest)>, StoreError> {
+    if record_ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let list = Value::List(record_ids.iter().map(|id| Value::from(*id)).collect());
+    let rows: Vec<(String, Seq, Digest)> = read.all(&BY_RECORD_IDS, &[list])?;
+    Ok(rows.into_iter().map(|(id, seq, commitment)| (id, (seq, commitment))).collect())
 }
 
 pub(crate) fn row(

@@ -248,11 +248,12 @@ const RELEASE: Sql = Sql::same(
     "update runs set owner = null, owner_home = null, owner_clock = null, owner_until_ms = null where run = $1 and owner = $2",
 );
 
-/// Takes the right to plan, re-queue and finish a run, when nobody holds it, the lease of its owner has run out, or `owner_is_dead`.
-/// Returns the owner before, if there was one; `Err(until)` names the milliseconds that the present owner's lease still has.
+/// Takes the right to plan, re-queue and finish a run, when nobody holds it, the lease of its owner has run out, or the owner that `run`
+/// names is dead (`owner_is_dead`). Who holds it is read again in this transaction. Returns the owner before, if there was one;
+/// `Err(left_ms)` says for how long the present owner's lease still holds.
 ///
 /// # Errors
-/// When the database cannot be written.
+/// When there is no such run, or the database cannot be written.
 pub fn take_ownership(
     tx: &mut Tx<'_>,
     run: &Run,
@@ -262,14 +263,17 @@ pub fn take_ownership(
     lease_ms: i64,
 ) -> Result<Result<Option<u128>, i64>, StoreError> {
     let time = tx.lease_clock()?;
-    if let (Some(holder), Some(clock), Some(until_ms)) = (run.owner, &run.owner_clock, run.owner_until_ms) {
+    let now = by_key(tx, run.key)?.ok_or_else(|| StoreError::Refused(format!("there is no run {}", run.id)))?;
+    if let (Some(holder), Some(clock), Some(until_ms)) = (now.owner, &now.owner_clock, now.owner_until_ms) {
         let expired = *clock != time.clock || until_ms <= time.now_ms;
-        if holder != owner && !expired && !owner_is_dead {
+        // Another owner may have taken the place of the dead one since the caller looked.
+        let is_dead = owner_is_dead && run.owner == Some(holder);
+        if holder != owner && !expired && !is_dead {
             return Ok(Err(until_ms - time.now_ms));
         }
     }
     tx.execute(&TAKE, params![run.key, owner, home, time.clock.as_str(), time.now_ms + lease_ms])?;
-    Ok(Ok(run.owner))
+    Ok(Ok(now.owner))
 }
 
 /// Renews the right; false when someone else has taken it.

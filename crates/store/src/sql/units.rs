@@ -95,16 +95,18 @@ const PLAN: Sql = Sql::pair(
     "insert into units (unit, run, ordinal, step, asset, state, generation, attempts, crashes, retryable, artifacts) \
      select *, 0, 0, 0, 0, 0, 0 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])",
 );
+const PLANNED_NOW: Sql = Sql::same("run_planned_now", "select members_planned from runs where run = $1");
 const PLANNED: Sql = Sql::same("run_planned", "update runs set members_planned = $2 where run = $1");
 
 /// Plans the units of the next `count` members. `takes(step, media type)` says whether a step has work with such an asset. The
-/// ordinal of a unit is `member x steps + step`, so a plan never depends on how it was cut into pieces. Returns how many members
-/// are planned now.
+/// ordinal of a unit is `member x steps + step`, so a plan never depends on how it was cut into pieces; it goes on from what is planned
+/// now, whatever `run` says. Returns how many members are planned then.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub fn plan(tx: &mut Tx<'_>, run: &Run, count: i64, takes: &dyn Fn(u32, &str) -> bool) -> Result<i64, StoreError> {
-    let members: Vec<(i64, i64, String)> = tx.all(&MEMBERS, params![run.key, run.members_planned, count])?;
+    let before = tx.one::<(i64,)>(&PLANNED_NOW, params![run.key])?.map_or(0, |row| row.0);
+    let members: Vec<(i64, i64, String)> = tx.all(&MEMBERS, params![run.key, before, count])?;
     let mut rows = Vec::new();
     let mut delta = Coverage::new(run.key);
     for (member, asset, media_type) in &members {
@@ -118,7 +120,7 @@ pub fn plan(tx: &mut Tx<'_>, run: &Run, count: i64, takes: &dyn Fn(u32, &str) ->
     }
     tx.execute_many(&PLAN, &rows)?;
     delta.write(tx)?;
-    let planned = run.members_planned + i64::try_from(members.len()).unwrap_or(0);
+    let planned = before + i64::try_from(members.len()).unwrap_or(0);
     tx.execute(&PLANNED, params![run.key, planned])?;
     Ok(planned)
 }
@@ -325,7 +327,7 @@ const END: Sql = Sql::pair(
     "unit_end",
     "update units set state = $3, attempts = attempts + $4, crashes = $5, retryable = $6, artifacts = $7, reason = $8, detail = $9, \
      work_key = $10, reused_unit = $11, ended_us = $12, made = $13, lease_owner = null, lease_clock = null, lease_until_ms = null \
-     where unit = $1 and generation = $2 and state = 1",
+     where unit = $1 and generation = $2 and state = 1 returning step, state",
     "update units set state = given.state, attempts = units.attempts + given.attempts, crashes = given.crashes, \
      retryable = given.retryable, artifacts = given.artifacts, reason = given.reason, detail = given.detail, \
      work_key = given.work_key, reused_unit = given.reused_unit, ended_us = given.ended_us, made = given.made, \
@@ -333,15 +335,18 @@ const END: Sql = Sql::pair(
      from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], \
      $9::text[], $10::bytea[], $11::bigint[], $12::bigint[], $13::text[]) as given (unit, generation, state, attempts, crashes, \
      retryable, artifacts, reason, detail, work_key, reused_unit, ended_us, made) \
-     where units.unit = given.unit and units.generation = given.generation and units.state = 1",
+     where units.unit = given.unit and units.generation = given.generation and units.state = 1 returning units.step, units.state",
 );
 
-/// Ends leased units of a run. Returns how many still held their lease; the caller refuses the whole group when that is fewer than it
-/// asked for, and tries them one by one.
+/// Ends leased units of a run. Returns how many still held their lease: only those are changed, and only those change the coverage. The
+/// caller refuses the whole group when that is fewer than it asked for, and tries them one by one.
 ///
 /// # Errors
-/// When the database cannot be written.
+/// When a state is no end of a lease, or the database cannot be written.
 pub fn end(tx: &mut Tx<'_>, run: i64, endings: &[Ending]) -> Result<u64, StoreError> {
+    if let Some(ending) = endings.iter().find(|ending| !UnitState::Leased.may_become(ending.state)) {
+        return Err(StoreError::Refused(format!("a unit that is leased cannot become {}", ending.state)));
+    }
     let rows: Vec<Vec<Value>> = endings
         .iter()
         .map(|ending| {
@@ -362,22 +367,27 @@ pub fn end(tx: &mut Tx<'_>, run: i64, endings: &[Ending]) -> Result<u64, StoreEr
             ]
         })
         .collect();
-    let changed = tx.execute_many(&END, &rows)?;
+    let ended = tx.returning_many::<(u32, i64)>(&END, &rows)?;
     let mut delta = Coverage::new(run);
-    for ending in endings {
-        delta.moved(ending.step, UnitState::Leased, ending.state, 1);
+    for (step, state) in &ended {
+        let state =
+            UnitState::from_code(*state).ok_or_else(|| StoreError::Unexpected(format!("unit state {state}")))?;
+        delta.moved(*step, UnitState::Leased, state, 1);
     }
     delta.write(tx)?;
-    Ok(changed)
+    Ok(ended.len() as u64)
 }
 
 const CANCEL_PENDING: Sql = Sql::same(
     "unit_cancel_pending",
     "update units set state = 8, ended_us = $2 where run = $1 and state = 0 returning step",
 );
+// The units of a run lie together, so they are found by their keys.
 const REVIVE: Sql = Sql::same(
     "unit_revive",
-    "update units set state = 0, crashes = 0, reason = null, detail = null where run = $1 and state = $2 returning step",
+    "update units set state = 0, crashes = 0, reason = null, detail = null \
+     where unit >= (select first_unit from runs where run = $1) \
+     and unit < (select first_unit + members * steps from runs where run = $1) and run = $1 and state = $2 returning step",
 );
 
 /// Cancels every unit that waits.
@@ -394,9 +404,7 @@ pub fn cancel_pending(tx: &mut Tx<'_>, run: i64, now_us: i64) -> Result<u64, Sto
 /// # Errors
 /// When the step is not legal, or the database cannot be written.
 pub fn revive(tx: &mut Tx<'_>, run: i64, from: UnitState) -> Result<u64, StoreError> {
-    if !from.may_become(UnitState::Pending) {
-        return Err(StoreError::Refused(format!("a unit that is {from} cannot be queued again")));
-    }
+    check_revival(from)?;
     let steps = tx.all::<(u32,)>(&REVIVE, params![run, from.code()])?;
     moved_each(tx, run, &steps, from, UnitState::Pending)
 }
@@ -411,11 +419,17 @@ const REVIVE_ONE: Sql = Sql::same(
 /// # Errors
 /// When the step is not legal, or the database cannot be written.
 pub fn revive_one(tx: &mut Tx<'_>, run: i64, unit: i64, from: UnitState) -> Result<u64, StoreError> {
-    if !from.may_become(UnitState::Pending) {
-        return Err(StoreError::Refused(format!("a unit that is {from} cannot be queued again")));
-    }
+    check_revival(from)?;
     let steps = tx.all::<(u32,)>(&REVIVE_ONE, params![run, unit, from.code()])?;
     moved_each(tx, run, &steps, from, UnitState::Pending)
+}
+
+/// A lease goes back by its end or when it ran out, never because someone wants the work done again.
+fn check_revival(from: UnitState) -> Result<(), StoreError> {
+    if from.is_ended() && from.may_become(UnitState::Pending) {
+        return Ok(());
+    }
+    Err(StoreError::Refused(format!("a unit that is {from} cannot be queued again")))
 }
 
 // Queries ----------------------------------------------------------------------------------------------------------
@@ -501,7 +515,8 @@ const FIND_WORK: Sql = Sql::pair(
     "unit_find_work",
     "select work_key, min(unit) from units where work_key in (select unhex(value) from json_each($1)) and state in (2, 3) \
      group by work_key",
-    "select work_key, min(unit) from units where work_key = any($1::bytea[]) and state in (2, 3) group by work_key",
+    "select work_key, min(unit) from units where work_key = any($1::bytea[]) and work_key is not null and state in (2, 3) \
+     group by work_key",
 );
 
 /// Units that did the same work before, by work key.

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::room::EVIDENCE;
-use crate::world::{World, block_on, ending, made};
+use crate::world::{NOW, World, block_on, ending, made};
 
 both!(
     receipts_count_without_a_gap,
@@ -51,7 +51,10 @@ fn note(name: &'static str) -> Effect {
 fn receipts_count_without_a_gap(backend: Backend) {
     let world = World::new(backend);
     assert_eq!(seqs(&world.append_events(&ids("a", 3))), [1, 2, 3]);
+    world.clock.advance_micros(7);
     assert_eq!(seqs(&world.append_events(&ids("b", 1))), [4]);
+    let times = world.read(ledger::batches).iter().map(|batch| batch.at_us).collect::<Vec<_>>();
+    assert_eq!(times, [NOW, NOW + 7]);
     assert_eq!(world.append(Vec::new()).expect("nothing"), []);
     let five = world.append_events(&ids("c", 1)).remove(0);
     assert_eq!((five.seq, five.replay), (5, false));
@@ -158,9 +161,13 @@ fn a_unit_has_one_lineage(backend: Backend) {
     let world = World::new(backend);
     let assets = world.archive(2);
     let run = world.planned_run(1);
-    let fact = |unit: u32, ordinal| world.observation(&run, unit, ordinal, assets[unit as usize], json!({"label": "x"}));
+    let fact =
+        |unit: u32, ordinal| world.observation(&run, unit, ordinal, assets[unit as usize], json!({"label": "x"}));
     // The artifacts of units may come in any order.
-    assert_eq!(seqs(&world.append(vec![fact(0, 0), fact(1, 0), fact(0, 1), fact(1, 1)]).expect("four facts")), [1, 2, 3, 4]);
+    assert_eq!(
+        seqs(&world.append(vec![fact(0, 0), fact(1, 0), fact(0, 1), fact(1, 1)]).expect("four facts")),
+        [1, 2, 3, 4]
+    );
     let before = world.raw().dump();
     // A second commit for a unit is a mistake of the host; no record may stand under a lineage that is not its own.
     world.append(vec![fact(0, 2)]).expect_err("the unit has its lineage");
@@ -188,7 +195,9 @@ fn one_bad_member_does_not_harm_its_group(backend: Backend) {
     let answers = in_one_group(&world, requests);
     for (index, answer) in answers.iter().enumerate() {
         match (index, answer) {
-            (4, Err(GateError::Store(StoreError::Statement { statement, .. }))) => assert_eq!(*statement, "lineage_insert"),
+            (4, Err(GateError::Store(StoreError::Statement { statement, .. }))) => {
+                assert_eq!(*statement, "lineage_insert")
+            }
             (7, Err(GateError::Conflict { record_id })) => assert_eq!(record_id, "twice"),
             (_, Ok(receipts)) => assert_eq!(receipts.len(), 1),
             (_, Err(error)) => panic!("request {index}: {error}"),
@@ -201,10 +210,7 @@ fn one_bad_member_does_not_harm_its_group(backend: Backend) {
 }
 
 /// Holds the writer up until all requests wait, then lets go.
-fn in_one_group(
-    world: &World,
-    requests: Vec<Vec<exhibit_store::Candidate>>,
-) -> Vec<Result<Vec<Receipt>, GateError>> {
+fn in_one_group(world: &World, requests: Vec<Vec<exhibit_store::Candidate>>) -> Vec<Result<Vec<Receipt>, GateError>> {
     let (go, held) = channel::<()>();
     let (entered, inside) = channel::<()>();
     let store = world.store.clone();
@@ -247,10 +253,14 @@ fn a_replay_writes_nothing(backend: Backend) {
     assert_eq!(world.raw().dump(), before);
     // Old and new ones in one request.
     let mixed = world.append_events(&[ids("b", 1), ids("a", 1), ids("c", 1)].concat());
-    assert_eq!(mixed.iter().map(|receipt| (receipt.seq, receipt.replay)).collect::<Vec<_>>(), [(3, false), (1, true), (4, false)]);
+    assert_eq!(
+        mixed.iter().map(|receipt| (receipt.seq, receipt.replay)).collect::<Vec<_>>(),
+        [(3, false), (1, true), (4, false)]
+    );
     // The same request many times at once: two with the same key never share a group.
     let same = (0..5).map(|_| vec![world.plain_event("same")]).collect();
-    let answers: Vec<Receipt> = in_one_group(&world, same).into_iter().map(|answer| answer.expect("a receipt").remove(0)).collect();
+    let answers: Vec<Receipt> =
+        in_one_group(&world, same).into_iter().map(|answer| answer.expect("a receipt").remove(0)).collect();
     assert_eq!(answers.iter().map(|receipt| receipt.replay).collect::<Vec<_>>(), [false, true, true, true, true]);
     assert!(answers.iter().all(|receipt| receipt.seq == 5));
     // And after the process came back.
@@ -282,7 +292,8 @@ fn a_conflict_leaves_its_evidence_once(backend: Backend) {
     assert_eq!(stored.record_id, Some(format!("conflict-about-{}", name(0))));
     assert_eq!(world.records(), 3);
     let before = world.read(ledger::state).batches;
-    let answers = in_one_group(&world, vec![vec![world.plain_event("x")], vec![other(1)], vec![world.plain_event("y")]]);
+    let answers =
+        in_one_group(&world, vec![vec![world.plain_event("x")], vec![other(1)], vec![world.plain_event("y")]]);
     assert!(matches!(answers[1], Err(GateError::Conflict { .. })));
     assert_eq!((answers[0].is_ok(), answers[2].is_ok()), (true, true));
     assert_eq!((world.records(), world.read(ledger::state).batches), (6, before + 3));
@@ -295,7 +306,8 @@ fn a_conflict_leaves_its_evidence_once(backend: Backend) {
 fn a_stale_record_is_kept_but_not_projected(backend: Backend) {
     let world = World::new(backend);
     let late = world.event("late", json!({"level": "info", "text": "x", "late": true}));
-    let receipts = world.append(vec![world.plain_event("a"), late.clone(), world.plain_event("b")]).expect("three records");
+    let receipts =
+        world.append(vec![world.plain_event("a"), late.clone(), world.plain_event("b")]).expect("three records");
     assert_eq!(seqs(&receipts), [1, 2, 3]);
     assert_eq!(count(&world, &COUNT_SEEN), 2);
     assert_eq!(world.raw().number("select count(*) from proj_test__event_v1"), 2);
@@ -328,9 +340,8 @@ fn a_panic_is_rolled_back(backend: Backend) {
     for _ in 0..4 {
         let error = block_on(world.store.read::<()>(|_| panic!("the query fell over")));
         assert!(matches!(error, Err(StoreError::Panicked(_))), "{error:?}");
-        let visit = |read: &exhibit_store::Read<'_>| {
-            read.each(&COUNT_NOTES, &[], &mut |_| panic!("the visitor fell over"))
-        };
+        let visit =
+            |read: &exhibit_store::Read<'_>| read.each(&COUNT_NOTES, &[], &mut |_| panic!("the visitor fell over"));
         let error = block_on(world.store.read(visit));
         assert!(matches!(error, Err(StoreError::Panicked(_))), "{error:?}");
     }
@@ -345,7 +356,8 @@ fn sixty_four_producers_make_one_ledger(backend: Backend) {
     let mut all: Vec<(i64, String)> = block_on(async {
         let mut producers = JoinSet::new();
         for producer in 0..64 {
-            let work: Vec<_> = (0..EACH).map(|index| format!("{producer}-{index}")).map(|id| (world.plain_event(&id), id)).collect();
+            let work: Vec<_> =
+                (0..EACH).map(|index| format!("{producer}-{index}")).map(|id| (world.plain_event(&id), id)).collect();
             let store = world.store.clone();
             producers.spawn(async move {
                 let mut acknowledged = Vec::new();

@@ -19,7 +19,10 @@ fn a_blob_is_there_under_its_hash() {
     let blobs = blobs(&folder);
     let sizes = [0, 1, 256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1, 3_000_000];
     let bytes = sizes.map(|size| (0..size).map(|index: usize| (index % 251) as u8).collect::<Vec<_>>());
-    let staged: Vec<_> = bytes.iter().map(|bytes| blobs.stage(&mut bytes.as_slice(), u64::MAX).expect("room").expect("no limit")).collect();
+    let staged: Vec<_> = bytes
+        .iter()
+        .map(|bytes| blobs.stage(&mut bytes.as_slice(), u64::MAX).expect("room").expect("no limit"))
+        .collect();
     for (staged, bytes) in staged.iter().zip(&bytes) {
         assert_eq!((staged.sha256, staged.bytes), (Digest::of(bytes), bytes.len() as u64));
         assert_eq!(blobs.size_of(staged.sha256).expect("readable"), None, "it has no name yet");
@@ -47,7 +50,9 @@ fn a_blob_is_there_under_its_hash() {
 fn a_limit_is_a_limit() {
     let folder = tempfile::tempdir().expect("a folder");
     let blobs = blobs(&folder);
-    let stage = |size: usize, most: u64| blobs.stage(&mut vec![1; size].as_slice(), most).expect("room").map(|staged| staged.bytes);
+    let stage = |size: usize, most: u64| {
+        blobs.stage(&mut vec![1; size].as_slice(), most).expect("room").map(|staged| staged.bytes)
+    };
     assert_eq!((stage(10, 10), stage(11, 10), stage(0, 0), stage(1, 0)), (Some(10), None, Some(0), None));
     // A source without an end is read no further than the limit.
     assert!(blobs.stage(&mut io::repeat(7), 1 << 20).expect("room").is_none());

@@ -26,7 +26,14 @@ both!(
 
 fn source(world: &World, name: &'static str) -> i64 {
     world.write(move |tx| {
-        sources::insert(tx, SourceId(Digest::of(name.as_bytes()).0[0].into()), name, SourceClass::Sacred, name.as_bytes(), NOW)
+        sources::insert(
+            tx,
+            SourceId(Digest::of(name.as_bytes()).0[0].into()),
+            name,
+            SourceClass::Sacred,
+            name.as_bytes(),
+            NOW,
+        )
     })
 }
 
@@ -64,14 +71,22 @@ fn sources_are_kept(backend: Backend) {
     let key = world.write(|tx| sources::insert(tx, SourceId(1), "photos", SourceClass::Sacred, b"/a/\xFF", NOW));
     world.write(|tx| sources::insert(tx, SourceId(2), "spool", SourceClass::Reapable, b"/b", NOW + 1));
     for (id, name, root) in [(3, "photos", "/c"), (3, "other", "/b"), (2, "other", "/c")] {
-        let again = block_on(world.store.write(move |tx| {
-            sources::insert(tx, SourceId(id), name, SourceClass::Sacred, root.as_bytes(), NOW)
-        }));
+        let again = block_on(
+            world
+                .store
+                .write(move |tx| sources::insert(tx, SourceId(id), name, SourceClass::Sacred, root.as_bytes(), NOW)),
+        );
         assert!(matches!(again, Err(StoreError::Statement { .. })), "{again:?}");
     }
     let found = world.read(|read| Ok(sources::by_root(read, b"/a/\xFF")?.expect("a source")));
-    assert_eq!((found.key, found.id, found.name.as_str(), found.class), (key, SourceId(1), "photos", SourceClass::Sacred));
-    assert_eq!((found.root.as_slice(), found.online, found.added_us, found.scanned_us), (b"/a/\xFF".as_slice(), true, NOW, None));
+    assert_eq!(
+        (found.key, found.id, found.name.as_str(), found.class),
+        (key, SourceId(1), "photos", SourceClass::Sacred)
+    );
+    assert_eq!(
+        (found.root.as_slice(), found.online, found.added_us, found.scanned_us),
+        (b"/a/\xFF".as_slice(), true, NOW, None)
+    );
     world.write(move |tx| sources::set_online(tx, key, false));
     assert!(!world.read(sources::all)[0].online);
     world.write(move |tx| sources::set_scanned(tx, key, NOW + 5));
@@ -149,10 +164,17 @@ fn changed_bytes_close_the_old_path(backend: Backend) {
     let states: Vec<_> = paths_of(&world, first).iter().map(|path| (path.source, path.state)).collect();
     assert_eq!(states, [(one, PathState::Closed), (two, PathState::Present)], "another source is another place");
     let open = open_paths(&world, one);
-    assert_eq!(open.iter().map(|path| (path.0.as_str(), path.1)).collect::<Vec<_>>(), [("p", second), ("q", asset_of(&world, "q"))]);
+    assert_eq!(
+        open.iter().map(|path| (path.0.as_str(), path.1)).collect::<Vec<_>>(),
+        [("p", second), ("q", asset_of(&world, "q"))]
+    );
     // Back to the first bytes: a third row; history is not rewritten.
     assert_eq!(scan(&world, one, vec![file_with("p", "first")], NOW + 2), 0);
-    let rows: Vec<_> = paths_of(&world, first).iter().filter(|path| path.source == one).map(|path| (path.state, path.first_seen_us)).collect();
+    let rows: Vec<_> = paths_of(&world, first)
+        .iter()
+        .filter(|path| path.source == one)
+        .map(|path| (path.state, path.first_seen_us))
+        .collect();
     assert_eq!(rows, [(PathState::Closed, NOW), (PathState::Present, NOW + 2)]);
     // A closed row stays closed.
     let closed = paths_of(&world, second)[0].key;
@@ -182,9 +204,11 @@ fn raw_bytes_of_paths_are_kept(backend: Backend) {
     let world = World::new(backend);
     let source = source(&world, "s");
     let paths = [b"\xFF\xFE\x00odd".to_vec(), vec![b'x'; 4_096], Vec::new(), b"'; drop table paths; --".to_vec()];
-    let files: Vec<ScannedFile> = paths.iter().map(|path| ScannedFile { path: path.clone(), ..file("same bytes") }).collect();
+    let files: Vec<ScannedFile> =
+        paths.iter().map(|path| ScannedFile { path: path.clone(), ..file("same bytes") }).collect();
     scan(&world, source, files, NOW);
-    let found: Vec<Vec<u8>> = paths_of(&world, asset_of(&world, "same bytes")).into_iter().map(|path| path.path).collect();
+    let found: Vec<Vec<u8>> =
+        paths_of(&world, asset_of(&world, "same bytes")).into_iter().map(|path| path.path).collect();
     assert_eq!(found, paths);
     let root = vec![b'r'; 4_096];
     let again = root.clone();
@@ -211,7 +235,8 @@ fn prefixes_are_found(backend: Backend) {
 fn outcomes_are_forgotten_when_gone(backend: Backend) {
     let world = World::new(backend);
     let source = source(&world, "s");
-    let outcome = |path: &[u8], code: &str| PathOutcome { path: path.to_vec(), code: code.to_owned(), detail: "d".to_owned() };
+    let outcome =
+        |path: &[u8], code: &str| PathOutcome { path: path.to_vec(), code: code.to_owned(), detail: "d".to_owned() };
     let first = vec![outcome(b"b\xFF", "symlink"), outcome(b"a", "fifo")];
     world.write(move |tx| assets::record_outcomes(tx, source, &first, NOW));
     let list = |limit| world.read(move |read| assets::outcomes(read, source, limit));

@@ -18,31 +18,53 @@ const STEPS: i64 = 3;
 /// One thing that happens to a run.
 #[derive(Debug, Clone)]
 enum Happening {
-    Plan { pieces: i64 },
-    Lease { step: u32, owner: u128, limit: i64, runs_out: bool },
+    Plan {
+        pieces: i64,
+    },
+    Lease {
+        step: u32,
+        owner: u128,
+        limit: i64,
+        runs_out: bool,
+    },
     /// Ends some of all leases that were ever handed out, so most of them are stale after a while.
-    End { from: usize, count: usize, state: UnitState },
-    Renew { owner: u128 },
+    End {
+        from: usize,
+        count: usize,
+        state: UnitState,
+    },
+    Renew {
+        owner: u128,
+    },
     RequeueExpired,
-    RequeueOwner { owner: u128 },
+    RequeueOwner {
+        owner: u128,
+    },
     Cancel,
-    Revive { state: UnitState },
-    ReviveOne { unit: i64, state: UnitState },
+    Revive {
+        state: UnitState,
+    },
+    ReviveOne {
+        unit: i64,
+        state: UnitState,
+    },
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
     let state = || prop::sample::select(UnitState::EVERY);
     let ended = || prop::sample::select(&[UnitState::Failed, UnitState::Blocked, UnitState::Cancelled][..]);
-    let end = prop::sample::select(&[
-        UnitState::Done,
-        UnitState::DoneEmpty,
-        UnitState::Reused,
-        UnitState::Failed,
-        UnitState::Blocked,
-        UnitState::Skipped,
-        UnitState::Cancelled,
-        UnitState::Pending,
-    ][..]);
+    let end = prop::sample::select(
+        &[
+            UnitState::Done,
+            UnitState::DoneEmpty,
+            UnitState::Reused,
+            UnitState::Failed,
+            UnitState::Blocked,
+            UnitState::Skipped,
+            UnitState::Cancelled,
+            UnitState::Pending,
+        ][..],
+    );
     let owner = || 1..4_u128;
     prop_oneof![
         2 => (1..5_i64).prop_map(|pieces| Happening::Plan { pieces }),
@@ -66,10 +88,12 @@ fn states_always_add_up(backend: Backend) {
     // Always the same histories: a failure is found again by running the test again.
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let histories = prop::collection::vec(happening(), 1..40);
-    runner.run(&histories, |history| {
-        play(&world, &history);
-        Ok(())
-    }).unwrap_or_else(|error| panic!("{error}"));
+    runner
+        .run(&histories, |history| {
+            play(&world, &history);
+            Ok(())
+        })
+        .unwrap_or_else(|error| panic!("{error}"));
 }
 
 fn play(world: &World, history: &[Happening]) {
@@ -89,7 +113,13 @@ fn play(world: &World, history: &[Happening]) {
             }
             Happening::End { from, count, state } => {
                 let length = handed_out.len();
-                let ended: Vec<_> = handed_out.iter().cycle().skip(from % length.max(1)).take(count.min(length)).map(|unit| ending(unit, state)).collect();
+                let ended: Vec<_> = handed_out
+                    .iter()
+                    .cycle()
+                    .skip(from % length.max(1))
+                    .take(count.min(length))
+                    .map(|unit| ending(unit, state))
+                    .collect();
                 world.write(move |tx| units::end(tx, key, &ended));
             }
             Happening::Renew { owner } => {

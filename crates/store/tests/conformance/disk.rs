@@ -26,7 +26,8 @@ pub fn mount(arguments: &[&str]) {
 
 #[test]
 fn a_full_disk_loses_nothing() {
-    let (said, well) = TestChild::start_in(&OWN_MOUNTS, "disk::writes_until_the_disk_is_full", &json!({})).hear_all("ROUNDS");
+    let (said, well) =
+        TestChild::start_in(&OWN_MOUNTS, "disk::writes_until_the_disk_is_full", &json!({})).hear_all("ROUNDS");
     assert_eq!((said, well), (vec!["3".to_owned()], true), "this test needs root or user namespaces");
 }
 

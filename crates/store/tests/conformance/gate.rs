@@ -13,7 +13,12 @@ use crate::child::{TestChild, parameters, tell};
 use crate::gate_table::{bad_candidates, good_clip, good_event, good_observation};
 use crate::world::{World, block_on, empty_draft, options_from_json};
 
-both!(bad_candidates_are_refused, good_candidates_are_taken, values_made_in_the_process_are_checked_alike, kinds_of_users);
+both!(
+    bad_candidates_are_refused,
+    good_candidates_are_taken,
+    values_made_in_the_process_are_checked_alike,
+    kinds_of_users
+);
 
 /// Everything between the bytes of a document and a candidate. An artifact is made by unit 0 of the first run.
 fn decode_and_check(store: &Store, bytes: &[u8]) -> Result<Candidate, Findings> {
@@ -67,8 +72,11 @@ fn bad_candidates_are_refused(backend: exhibit_store::Backend) {
     for _ in 1..10 {
         assert_eq!(answers(&world.store, &blob), first);
     }
-    let (said, well) = TestChild::start("gate::prints_the_answers_of_the_gate", &json!({"store": world.to_json(), "blob": blob.sha256}))
-        .hear_all("ANSWER");
+    let (said, well) = TestChild::start(
+        "gate::prints_the_answers_of_the_gate",
+        &json!({"store": world.to_json(), "blob": blob.sha256}),
+    )
+    .hear_all("ANSWER");
     assert!(well);
     let said: BTreeMap<String, String> = said.iter().map(|line| serde_json::from_str(line).expect("a pair")).collect();
     let first: BTreeMap<String, String> = first.into_iter().map(|(name, answer)| (name.to_owned(), answer)).collect();
@@ -80,7 +88,8 @@ fn bad_candidates_are_refused(backend: exhibit_store::Backend) {
 #[test]
 fn prints_the_answers_of_the_gate() {
     let Some(parameters) = parameters() else { return };
-    let store = Store::open(options_from_json(&parameters["store"], Synchronous::Normal)).expect("the store of the parent");
+    let store =
+        Store::open(options_from_json(&parameters["store"], Synchronous::Normal)).expect("the store of the parent");
     let sha256 = parameters["blob"].as_str().and_then(|hex| hex.parse().ok()).expect("a digest");
     let bytes = store.blobs().size_of(sha256).expect("readable").expect("a blob");
     let blob = StoredBlob { sha256, bytes, media_type: "application/octet-stream".to_owned() };
@@ -158,7 +167,11 @@ fn kinds_of_users(backend: exhibit_store::Backend) {
     assert!(matches!(other, GateError::Conflict { .. }), "{other}");
     let reopened = world.open_again().expect("the same database");
     assert_eq!(reopened.kinds().get("mine.note", 1).expect("a kind").declaration.title, "A note");
-    for bad in ["{}", "not json", &KIND.replace("\"text\": {\"type\": \"string\"", "\"text\": {\"$ref\": \"https://example.org\"")] {
+    for bad in [
+        "{}",
+        "not json",
+        &KIND.replace("\"text\": {\"type\": \"string\"", "\"text\": {\"$ref\": \"https://example.org\""),
+    ] {
         assert!(matches!(add(bad).expect_err("no kind"), StoreError::Refused(_)), "{bad}");
     }
     // Patterns that only a backtracking engine understands could stop the gate for ever (DESIGN: linear regular expressions).

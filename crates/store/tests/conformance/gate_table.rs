@@ -85,7 +85,12 @@ fn contract(add: Add<'_>) {
     add("unknown version", with(event(), "/schema_version", json!(2)), "/schema_version", "schema_not_found");
     add("version 0", with(event(), "/schema_version", json!(0)), "/schema_version", "schema_not_found");
     add("negative version", with(event(), "/schema_version", json!(-1)), "/schema_version", "wrong_type");
-    add("version beyond 32 bits", with(event(), "/schema_version", json!(4_294_967_296_u64)), "/schema_version", "wrong_type");
+    add(
+        "version beyond 32 bits",
+        with(event(), "/schema_version", json!(4_294_967_296_u64)),
+        "/schema_version",
+        "wrong_type",
+    );
     add("unknown field", with(event(), "/colour", json!(1)), "/colour", "unknown_field");
     add("unknown field with signs", with(event(), "/a`b~", json!(1)), "/a`b~0", "unknown_field");
     add("no kind", without(event(), "/kind"), "/kind", "missing_field");
@@ -95,7 +100,12 @@ fn contract(add: Add<'_>) {
     add("empty record id", with(event(), "/record_id", json!("")), "/record_id", "bad_record_id");
     add("long record id", with(event(), "/record_id", json!("x".repeat(513))), "/record_id", "bad_record_id");
     add("record id with a line feed", with(event(), "/record_id", json!("a\nb")), "/record_id", "bad_record_id");
-    add("wrong hash", with(event(), "/content_hash", json!(Digest::of(b"other"))), "/content_hash", "content_hash_mismatch");
+    add(
+        "wrong hash",
+        with(event(), "/content_hash", json!(Digest::of(b"other"))),
+        "/content_hash",
+        "content_hash_mismatch",
+    );
     add("hash in capitals", with(event(), "/content_hash", json!("A".repeat(64))), "/content_hash", "wrong_type");
     add("a list", b"[]".to_vec(), "", "wrong_type");
     add("a text", br#""kind""#.to_vec(), "", "wrong_type");
@@ -127,8 +137,18 @@ fn text(add: Add<'_>) {
     add("2^64", text_as(r#""x","any":[18446744073709551616]"#), "/payload/any/0", "integer_range");
     add("a lone surrogate", text_as(r#""\ud800""#), "", "not_json");
     add("not UTF-8", [b"\xFF".as_slice(), good_event().to_string().as_bytes()].concat(), "", "not_json");
-    add("overlong UTF-8", text_as("\"x\"").iter().flat_map(|byte| if *byte == b'x' { vec![0xC0, 0xAF] } else { vec![*byte] }).collect(), "", "not_json");
-    add("a byte order mark", [b"\xEF\xBB\xBF".as_slice(), good_event().to_string().as_bytes()].concat(), "", "not_json");
+    add(
+        "overlong UTF-8",
+        text_as("\"x\"").iter().flat_map(|byte| if *byte == b'x' { vec![0xC0, 0xAF] } else { vec![*byte] }).collect(),
+        "",
+        "not_json",
+    );
+    add(
+        "a byte order mark",
+        [b"\xEF\xBB\xBF".as_slice(), good_event().to_string().as_bytes()].concat(),
+        "",
+        "not_json",
+    );
     add("nothing", Vec::new(), "", "not_json");
     add("half a document", good_event().to_string().into_bytes()[..40].to_vec(), "", "not_json");
     add("two documents", good_event().to_string().repeat(2).into_bytes(), "", "not_json");
@@ -153,16 +173,61 @@ fn lineages(asset: AssetId, add: Add<'_>) {
     add("missing lineage", without(artifact(), "/lineage"), "/lineage", "missing_lineage");
     add("lineage null", with(artifact(), "/lineage", Json::Null), "/lineage", "missing_lineage");
     add("lineage without producer", without(artifact(), "/lineage/producer"), "/lineage/producer", "missing_field");
-    add("lineage without version", without(artifact(), "/lineage/producer_version"), "/lineage/producer_version", "missing_field");
-    add("lineage without profile", without(artifact(), "/lineage/model_profile"), "/lineage/model_profile", "missing_field");
-    add("lineage without config hash", without(artifact(), "/lineage/config_hash"), "/lineage/config_hash", "missing_field");
-    add("lineage without input hash", without(artifact(), "/lineage/input_hash"), "/lineage/input_hash", "missing_field");
+    add(
+        "lineage without version",
+        without(artifact(), "/lineage/producer_version"),
+        "/lineage/producer_version",
+        "missing_field",
+    );
+    add(
+        "lineage without profile",
+        without(artifact(), "/lineage/model_profile"),
+        "/lineage/model_profile",
+        "missing_field",
+    );
+    add(
+        "lineage without config hash",
+        without(artifact(), "/lineage/config_hash"),
+        "/lineage/config_hash",
+        "missing_field",
+    );
+    add(
+        "lineage without input hash",
+        without(artifact(), "/lineage/input_hash"),
+        "/lineage/input_hash",
+        "missing_field",
+    );
     add("lineage without inputs", without(artifact(), "/lineage/inputs"), "/lineage/inputs", "missing_field");
-    add("lineage with an empty producer", with(artifact(), "/lineage/producer", json!("")), "/lineage/producer", "bad_lineage");
-    add("lineage with a long version", with(artifact(), "/lineage/producer_version", json!("1".repeat(129))), "/lineage/producer_version", "bad_lineage");
-    add("lineage with an unknown profile", with(artifact(), "/lineage/model_profile", json!("mighty")), "/lineage/model_profile", "unknown_value");
-    add("lineage with an unknown field", with(artifact(), "/lineage/colour", json!(1)), "/lineage/colour", "unknown_field");
-    add("lineage with a bad hash", with(artifact(), "/lineage/config_hash", json!("00")), "/lineage/config_hash", "wrong_type");
+    add(
+        "lineage with an empty producer",
+        with(artifact(), "/lineage/producer", json!("")),
+        "/lineage/producer",
+        "bad_lineage",
+    );
+    add(
+        "lineage with a long version",
+        with(artifact(), "/lineage/producer_version", json!("1".repeat(129))),
+        "/lineage/producer_version",
+        "bad_lineage",
+    );
+    add(
+        "lineage with an unknown profile",
+        with(artifact(), "/lineage/model_profile", json!("mighty")),
+        "/lineage/model_profile",
+        "unknown_value",
+    );
+    add(
+        "lineage with an unknown field",
+        with(artifact(), "/lineage/colour", json!(1)),
+        "/lineage/colour",
+        "unknown_field",
+    );
+    add(
+        "lineage with a bad hash",
+        with(artifact(), "/lineage/config_hash", json!("00")),
+        "/lineage/config_hash",
+        "wrong_type",
+    );
     add("lineage with a bad input", with(artifact(), "/lineage/inputs", json!([1])), "/lineage/inputs", "wrong_type");
     add("a lineage that is a list", with(artifact(), "/lineage", json!([])), "/lineage", "wrong_type");
     let lineage = artifact()["lineage"].clone();
@@ -185,8 +250,18 @@ fn parts(asset: AssetId, blob: &StoredBlob, add: Add<'_>) {
     add("blob with an unknown field", with(clip(), "/blob/colour", json!(1)), "/blob/colour", "unknown_field");
     add("blob of a negative size", with(clip(), "/blob/bytes", json!(-1)), "/blob/bytes", "wrong_type");
     add("an empty media type", with(clip(), "/blob/media_type", json!("")), "/blob/media_type", "bad_media_type");
-    add("a media type that is none", with(clip(), "/blob/media_type", json!("a picture")), "/blob/media_type", "bad_media_type");
-    add("a long media type", with(clip(), "/blob/media_type", json!(format!("a/{}", "b".repeat(200)))), "/blob/media_type", "bad_media_type");
+    add(
+        "a media type that is none",
+        with(clip(), "/blob/media_type", json!("a picture")),
+        "/blob/media_type",
+        "bad_media_type",
+    );
+    add(
+        "a long media type",
+        with(clip(), "/blob/media_type", json!(format!("a/{}", "b".repeat(200)))),
+        "/blob/media_type",
+        "bad_media_type",
+    );
     add("a span that ends before it starts", with(clip(), "/span_start_ms", json!(6)), "/span_start_ms", "bad_span");
     add("a span that starts below 0", with(clip(), "/span_start_ms", json!(-1)), "/span_start_ms", "bad_span");
     add("half a span", without(clip(), "/span_start_ms"), "/span_start_ms", "missing_field");

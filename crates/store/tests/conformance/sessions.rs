@@ -109,7 +109,9 @@ fn values_come_back_as_they_went(backend: Backend) {
     // A sign that is no placeholder stays what it is.
     const DOLLAR: Sql = Sql::same("test_dollar", "select '$ $a $.b', $1 || '$'");
     let world = World::new(backend);
-    for (int, real, text) in [(i64::MAX, f64::MIN_POSITIVE, "ä\u{FFFD}🦀"), (i64::MIN, -1.5e300, ""), (0, 0.1 + 0.2, "'; --")] {
+    for (int, real, text) in
+        [(i64::MAX, f64::MIN_POSITIVE, "ä\u{FFFD}🦀"), (i64::MIN, -1.5e300, ""), (0, 0.1 + 0.2, "'; --")]
+    {
         let bytes: Vec<u8> = (0..=255).collect();
         let expected = (int, real, text.to_owned(), bytes.clone(), None::<i64>);
         let row = world.read(move |read| {
@@ -160,6 +162,8 @@ fn an_error_names_its_statement(backend: Backend) {
     let error = block_on(world.store.read(|read| read.all::<(i64,)>(&WRONG, &[]))).expect_err("no such table");
     assert!(error.to_string().starts_with("statement `test_wrong` failed: "), "{error}");
     assert!(error.to_string().contains("nowhere"), "{error}");
-    let error = block_on(world.store.read(|read| read.one::<(String,)>(&exhibit_store::Sql::same("test_type", "select 1"), &[])));
+    let error = block_on(
+        world.store.read(|read| read.one::<(String,)>(&exhibit_store::Sql::same("test_type", "select 1"), &[])),
+    );
     assert!(matches!(error, Err(StoreError::Unexpected(ref reason)) if reason == "column 0 is not text"), "{error:?}");
 }

@@ -42,9 +42,13 @@ fn unit(world: &World, key: i64) -> Unit {
 /// The coverage of a run, which must be what counting its units gives.
 pub fn coverage(world: &World, run: &Run) -> Vec<(u32, UnitState, i64)> {
     let run = run.clone();
-    let (coverage, counted, ready) = world
-        .read(move |read| Ok((runs::coverage(read, run.key)?, units::count(read, &run)?, units::ready(read, run.key)?)));
-    let counted: Vec<_> = counted.iter().map(|(step, state, count)| (*step, UnitState::from_code(*state).expect("a state"), *count)).collect();
+    let (coverage, counted, ready) = world.read(move |read| {
+        Ok((runs::coverage(read, run.key)?, units::count(read, &run)?, units::ready(read, run.key)?))
+    });
+    let counted: Vec<_> = counted
+        .iter()
+        .map(|(step, state, count)| (*step, UnitState::from_code(*state).expect("a state"), *count))
+        .collect();
     assert_eq!(coverage, counted, "the coverage is not what the units say");
     let pending: Vec<_> = coverage.iter().filter(|row| row.1 == UnitState::Pending).map(|row| (row.0, row.2)).collect();
     assert_eq!(ready, pending);
@@ -62,7 +66,10 @@ fn leases_are_handed_out_in_order(backend: Backend) {
     world.archive(5);
     let (run, other) = (world.planned_run(2), world.planned_run(2));
     let first = lease(&world, &run, 1, 7, 3, LONG_MS);
-    let places: Vec<_> = first.iter().map(|unit| (unit.key - run.first_unit, unit.ordinal, unit.step, unit.generation, unit.crashes)).collect();
+    let places: Vec<_> = first
+        .iter()
+        .map(|unit| (unit.key - run.first_unit, unit.ordinal, unit.step, unit.generation, unit.crashes))
+        .collect();
     assert_eq!(places, [(1, 1, 1, 1, 0), (3, 3, 1, 1, 0), (5, 5, 1, 1, 0)]);
     assert_eq!(lease(&world, &run, 1, 8, 99, LONG_MS).iter().map(|unit| unit.ordinal).collect::<Vec<_>>(), [7, 9]);
     assert!(lease(&world, &run, 1, 8, 99, LONG_MS).is_empty());
@@ -70,7 +77,10 @@ fn leases_are_handed_out_in_order(backend: Backend) {
     assert_eq!(coverage(&world, &run), [(0, UnitState::Pending, 5), (1, UnitState::Leased, 5)]);
     assert_eq!(coverage(&world, &other), [(0, UnitState::Pending, 5), (1, UnitState::Pending, 5)]);
     let leased = unit(&world, first[0].key);
-    assert_eq!((leased.state, leased.generation, leased.attempts, leased.started_us), (UnitState::Leased, 1, 0, Some(NOW)));
+    assert_eq!(
+        (leased.state, leased.generation, leased.attempts, leased.started_us),
+        (UnitState::Leased, 1, 0, Some(NOW))
+    );
 }
 
 /// AR-22: who lost a lease, to whomever and however late it wakes, changes nothing, not even the coverage.
@@ -126,9 +136,15 @@ fn an_end_is_kept_as_it_was_said(backend: Backend) {
     let wrong_step = Ending { step: 5, ..ending(&leased[1], UnitState::DoneEmpty) };
     assert_eq!(end(&world, &run, vec![said, wrong_step]), 2);
     let ended = unit(&world, leased[0].key);
-    assert_eq!((ended.state, ended.generation, ended.attempts, ended.crashes, ended.retryable), (UnitState::Failed, 1, 1, 2, true));
+    assert_eq!(
+        (ended.state, ended.generation, ended.attempts, ended.crashes, ended.retryable),
+        (UnitState::Failed, 1, 1, 2, true)
+    );
     assert_eq!((ended.artifacts, ended.reused_unit, ended.ended_us), (3, Some(5), Some(NOW + 9)));
-    assert_eq!((ended.reason.as_deref(), ended.detail.as_deref(), ended.made.as_deref()), (Some("extractor-crashed"), Some("signal 11"), Some("{}")));
+    assert_eq!(
+        (ended.reason.as_deref(), ended.detail.as_deref(), ended.made.as_deref()),
+        (Some("extractor-crashed"), Some("signal 11"), Some("{}"))
+    );
     assert_eq!(coverage(&world, &run), [(0, UnitState::DoneEmpty, 1), (0, UnitState::Failed, 1)]);
     let mut raw = world.raw();
     assert_eq!(raw.number("select count(*) from units where lease_owner is not null or lease_clock is not null or lease_until_ms is not null"), 0);
@@ -143,7 +159,10 @@ fn only_legal_ends(backend: Backend) {
         let answer = block_on(world.store.write(move |tx| units::end(tx, key, &[said])));
         if *state == UnitState::Leased {
             let error = answer.expect_err("a lease is no end");
-            assert!(matches!(error, StoreError::Refused(ref message) if message == "a unit that is leased cannot become leased"), "{error}");
+            assert!(
+                matches!(error, StoreError::Refused(ref message) if message == "a unit that is leased cannot become leased"),
+                "{error}"
+            );
         } else {
             assert_eq!(answer.expect("legal"), 1);
             assert_eq!(unit(&world, leased.key).state, *state);
@@ -179,8 +198,15 @@ fn leases_of_a_dead_host_come_back(backend: Backend) {
     let key = run.key;
     assert_eq!(world.write(move |tx| units::requeue_owner(tx, key, 1)), 4);
     assert_eq!(world.write(move |tx| units::requeue_owner(tx, key, 9)), 0);
-    assert_eq!(coverage(&world, &run), [(0, UnitState::Pending, 3), (1, UnitState::Pending, 2), (1, UnitState::Leased, 1)]);
-    assert_eq!(coverage(&world, &other), [(0, UnitState::Pending, 2), (0, UnitState::Leased, 1)], "another run is another owner's matter");
+    assert_eq!(
+        coverage(&world, &run),
+        [(0, UnitState::Pending, 3), (1, UnitState::Pending, 2), (1, UnitState::Leased, 1)]
+    );
+    assert_eq!(
+        coverage(&world, &other),
+        [(0, UnitState::Pending, 2), (0, UnitState::Leased, 1)],
+        "another run is another owner's matter"
+    );
 }
 
 fn a_lease_is_renewed_by_its_owner(backend: Backend) {
@@ -202,7 +228,10 @@ fn cancel_and_resume(backend: Backend) {
     let leased = lease(&world, &run, 0, 1, 2, LONG_MS);
     end(&world, &run, vec![ending(&leased[0], UnitState::Done)]);
     assert_eq!(world.write(move |tx| units::cancel_pending(tx, key, NOW + 1)), 3);
-    assert_eq!(coverage(&world, &run), [(0, UnitState::Leased, 1), (0, UnitState::Done, 1), (0, UnitState::Cancelled, 3)]);
+    assert_eq!(
+        coverage(&world, &run),
+        [(0, UnitState::Leased, 1), (0, UnitState::Done, 1), (0, UnitState::Cancelled, 3)]
+    );
     end(&world, &run, vec![ending(&leased[1], UnitState::Cancelled)]);
     assert_eq!(world.write(move |tx| units::revive(tx, key, UnitState::Cancelled)), 4);
     assert_eq!(coverage(&world, &run), [(0, UnitState::Pending, 4), (0, UnitState::Done, 1)]);
@@ -234,7 +263,8 @@ fn retry_touches_the_failed_alone(backend: Backend) {
                 assert_eq!(error.to_string(), format!("a unit that is {state} cannot be queued again"));
                 assert_eq!(world.raw().dump(), before);
                 let one = run.first_unit + state.code();
-                block_on(world.store.write(move |tx| units::revive_one(tx, key, one, *state))).expect_err("neither alone");
+                block_on(world.store.write(move |tx| units::revive_one(tx, key, one, *state)))
+                    .expect_err("neither alone");
             }
         }
         coverage(&world, &run);
@@ -244,7 +274,8 @@ fn retry_touches_the_failed_alone(backend: Backend) {
         let run = run.clone();
         world.read(move |read| units::in_state(read, &run, UnitState::Pending, 0, 99))
     };
-    let back: Vec<_> = pending.iter().filter(|unit| unit.attempts == 1).map(|unit| (unit.crashes, unit.reason.clone())).collect();
+    let back: Vec<_> =
+        pending.iter().filter(|unit| unit.attempts == 1).map(|unit| (unit.crashes, unit.reason.clone())).collect();
     assert_eq!(back, [(0, None), (0, None), (0, None)]);
     // One alone.
     let (other_key, one) = (other.key, failed[0].key);
@@ -287,7 +318,10 @@ fn reasons_are_counted(backend: Backend) {
     let world = World::new(backend);
     let run = run_of(&world, 7);
     let leased = lease(&world, &run, 0, 1, 7, LONG_MS);
-    let because = |index: usize, state, reason: Option<&str>| Ending { reason: reason.map(str::to_owned), ..ending(&leased[index], state) };
+    let because = |index: usize, state, reason: Option<&str>| Ending {
+        reason: reason.map(str::to_owned),
+        ..ending(&leased[index], state)
+    };
     let endings = vec![
         because(0, UnitState::Failed, Some("b")),
         because(1, UnitState::Failed, Some("a")),
@@ -299,7 +333,8 @@ fn reasons_are_counted(backend: Backend) {
     ];
     end(&world, &run, endings);
     let reasons = world.read(move |read| units::reasons(read, &run));
-    let told: Vec<_> = reasons.iter().map(|row| (row.state, row.reason.as_str(), row.count, row.example - leased[0].key)).collect();
+    let told: Vec<_> =
+        reasons.iter().map(|row| (row.state, row.reason.as_str(), row.count, row.example - leased[0].key)).collect();
     let expected = [
         (UnitState::Failed, "a", 2, 1),
         (UnitState::Failed, "", 1, 3),

@@ -42,9 +42,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 pub fn new_location(backend: Backend, folder: &Path) -> Location {
     static SERVER: OnceLock<TestPostgres> = OnceLock::new();
     match backend {
-        Backend::Sqlite => {
-            Location::Sqlite { path: folder.join("exhibit.db"), synchronous: Synchronous::Normal }
-        }
+        Backend::Sqlite => Location::Sqlite { path: folder.join("exhibit.db"), synchronous: Synchronous::Normal },
         Backend::Postgres => {
             let server = SERVER.get_or_init(|| TestPostgres::start(PostgresOptions { fsync: false }));
             Location::Postgres { address: server.database() }
@@ -177,8 +175,7 @@ impl World {
     pub fn archive(&self, count: usize) -> Vec<(AssetId, i64)> {
         let id = SourceId(self.ids.next_ulid());
         let (name, root) = (id.to_string(), id.to_string().into_bytes());
-        let source =
-            self.write(move |tx| sources::insert(tx, id, &name, SourceClass::Sacred, &root, NOW));
+        let source = self.write(move |tx| sources::insert(tx, id, &name, SourceClass::Sacred, &root, NOW));
         let files: Vec<ScannedFile> = (0..count).map(|index| file(&format!("{source}/{index}"))).collect();
         let hashes: Vec<Digest> = files.iter().map(|file| file.sha256).collect();
         self.write(move |tx| record_files(tx, source, &files, NOW));
@@ -217,14 +214,7 @@ impl World {
     }
 
     /// A fact about an asset, made by a unit of a run.
-    pub fn observation(
-        &self,
-        run: &Run,
-        unit: u32,
-        ordinal: u32,
-        asset: (AssetId, i64),
-        payload: Json,
-    ) -> Candidate {
+    pub fn observation(&self, run: &Run, unit: u32, ordinal: u32, asset: (AssetId, i64), payload: Json) -> Candidate {
         let draft = Draft {
             payload,
             asset: Some(asset),
