@@ -13,6 +13,9 @@ mod scan;
 mod thumbs;
 mod trees;
 
+/// One group of measurements.
+type Measurement<'a> = &'a dyn Fn() -> Result<Vec<report::Line>, String>;
+
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let Some(exhibit) = arguments.next().map(PathBuf::from) else {
@@ -23,7 +26,7 @@ fn main() -> ExitCode {
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|given| given == name);
     let mut lines = Vec::new();
     let mut failed = false;
-    let measurements: [(&str, &dyn Fn() -> Result<Vec<report::Line>, String>); 4] = [
+    let measurements: [(&str, Measurement<'_>); 4] = [
         ("append", &append::measure),
         ("scan", &|| scan::measure(&exhibit)),
         ("thumbs", &|| thumbs::measure(&exhibit)),

@@ -74,8 +74,7 @@ pub async fn next_units(store: &Store, ask: Ask) -> Result<Vec<Work>, StoreError
             let mut work = Vec::with_capacity(leased.len());
             for unit in leased {
                 let asset = known.binary_search_by_key(&unit.asset, |asset| asset.key);
-                let asset =
-                    asset.map_err(|_| StoreError::Unexpected(format!("unit {} has no asset", unit.key)))?;
+                let asset = asset.map_err(|_| StoreError::Unexpected(format!("unit {} has no asset", unit.key)))?;
                 let asset = &known[asset];
                 let place = paths.binary_search_by_key(&unit.asset, |path| path.asset).ok().map(|index| Place {
                     source: paths[index].source,

@@ -308,7 +308,11 @@ impl Engine {
         let count = self.queue_again(id, &[UnitState::Cancelled, UnitState::Blocked], None).await?;
         let run = self.find(id).await?;
         if run.state.is_ended() {
-            let next = if run.state == RunState::Partial { format!("; `exhibit retry {id}` does what failed again") } else { String::new() };
+            let next = if run.state == RunState::Partial {
+                format!("; `exhibit retry {id}` does what failed again")
+            } else {
+                String::new()
+            };
             return Err(RunError::NotPossible(format!("run {id} is {}; nothing of it waits{next}", run.state)));
         }
         Ok(count)
@@ -321,7 +325,7 @@ impl Engine {
     pub async fn retry(&self, id: RunId, unit: Option<u32>) -> Result<u64, RunError> {
         let state = self.find(id).await?.state;
         if !state.is_ended() {
-            let next = if state == RunState::Queued { "`exhibit resume` ends it first" } else { "retry when it has ended" };
+            let next = format!("retry when it has ended; `exhibit resume {id}` goes on with it if no process does");
             return Err(RunError::NotPossible(format!("run {id} is {state}; {next}")));
         }
         let count = self.queue_again(id, &[UnitState::Failed], unit).await?;

@@ -31,11 +31,14 @@ const TESTKIT: &str = "testkit";
 /// For developers alone.
 const XTASK: &str = "xtask";
 
+/// The measurements beside our crates: they drive everything, and raw drivers as peers; nobody depends on them.
+const BENCH: &str = "bench";
+
 /// Crates from elsewhere that only some of ours may use, whether in tests or not.
 const CONFINED: [(&[&str], &[&str], &str); 4] = [
     (
         &["deadpool-postgres", "libsqlite3-sys", "postgres", "rusqlite", "sqlx", "tokio-postgres"],
-        &["store"],
+        &["store", BENCH],
         "a database driver",
     ),
     (&["landlock", "seccompiler"], &["engine"], "confinement"),
@@ -50,7 +53,7 @@ pub fn layers(metadata: &Value, files: &[File]) -> Vec<Problem> {
     for package in members(metadata) {
         let from = short(text(package, "name"));
         let manifest = manifest(from, files);
-        if layer(from).is_none() && from != TESTKIT && from != XTASK {
+        if layer(from).is_none() && ![TESTKIT, XTASK, BENCH].contains(&from) {
             let message = format!("`{from}` has no layer; give it one in the tidy rules and in the design");
             problems.push(Problem::error(&manifest.path(), 1, "layers", message));
         }
@@ -88,13 +91,13 @@ pub fn confined_dependencies(metadata: &Value, files: &[File]) -> Vec<Problem> {
 }
 
 fn wrong_arrow(from: &str, to: &str, for_tests: bool) -> Option<String> {
-    if to == XTASK {
-        return Some("nobody depends on xtask".to_owned());
+    if to == XTASK || to == BENCH {
+        return Some(format!("nobody depends on {to}"));
     }
     if to == TESTKIT {
-        return (!for_tests).then(|| "testkit is for dev-dependencies alone".to_owned());
+        return (!for_tests && from != BENCH).then(|| "testkit is for dev-dependencies alone".to_owned());
     }
-    if from == XTASK {
+    if from == XTASK || from == BENCH {
         return None;
     }
     if from == TESTKIT {
@@ -116,20 +119,24 @@ fn short(name: &str) -> &str {
     name.strip_prefix("exhibit-").unwrap_or(name)
 }
 
+fn path_of(name: &str) -> String {
+    if name == BENCH { "bench/Cargo.toml".to_owned() } else { format!("crates/{name}/Cargo.toml") }
+}
+
 struct Manifest<'a> {
     name: &'a str,
     text: &'a str,
 }
 
 fn manifest<'a>(name: &'a str, files: &'a [File]) -> Manifest<'a> {
-    let path = format!("crates/{name}/Cargo.toml");
+    let path = path_of(name);
     let text = files.iter().find(|file| file.path == path).map_or("", |file| file.text.as_str());
     Manifest { name, text }
 }
 
 impl Manifest<'_> {
     fn path(&self) -> String {
-        format!("crates/{}/Cargo.toml", self.name)
+        path_of(self.name)
     }
 
     /// The line that names a dependency; the first one when it is renamed or inherited in another form.
