@@ -19,7 +19,10 @@ fn bare_loop(root: &Path) -> Result<Duration, String> {
     let results: Vec<Result<(), String>> = std::thread::scope(|scope| {
         let work = || {
             let mut piece = vec![0; 256 * 1024];
-            while let Some(path) = files.lock().map_err(|_| "a thread panicked".to_owned())?.pop() {
+            loop {
+                // The lock is given back before the file is read.
+                let next = files.lock().map_err(|_| "a thread panicked".to_owned())?.pop();
+                let Some(path) = next else { return Ok(()) };
                 let mut file = std::fs::File::open(&path).map_err(|error| error.to_string())?;
                 let mut hasher = exhibit_model::digest::DigestHasher::new();
                 loop {
@@ -31,7 +34,6 @@ fn bare_loop(root: &Path) -> Result<Duration, String> {
                 }
                 std::hint::black_box(hasher.finish());
             }
-            Ok(())
         };
         let handles: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         handles

@@ -177,11 +177,22 @@ fn confinement(allow_unconfined: bool) -> Result<Confinement, CliError> {
     }
 }
 
-/// Version and first digits of the SHA-256 of the binary.
+/// Version and first digits of the SHA-256 of the binary. Read in pieces: with its symbols the binary is larger than all else in memory.
 fn build_id(exe: &Path) -> String {
     let version = env!("CARGO_PKG_VERSION");
-    match std::fs::read(exe) {
-        Ok(bytes) => format!("exhibit {version} ({})", &exhibit_model::digest::Digest::of(&bytes).to_hex()[..16]),
+    let digest = || -> std::io::Result<exhibit_model::digest::Digest> {
+        let mut file = std::fs::File::open(exe)?;
+        let mut hasher = exhibit_model::digest::DigestHasher::new();
+        let mut piece = vec![0; 256 * 1024];
+        loop {
+            match std::io::Read::read(&mut file, &mut piece)? {
+                0 => return Ok(hasher.finish()),
+                count => hasher.update(&piece[..count]),
+            }
+        }
+    };
+    match digest() {
+        Ok(digest) => format!("exhibit {version} ({})", &digest.to_hex()[..16]),
         Err(_) => format!("exhibit {version}"),
     }
 }

@@ -49,23 +49,35 @@ impl Output {
         let target =
             if self.shows_progress() { ProgressDrawTarget::stderr_with_hz(8) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(total, target);
-        let template = match (total.is_some(), bytes) {
-            (true, false) => "{prefix} {bar:30} {human_pos} of {human_len} · {rate} · {eta} left {msg}",
-            (true, true) => "{prefix} {bar:30} {bytes} of {total_bytes} · {bytes_per_sec} · {eta} left {msg}",
-            (false, true) => "{prefix} {spinner} {bytes} · {bytes_per_sec} · {elapsed} {msg}",
-            (false, false) => "{prefix} {spinner} {human_pos} · {rate} · {elapsed} {msg}",
-        };
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
-            // A terminal that went away is no error of ours.
-            fmt::Write::write_fmt(out, format_args!("{:.0}/s", state.per_sec())).ok();
-        };
-        bar.set_style(style.progress_chars("█▉▊▋▌▍▎▏ ").with_key("rate", rate));
+        bar.set_style(style(total.is_some(), bytes));
         if self.shows_progress() {
             bar.enable_steady_tick(Duration::from_millis(250));
         }
         bar
     }
+
+    /// Gives a bar of bytes its end, once that is known: from then on it shows the time left.
+    pub fn set_total_bytes(bar: &ProgressBar, total: u64) {
+        if bar.length() != Some(total) {
+            bar.set_length(total);
+            bar.set_style(style(true, true));
+        }
+    }
+}
+
+fn style(has_total: bool, bytes: bool) -> ProgressStyle {
+    let template = match (has_total, bytes) {
+        (true, false) => "{prefix} {bar:30} {human_pos} of {human_len} · {rate} · {eta} left {msg}",
+        (true, true) => "{prefix} {bar:30} {bytes} of {total_bytes} · {bytes_per_sec} · {eta} left {msg}",
+        (false, true) => "{prefix} {spinner} {bytes} · {bytes_per_sec} · {elapsed} {msg}",
+        (false, false) => "{prefix} {spinner} {human_pos} · {rate} · {elapsed} {msg}",
+    };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let rate = |state: &ProgressState, out: &mut dyn fmt::Write| {
+        // A terminal that went away is no error of ours.
+        fmt::Write::write_fmt(out, format_args!("{:.0}/s", state.per_sec())).ok();
+    };
+    style.progress_chars("█▉▊▋▌▍▎▏ ").with_key("rate", rate)
 }
 
 /// Bytes with one unit: `3.2 MiB`.

@@ -393,6 +393,7 @@ impl Walker {
         });
         if let (true, Some(known)) = (same && !self.verify, &known) {
             walked.unchanged += 1;
+            self.progress.passed_by(entry.stat.size_bytes);
             if let Some(rotten) = self.rotten.remove(entry.path) {
                 self.send(Outcome::Other(rotten));
             }

@@ -85,7 +85,9 @@ impl<'a> Server<'a> {
                 ToExtractor::Step { params, profile } => (self.params, self.profile) = (params, profile),
                 ToExtractor::Unit(unit) => self.unit(&unit)?,
             }
-            if input.buffer().is_empty() || flushed.elapsed() >= FLUSH_AFTER {
+            // An extractor that writes files takes its time with each unit: its answers must not wait for the next one.
+            let slow = descriptor.writes_files;
+            if slow || input.buffer().is_empty() || flushed.elapsed() >= FLUSH_AFTER {
                 self.out.flush()?;
                 flushed = Instant::now();
             }

@@ -47,6 +47,8 @@ pub struct Candidate {
     pub(crate) cells: Vec<Cell>,
     pub(crate) blob: Option<StoredBlob>,
     pub(crate) content_hash: Digest,
+    /// Its leaf should it be new, computed beside the write path; `None` for candidates that are only projected again.
+    pub(crate) leaf_new: Option<Digest>,
 }
 
 impl Candidate {
@@ -86,7 +88,16 @@ impl Candidate {
         }
     }
 
+    /// Fills in the leaf of a new record.
+    pub(crate) fn with_leaf(mut self) -> Self {
+        self.leaf_new = Some(self.leaf(LeafAdmission::New));
+        self
+    }
+
     fn leaf(&self, admission: LeafAdmission) -> Digest {
+        if let (LeafAdmission::New, Some(leaf)) = (admission, self.leaf_new) {
+            return leaf;
+        }
         let (lineage, run) = match &self.origin {
             Origin::Unit { made, .. } => (Some(made.lineage_hash), Some(made.unit_id.run)),
             Origin::Outside { .. } => (None, None),

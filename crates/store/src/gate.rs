@@ -143,7 +143,7 @@ impl Gate {
         let cells = declaration.project(&draft.payload);
         check_indexed_text(&mut findings, declaration, &cells);
         let Some(origin) = origin else { return Err(findings) };
-        findings.into_result(Candidate {
+        let candidate = Candidate {
             kind,
             origin,
             asset: draft.asset,
@@ -152,7 +152,9 @@ impl Gate {
             cells,
             blob: draft.blob,
             content_hash,
-        })
+            leaf_new: None,
+        };
+        findings.into_result(()).map(|()| candidate.with_leaf())
     }
 
     fn unknown_kind(&self, draft: &Draft) -> Findings {

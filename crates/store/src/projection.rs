@@ -179,6 +179,7 @@ fn projected(kinds: &Kinds, record: &StoredRecord) -> Result<Option<Candidate>, 
         body: body.clone(),
         blob: record.blob.clone(),
         content_hash: record.commitment,
+        leaf_new: None,
         kind,
     }))
 }

@@ -13,7 +13,7 @@ use crate::commands::run::check_sources;
 use crate::config;
 use crate::error::{CliError, Exit};
 use crate::home::own_folders;
-use crate::output::{bytes, number};
+use crate::output::{Output, bytes, number};
 
 /// Catalog a folder.
 #[derive(Args)]
@@ -61,12 +61,19 @@ pub async fn scan(args: ScanArgs, context: &Context) -> Result<Exit, CliError> {
     });
     let bar = context.out.bar(None, true);
     bar.set_prefix("scan");
+    if context.out.shows_progress() {
+        let (counter, root) = (Arc::clone(&progress), options.root.clone());
+        tokio::task::spawn_blocking(move || counter.count_total(&root));
+    }
     let mut work = std::pin::pin!(scan_folder(&app.store, options, Arc::clone(&progress)));
     let report = loop {
         match tokio::time::timeout(SHOW_EVERY, &mut work).await {
             Ok(result) => break result,
             Err(_) => {
-                bar.set_position(progress.bytes_read());
+                if let Some(total) = progress.bytes_total() {
+                    Output::set_total_bytes(&bar, total);
+                }
+                bar.set_position(progress.bytes_done());
                 let (found, read) = (progress.entries() as i64, progress.files_read() as i64);
                 bar.set_message(format!("· {} found, {} read", number(found), number(read)));
             }
