@@ -151,6 +151,7 @@ def examples() -> dict:
     work = {
         "config_hash": config_hash.hex(),
         "extractor": "media.metadata",
+        "file_time_ns": "1700000000000000000",
         "inputs": inputs,
         "tools": {"ffprobe": "5.1.6"},
         "version": "1",

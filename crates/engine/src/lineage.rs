@@ -48,3 +48,7 @@ pub fn work_key(step: &Step, ready: &Ready, inputs: &[Digest], file_time_ns: Opt
     // Strings only: such a value always has a canonical form.
     Digest::of(&canonical_of(&key).unwrap_or_default())
 }
+
+#[cfg(test)]
+#[path = "lineage_tests.rs"]
+mod tests;
