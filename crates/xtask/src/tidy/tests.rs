@@ -80,7 +80,7 @@ fn a_tidy_repository_has_no_problem() {
         ("crates/archive/src/sql/mod.rs", "//! Statements.\npub const A: &str = \"select a from b\";\n"),
         ("crates/archive/tests/all/main.rs", "//! Tests.\nmod scan;\n"),
         ("crates/archive/tests/all/scan.rs", "//! Tests.\nconst A: &str = \"select a from b\";\n"),
-        ("README.md", "See https://example.com/home/page and ~/work/photos; a `TODO` has an owner.\n"),
+        ("README.md", "See https://example.com/home/page and ~/pictures/home/photos; a `TODO` has an owner.\n"),
         ("target/debug/x.rs", "dbg!(1)\n"),
     ];
     assert_problems(&repository(&crates, &files), &[]);
