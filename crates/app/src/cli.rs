@@ -48,7 +48,9 @@ enum Command {
     Watch(run::watch::WatchArgs),
     /// Stop a run; what was written stays
     Cancel(run::control::CancelArgs),
-    /// Go on with a run that was cancelled or left behind
+    /// Let a run wait; `resume` goes on with it
+    Pause(run::control::PauseArgs),
+    /// Go on with a run that was cancelled, paused or left behind
     Resume(run::control::ResumeArgs),
     /// Do the failed units of a run again, and nothing else
     Retry(run::control::RetryArgs),
@@ -130,6 +132,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit, CliError>
         Command::Runs(args) => run::runs::runs(args, context).await,
         Command::Watch(args) => run::watch::watch(args, context).await,
         Command::Cancel(args) => run::control::cancel(args, context).await,
+        Command::Pause(args) => run::control::pause(args, context).await,
         Command::Resume(args) => run::control::resume(args, context).await,
         Command::Retry(args) => run::control::retry(args, context).await,
         Command::Explain(args) => run::explain::explain(args, context).await,

@@ -73,11 +73,13 @@ pub struct EngineConfig {
     pub attempts_max: i64,
     /// Memory of one extractor process with its tools, in MiB.
     pub process_memory_mib: u64,
+    /// How long the results of a sandbox run stay, in days.
+    pub sandbox_days: u16,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { workers: 0, lease_ms: 15_000, attempts_max: 3, process_memory_mib: 4_096 }
+        Self { workers: 0, lease_ms: 15_000, attempts_max: 3, process_memory_mib: 4_096, sandbox_days: 7 }
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use exhibit_model::ids::{CollectionId, RunId};
-use exhibit_model::states::{RunState, UnitState};
+use exhibit_model::states::{Policy, RunState, UnitState, Wish};
 use exhibit_model::time::IdSource;
 use exhibit_store::sql::runs::{self, NewRun, Run};
 use exhibit_store::sql::units;
@@ -58,6 +58,10 @@ pub struct RunRequest {
     pub pipeline: Pipeline,
     /// With what.
     pub collection: CollectionId,
+    /// Whether its results count at once.
+    pub policy: Policy,
+    /// How long the results of a sandbox run stay, in microseconds.
+    pub sandbox_us: i64,
     /// Crashes after which a unit is given up.
     pub attempts_max: i64,
     /// Never reuse earlier work.
@@ -93,17 +97,20 @@ impl Engine {
     pub async fn create_run(&self, request: RunRequest) -> Result<Run, RunError> {
         let definition =
             request.pipeline.canonical().map_err(|findings| RunError::NotPossible(findings.to_string()))?;
+        let now_us = self.store.clock().now().0;
+        let sandbox = request.policy == Policy::Sandbox;
         let new = NewRun {
             id: RunId(self.options.ids.next_ulid()),
             pipeline: request.pipeline.name,
             pipeline_version: request.pipeline.version,
             definition,
-            policy: "production".to_owned(),
+            policy: request.policy.to_string(),
+            expires_us: sandbox.then(|| now_us.saturating_add(request.sandbox_us)),
             collection: request.collection,
             attempts_max: request.attempts_max,
             recompute: request.recompute,
             steps: i64::try_from(request.pipeline.steps.len()).unwrap_or(0),
-            now_us: self.store.clock().now().0,
+            now_us,
         };
         let run = self.store.write(move |tx| {
             let key = runs::create(tx, &new)?;
@@ -138,6 +145,9 @@ impl Engine {
                 "run {id} is {}; `exhibit resume` or `exhibit retry` queue it again",
                 run.state
             )));
+        }
+        if run.state == RunState::Paused {
+            return Err(RunError::NotPossible(format!("run {id} is paused; `exhibit resume {id}` goes on with it")));
         }
         let owned = || RunError::Owned { run: id.to_string() };
         let lock = OwnerLock::take(&self.options.work_folder, id)?;
@@ -222,8 +232,10 @@ impl Engine {
             }
             let key = context.run.key;
             let run = self.store.read(move |read| runs::by_key(read, key)).await?;
-            if run.is_none_or(|run| run.cancel_wanted) {
-                return Ok(Ending::Cancelled);
+            match run.map(|run| run.wish) {
+                Some(Wish::GoOn) => {}
+                Some(Wish::Pause) => return Ok(Ending::Paused),
+                Some(Wish::Cancel) | None => return Ok(Ending::Cancelled),
             }
             if beaten.elapsed() >= beat_every {
                 beaten = Instant::now();
@@ -274,9 +286,22 @@ impl Engine {
     /// # Errors
     /// When there is no such run, it has ended, or the database cannot be written.
     pub async fn cancel(&self, id: RunId) -> Result<RunState, RunError> {
+        self.stop_run(id, Wish::Cancel).await
+    }
+
+    /// Asks for a run to wait: what is done stays, what waits goes on waiting. A run that no host works on is paused at once. Returns where
+    /// it stands.
+    ///
+    /// # Errors
+    /// When there is no such run, it has ended, or the database cannot be written.
+    pub async fn pause(&self, id: RunId) -> Result<RunState, RunError> {
+        self.stop_run(id, Wish::Pause).await
+    }
+
+    async fn stop_run(&self, id: RunId, wish: Wish) -> Result<RunState, RunError> {
         let now_us = self.store.clock().now().0;
         let run = self.find(id).await?;
-        if run.state.is_ended() {
+        if run.state.is_ended() || (run.state == RunState::Paused && wish == Wish::Pause) {
             return Err(RunError::NotPossible(format!("run {id} is {} already", run.state)));
         }
         // A free lock says that no process of this home works on the run.
@@ -284,18 +309,20 @@ impl Engine {
         let (free, home) = (lock.is_some(), self.options.home_id.clone());
         let state = self.store.write(move |tx| {
             let Some(run) = runs::by_id(tx, id)? else { return Ok(None) };
-            runs::want_cancel(tx, run.key, true)?;
+            runs::set_wish(tx, run.key, wish)?;
             let dead = free && run.owner_home.as_deref() == Some(home.as_str());
             let time = tx.lease_clock()?;
             let expired = run.owner_clock.as_deref() != Some(time.clock.as_str())
                 || run.owner_until_ms.is_none_or(|until_ms| until_ms <= time.now_ms);
             if run.owner.is_some() && !dead && !expired {
-                return Ok(Some(RunState::Cancelling));
+                let stopping = if wish == Wish::Pause { RunState::Pausing } else { RunState::Cancelling };
+                return Ok(Some(stopping));
             }
             if let Some(owner) = run.owner {
                 units::requeue_owner(tx, run.key, owner)?;
             }
-            cancel_all(tx, run.key, run.state, now_us).map(Some)
+            let stopped = if wish == Wish::Pause { pause_all } else { cancel_all };
+            stopped(tx, run.key, run.state, now_us).map(Some)
         });
         state.await?.ok_or_else(|| RunError::NotPossible(format!("there is no run {id}")))
     }
@@ -342,7 +369,15 @@ impl Engine {
         let now_us = self.store.clock().now().0;
         if !run.state.is_ended() {
             // Queued, or left behind by a host that died: the units that were not done are still there.
-            self.store.write(move |tx| runs::want_cancel(tx, run.key, false)).await?;
+            self.store
+                .write(move |tx| {
+                    runs::set_wish(tx, run.key, Wish::GoOn)?;
+                    if run.state == RunState::Paused {
+                        runs::set_state(tx, run.key, RunState::Paused, RunState::Queued, None, now_us)?;
+                    }
+                    Ok(())
+                })
+                .await?;
             return Ok(0);
         }
         let count = self.store.write(move |tx| {
@@ -356,7 +391,7 @@ impl Engine {
             }
             let unplanned = run.members_planned < run.members;
             if count > 0 || unplanned {
-                runs::want_cancel(tx, run.key, false)?;
+                runs::set_wish(tx, run.key, Wish::GoOn)?;
                 runs::set_state(tx, run.key, run.state, RunState::Queued, None, now_us)?;
             }
             Ok(count)
@@ -375,6 +410,7 @@ impl Engine {
 enum Ending {
     WorkedOff,
     Cancelled,
+    Paused,
     Stopped,
     TakenOver,
 }
@@ -391,6 +427,8 @@ fn settle(tx: &mut Tx<'_>, key: i64, owner: u128, ending: Ending, now_us: i64) -
     let open = any(&|state| !state.is_ended()) || run.members_planned < run.members;
     let state = if ending == Ending::Cancelled {
         cancel_all(tx, key, run.state, now_us)?
+    } else if open && ending == Ending::Paused {
+        pause_all(tx, key, run.state, now_us)?
     } else if open {
         runs::set_state(tx, key, run.state, RunState::Queued, None, now_us)?;
         RunState::Queued
@@ -413,6 +451,16 @@ fn cancel_all(tx: &mut Tx<'_>, key: i64, from: RunState, now_us: i64) -> Result<
         runs::set_state(tx, key, from, RunState::Cancelled, None, now_us)?;
     }
     Ok(RunState::Cancelled)
+}
+
+fn pause_all(tx: &mut Tx<'_>, key: i64, from: RunState, now_us: i64) -> Result<RunState, StoreError> {
+    if from == RunState::Running {
+        runs::set_state(tx, key, RunState::Running, RunState::Pausing, None, now_us)?;
+        runs::set_state(tx, key, RunState::Pausing, RunState::Paused, None, now_us)?;
+    } else {
+        runs::set_state(tx, key, from, RunState::Paused, None, now_us)?;
+    }
+    Ok(RunState::Paused)
 }
 
 /// A file lock that the owner of a run holds: it frees itself when the process ends, so that a takeover on one machine is immediate.

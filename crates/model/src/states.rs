@@ -49,18 +49,24 @@ states!(
         Partial = 5 "partial",
         /// The run itself could not go on.
         Failed = 6 "failed",
+        /// Someone asked for a pause; leased units are being given back.
+        Pausing = 7 "pausing",
+        /// Waits for a person; nothing of it is given up.
+        Paused = 8 "paused",
     }
 );
 
 impl RunState {
     /// True when `self -> next` is a legal step.
     pub fn may_become(self, next: Self) -> bool {
-        use RunState::{Cancelled, Cancelling, Completed, Failed, Partial, Queued, Running};
+        use RunState::{Cancelled, Cancelling, Completed, Failed, Partial, Paused, Pausing, Queued, Running};
         matches!(
             (self, next),
-            (Queued, Running | Cancelling | Cancelled | Failed)
-                | (Running, Queued | Cancelling | Completed | Partial | Failed)
+            (Queued, Running | Cancelling | Cancelled | Paused | Failed)
+                | (Running, Queued | Cancelling | Pausing | Completed | Partial | Failed)
                 | (Cancelling, Cancelled | Completed | Partial | Failed)
+                | (Pausing, Paused | Completed | Partial | Failed)
+                | (Paused, Queued | Cancelled)
                 | (Cancelled | Partial | Failed, Queued)
         )
     }
@@ -70,6 +76,28 @@ impl RunState {
         matches!(self, Self::Cancelled | Self::Completed | Self::Partial | Self::Failed)
     }
 }
+
+states!(
+    /// Whether the results of a run count at once, or only when someone promotes them.
+    Policy {
+        /// They are kept, and count.
+        Production = 0 "production",
+        /// They stand apart and go after a while, unless the run is promoted.
+        Sandbox = 1 "sandbox",
+    }
+);
+
+states!(
+    /// What a person wants of a run that a host works on.
+    Wish {
+        /// That it goes on.
+        GoOn = 0 "go-on",
+        /// That it stops; what waits is given up.
+        Cancel = 1 "cancel",
+        /// That it waits.
+        Pause = 2 "pause",
+    }
+);
 
 states!(
     /// The state of a unit.

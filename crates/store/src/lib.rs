@@ -32,7 +32,7 @@ pub use blobs::{Blobs, Staged};
 pub use connection::Location;
 pub use error::{GateError, StoreError};
 pub use gate::{Draft, Gate, Made};
-pub use migrate::MigrationStatus;
+pub use migrate::{MigrationStatus, SPINE_MIGRATIONS};
 pub use room::{Admission, Migration, Room, Seq};
 pub use session::{Backend, LeaseTime, Read, Tx};
 pub use store::{READERS_DEFAULT, Store, StoreOptions};

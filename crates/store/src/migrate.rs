@@ -8,12 +8,20 @@ use crate::session::{Backend, Tx};
 use crate::sql::migrations as sql;
 
 /// The migrations that every room stands on.
-pub(crate) const SPINE: &[Migration] = &[Migration {
-    version: 1,
-    name: "spine",
-    sqlite: include_str!("migrations/sqlite/0001_spine.sql"),
-    postgres: include_str!("migrations/postgres/0001_spine.sql"),
-}];
+pub const SPINE_MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "spine",
+        sqlite: include_str!("migrations/sqlite/0001_spine.sql"),
+        postgres: include_str!("migrations/postgres/0001_spine.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "policy",
+        sqlite: include_str!("migrations/sqlite/0002_policy.sql"),
+        postgres: include_str!("migrations/postgres/0002_policy.sql"),
+    },
+];
 
 /// The name under which the spine's own migrations are recorded.
 pub(crate) const SPINE_NAME: &str = "spine";
@@ -49,7 +57,7 @@ pub(crate) fn migrate(tx: &mut Tx<'_>, name: &str, rooms: &[&dyn Room], now_us: 
 
 /// Each room's name and migrations, the spine first.
 fn histories<'a>(rooms: &[&'a dyn Room]) -> Vec<(&'a str, &'static [Migration])> {
-    let mut histories: Vec<(&str, &'static [Migration])> = vec![(SPINE_NAME, SPINE)];
+    let mut histories: Vec<(&str, &'static [Migration])> = vec![(SPINE_NAME, SPINE_MIGRATIONS)];
     histories.extend(rooms.iter().map(|room| (room.name(), room.migrations())));
     histories
 }

@@ -1,4 +1,4 @@
-//! `exhibit cancel`, `resume` and `retry`.
+//! `exhibit cancel`, `pause`, `resume` and `retry`.
 
 use clap::Args;
 use exhibit_archive::catalog::find_run;
@@ -14,6 +14,13 @@ use crate::home::App;
 /// Stop a run.
 #[derive(Args)]
 pub struct CancelArgs {
+    #[command(flatten)]
+    name: RunName,
+}
+
+/// Let a run wait.
+#[derive(Args)]
+pub struct PauseArgs {
     #[command(flatten)]
     name: RunName,
 }
@@ -58,6 +65,19 @@ pub async fn cancel(args: CancelArgs, context: &Context) -> Result<Exit, CliErro
         context.out.line(&format!("{id} is cancelled; what was written stays"))?;
     } else {
         context.out.line(&format!("{id} is stopping; what was written stays"))?;
+    }
+    context.out.note(&format!("next: exhibit resume {id}"));
+    Ok(Exit::Ok)
+}
+
+pub async fn pause(args: PauseArgs, context: &Context) -> Result<Exit, CliError> {
+    let app = context.open()?;
+    let id = find(&app, args.name).await?;
+    let state = engine(&app, &HostArgs::allowing_all())?.pause(id).await?;
+    if context.out.json {
+        context.out.document(&json!({ "run": id, "state": state }))?;
+    } else {
+        context.out.line(&format!("{id} is {state}; nothing of it is given up"))?;
     }
     context.out.note(&format!("next: exhibit resume {id}"));
     Ok(Exit::Ok)

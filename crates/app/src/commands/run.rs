@@ -9,7 +9,7 @@ use exhibit_archive::scan::check_root;
 use exhibit_engine::pipeline::Override;
 use exhibit_engine::{Engine, RunError, RunRequest};
 use exhibit_model::ids::{CollectionId, RunId, UnitId};
-use exhibit_model::states::{RunState, UnitState};
+use exhibit_model::states::{Policy, RunState, UnitState};
 use exhibit_store::GateError;
 use exhibit_store::sql::{records, runs, sources, units};
 use serde_json::json;
@@ -32,6 +32,9 @@ pub struct RunArgs {
     /// The collection to run over; `all` holds every asset
     #[arg(long, default_value = "all")]
     collection: String,
+    /// `sandbox`: the results stand apart and go after a while, unless the run is promoted
+    #[arg(long, default_value_t = Policy::Production)]
+    policy: Policy,
     /// Set a parameter of a step
     #[arg(long = "set", value_name = "STEP.PARAM=VALUE")]
     overrides: Vec<String>,
@@ -41,6 +44,9 @@ pub struct RunArgs {
     #[command(flatten)]
     host: HostArgs,
 }
+
+/// A day in microseconds.
+const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// How this process works on a run.
 #[derive(Args, Default)]
@@ -97,6 +103,8 @@ pub async fn run(args: RunArgs, context: &Context) -> Result<Exit, CliError> {
     let request = RunRequest {
         pipeline,
         collection: CollectionId::ALL,
+        policy: args.policy,
+        sandbox_us: i64::from(app.config.engine.sandbox_days).saturating_mul(DAY_US),
         attempts_max: app.config.engine.attempts_max,
         recompute: args.recompute,
     };

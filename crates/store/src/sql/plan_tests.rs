@@ -132,6 +132,7 @@ fn catalog(tx: &mut Tx<'_>) -> Result<(i64, i64), StoreError> {
         pipeline_version: "1".to_owned(),
         definition: b"{}".to_vec(),
         policy: "production".to_owned(),
+        expires_us: None,
         collection: CollectionId::ALL,
         attempts_max: 3,
         recompute: false,
@@ -149,7 +150,7 @@ fn work(tx: &mut Tx<'_>, key: i64) -> Result<(), StoreError> {
     runs::renew_ownership(tx, key, 1, 1)?;
     runs::release_ownership(tx, key, 1)?;
     runs::set_state(tx, key, RunState::Queued, RunState::Running, None, 0)?;
-    runs::want_cancel(tx, key, false)?;
+    runs::set_wish(tx, key, exhibit_model::states::Wish::GoOn)?;
     let leased = units::lease(tx, key, 0, 1, 2, 1_000, 0)?.remove(0);
     units::renew(tx, key, 1, 1_000)?;
     let ending = Ending {

@@ -1,7 +1,7 @@
 //! Runs: what was asked for, the frozen members, who owns the run, and coverage.
 
 use exhibit_model::ids::{CollectionId, RunId};
-use exhibit_model::states::{RunState, UnitState};
+use exhibit_model::states::{RunState, UnitState, Wish};
 
 use crate::error::StoreError;
 use crate::params;
@@ -27,8 +27,8 @@ pub struct Run {
     pub collection: CollectionId,
     /// Where it stands.
     pub state: RunState,
-    /// Someone asked to stop.
-    pub cancel_wanted: bool,
+    /// What a person wants of it.
+    pub wish: Wish,
     /// Crashes after which a unit is given up.
     pub attempts_max: i64,
     /// Never reuse earlier work.
@@ -57,11 +57,17 @@ pub struct Run {
     pub owner_clock: Option<String>,
     /// When the owner's lease runs out, on that clock.
     pub owner_until_ms: Option<i64>,
+    /// Whether it answers production questions: a production run, or a sandbox run that was promoted.
+    pub shown: bool,
+    /// When a sandbox run that nobody promotes may go.
+    pub expires_us: Option<i64>,
+    /// When its payloads went.
+    pub expired_us: Option<i64>,
 }
 
 impl FromRow for Run {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let state: i64 = row.get(7)?;
+        let (state, wish): (i64, i64) = (row.get(7)?, row.get(8)?);
         Ok(Self {
             key: row.get(0)?,
             id: RunId(row.get(1)?),
@@ -71,7 +77,7 @@ impl FromRow for Run {
             policy: row.get(5)?,
             collection: CollectionId(row.get(6)?),
             state: RunState::from_code(state).ok_or_else(|| StoreError::Unexpected(format!("run state {state}")))?,
-            cancel_wanted: row.get(8)?,
+            wish: Wish::from_code(wish).ok_or_else(|| StoreError::Unexpected(format!("wish {wish}")))?,
             attempts_max: row.get(9)?,
             recompute: row.get(10)?,
             reason: row.get(11)?,
@@ -86,13 +92,16 @@ impl FromRow for Run {
             owner_home: row.get(20)?,
             owner_clock: row.get(21)?,
             owner_until_ms: row.get(22)?,
+            shown: row.get(23)?,
+            expires_us: row.get(24)?,
+            expired_us: row.get(25)?,
         })
     }
 }
 
-const COLUMNS: &str = "select run, run_id, pipeline, pipeline_version, definition, policy, collection, state, cancel_wanted, \
+const COLUMNS: &str = "select run, run_id, pipeline, pipeline_version, definition, policy, collection, state, wish, \
      attempts_max, recompute, reason, created_us, started_us, ended_us, members, members_planned, steps, first_unit, owner, \
-     owner_home, owner_clock, owner_until_ms from runs";
+     owner_home, owner_clock, owner_until_ms, shown, expires_us, expired_us from runs";
 
 fn select(name: &'static str, rest: &str) -> Sql {
     let text = format!("{COLUMNS} {rest}");
@@ -112,6 +121,8 @@ pub struct NewRun {
     pub definition: Vec<u8>,
     /// `sandbox` or `production`.
     pub policy: String,
+    /// When it may go, microseconds UTC, for a sandbox run.
+    pub expires_us: Option<i64>,
     /// The collection to freeze.
     pub collection: CollectionId,
     /// Crashes after which a unit is given up.
@@ -128,9 +139,9 @@ const NEXT: Sql =
     Sql::same("run_next", "select coalesce(max(run), 0) + 1, coalesce(max(first_unit + members * steps), 1) from runs");
 const INSERT: Sql = Sql::same(
     "run_insert",
-    "insert into runs (run, run_id, pipeline, pipeline_version, definition, policy, collection, state, cancel_wanted, \
-     attempts_max, recompute, created_us, members, members_planned, steps, first_unit) \
-     values ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, $9, $10, 0, 0, $11, $12)",
+    "insert into runs (run, run_id, pipeline, pipeline_version, definition, policy, collection, state, wish, \
+     attempts_max, recompute, created_us, members, members_planned, steps, first_unit, shown, expires_us) \
+     values ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, $9, $10, 0, 0, $11, $12, $13, $14)",
 );
 // The collection `all`: every asset with a present path, in the order in which the assets were first seen.
 const FREEZE_ALL: Sql = Sql::same(
@@ -161,7 +172,9 @@ pub fn create(tx: &mut Tx<'_>, new: &NewRun) -> Result<i64, StoreError> {
             new.recompute,
             new.now_us,
             new.steps,
-            first_unit
+            first_unit,
+            new.expires_us.is_none(),
+            new.expires_us
         ],
     )?;
     let members = i64::try_from(tx.execute(&FREEZE_ALL, params![key])?).unwrap_or(i64::MAX);
@@ -227,14 +240,14 @@ pub fn set_state(
     Ok(tx.execute(&SET_STATE, params![run, from.code(), to.code(), reason, started_us, ended_us])? == 1)
 }
 
-const WANT_CANCEL: Sql = Sql::same("run_want_cancel", "update runs set cancel_wanted = $2 where run = $1");
+const SET_WISH: Sql = Sql::same("run_set_wish", "update runs set wish = $2 where run = $1");
 
-/// Asks a run to stop, or takes the wish back.
+/// Notes what a person wants of a run.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub fn want_cancel(tx: &mut Tx<'_>, run: i64, wanted: bool) -> Result<(), StoreError> {
-    tx.execute(&WANT_CANCEL, params![run, wanted]).map(|_| ())
+pub fn set_wish(tx: &mut Tx<'_>, run: i64, wish: Wish) -> Result<(), StoreError> {
+    tx.execute(&SET_WISH, params![run, wish.code()]).map(|_| ())
 }
 
 const TAKE: Sql = Sql::same(

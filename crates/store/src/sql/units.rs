@@ -513,13 +513,13 @@ pub fn reasons(read: &Read<'_>, run: &Run) -> Result<Vec<ReasonCount>, StoreErro
 // Uses the index units_work.
 const FIND_WORK: Sql = Sql::pair(
     "unit_find_work",
-    "select work_key, min(unit) from units where work_key in (select unhex(value) from json_each($1)) and state in (2, 3) \
-     group by work_key",
-    "select work_key, min(unit) from units where work_key = any($1::bytea[]) and work_key is not null and state in (2, 3) \
-     group by work_key",
+    "select work_key, min(unit) from units join runs on runs.run = units.run where work_key in (select unhex(value) from json_each($1)) \
+     and units.state in (2, 3) and runs.shown = 1 group by work_key",
+    "select work_key, min(unit) from units join runs on runs.run = units.run where work_key = any($1::bytea[]) and work_key is not null \
+     and units.state in (2, 3) and runs.shown = 1 group by work_key",
 );
 
-/// Units that did the same work before, by work key.
+/// Units that did the same work before, by work key. What stands in a sandbox is never leant on: it may go.
 ///
 /// # Errors
 /// When the database cannot be read.

@@ -1,7 +1,7 @@
 //! Runs: what is frozen, the states, and who owns a run.
 
 use exhibit_model::ids::{CollectionId, RunId};
-use exhibit_model::states::RunState;
+use exhibit_model::states::{RunState, Wish};
 use exhibit_store::sql::assets::{PathState, paths_of, set_path_states};
 use exhibit_store::sql::runs::{self, Run};
 use exhibit_store::sql::units;
@@ -95,10 +95,10 @@ fn every_step_between_states(backend: Backend) {
     world.raw().run(&format!("update runs set state = 0, started_us = 5 where run = {run}"));
     assert!(step(RunState::Queued, RunState::Running).expect("legal"));
     assert_eq!(world.run(run).started_us, Some(5));
-    world.write(move |tx| runs::want_cancel(tx, run, true));
-    assert!(world.run(run).cancel_wanted);
-    world.write(move |tx| runs::want_cancel(tx, run, false));
-    assert!(!world.run(run).cancel_wanted);
+    world.write(move |tx| runs::set_wish(tx, run, Wish::Pause));
+    assert_eq!(world.run(run).wish, Wish::Pause);
+    world.write(move |tx| runs::set_wish(tx, run, Wish::GoOn));
+    assert_eq!(world.run(run).wish, Wish::GoOn);
 }
 
 fn runs_are_listed_and_found(backend: Backend) {

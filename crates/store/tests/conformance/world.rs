@@ -298,6 +298,7 @@ pub fn new_run(id: RunId, steps: i64) -> NewRun {
         pipeline_version: "1".to_owned(),
         definition: b"{}".to_vec(),
         policy: "production".to_owned(),
+        expires_us: None,
         collection: CollectionId::ALL,
         attempts_max: 3,
         recompute: false,
