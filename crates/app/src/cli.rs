@@ -54,6 +54,10 @@ enum Command {
     Resume(run::control::ResumeArgs),
     /// Do the failed units of a run again, and nothing else
     Retry(run::control::RetryArgs),
+    /// Let the results of a sandbox run count
+    Promote(run::clean::PromoteArgs),
+    /// Show what has had its time (expired sandbox results, blobs that nothing names), or let it go
+    Clean(run::clean::CleanArgs),
     /// From a fact down to the bytes, the tool, the version, the parameters and the ledger
     Explain(run::explain::ExplainArgs),
     /// Check records, blobs and the ledger, or that the ledger extends a checkpoint
@@ -135,6 +139,8 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit, CliError>
         Command::Pause(args) => run::control::pause(args, context).await,
         Command::Resume(args) => run::control::resume(args, context).await,
         Command::Retry(args) => run::control::retry(args, context).await,
+        Command::Promote(args) => run::clean::promote(args, context).await,
+        Command::Clean(args) => run::clean::clean(args, context).await,
         Command::Explain(args) => run::explain::explain(args, context).await,
         Command::Verify(args) => run::verify::verify(args, context).await,
         Command::Ledger(args) => run::ledger::ledger(args, context).await,

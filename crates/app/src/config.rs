@@ -12,8 +12,24 @@ use crate::error::CliError;
 pub struct Config {
     /// Where things are kept.
     pub store: StoreConfig,
+    /// Where blobs are kept.
+    pub blobs: BlobsConfig,
     /// How runs are worked off.
     pub engine: EngineConfig,
+}
+
+/// `[blobs]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BlobsConfig {
+    /// How long a blob that nothing names any more stays, in seconds.
+    pub grace_s: u32,
+}
+
+impl Default for BlobsConfig {
+    fn default() -> Self {
+        Self { grace_s: 3_600 }
+    }
 }
 
 /// `[store]`

@@ -294,6 +294,8 @@ pub struct UnitView {
     pub unit: u32,
     /// Name of the pipeline.
     pub pipeline: String,
+    /// Whether the results of the run count: it is a production run, or was promoted.
+    pub counts: bool,
     /// Where it stands.
     pub state: UnitState,
     /// Why it failed, is blocked or was skipped.
@@ -323,11 +325,12 @@ pub struct AssetView {
     pub units: Vec<UnitView>,
 }
 
-/// Shows an asset with its paths, facts and units. Partial results are results: whatever is committed is here.
+/// Shows an asset with its paths, facts and units. Partial results are results: whatever is committed is here, what sandbox runs found only
+/// when it is asked for.
 ///
 /// # Errors
 /// When nothing, or more than one thing, starts like `text`.
-pub fn show_asset(read: &Read<'_>, kinds: &Kinds, text: &str) -> Result<AssetView, LookupError> {
+pub fn show_asset(read: &Read<'_>, kinds: &Kinds, text: &str, sandboxes: bool) -> Result<AssetView, LookupError> {
     let asset = find_asset(read, text)?;
     let sources: BTreeMap<i64, sources::Source> =
         sources::all(read)?.into_iter().map(|source| (source.key, source)).collect();
@@ -350,11 +353,14 @@ pub fn show_asset(read: &Read<'_>, kinds: &Kinds, text: &str) -> Result<AssetVie
     let paths = paths.collect();
     let found = units::of_asset(read, asset.key, UNITS_SHOWN_MAX)?;
     // A reused unit has no artifacts of its own; the unit that did the work has them, and is listed once.
-    let mut makers: Vec<i64> = found.iter().map(|unit| unit.reused_unit.unwrap_or(unit.key)).collect();
+    let runs = runs_of(read, &found)?;
+    let counts = |unit: &&Unit| sandboxes || runs.get(&first_of(unit)).is_some_and(|run| run.shown);
+    let mut makers: Vec<i64> = found.iter().filter(counts).map(|unit| unit.reused_unit.unwrap_or(unit.key)).collect();
     makers.sort_unstable();
     makers.dedup();
-    let facts = records::of_units(read, &makers)?.iter().map(|record| FactView::new(record, kinds)).collect();
-    let units = unit_views(read, &found)?;
+    let living = records::of_units(read, &makers)?.into_iter().filter(|record| record.body.is_some());
+    let facts = living.map(|record| FactView::new(&record, kinds)).collect();
+    let units = unit_views(&runs, &found);
     Ok(AssetView {
         asset_id: AssetId(asset.sha256),
         media_type: asset.media_type,
@@ -366,29 +372,39 @@ pub fn show_asset(read: &Read<'_>, kinds: &Kinds, text: &str) -> Result<AssetVie
     })
 }
 
-fn unit_views(read: &Read<'_>, found: &[Unit]) -> Result<Vec<UnitView>, StoreError> {
+/// Key of the first unit of the run of a unit, which tells the runs of units apart.
+fn first_of(unit: &Unit) -> i64 {
+    unit.key - i64::from(unit.ordinal)
+}
+
+fn runs_of(read: &Read<'_>, found: &[Unit]) -> Result<BTreeMap<i64, Run>, StoreError> {
     let mut known: BTreeMap<i64, Run> = BTreeMap::new();
-    let mut views = Vec::with_capacity(found.len());
     for unit in found {
-        let first = unit.key - i64::from(unit.ordinal);
-        if !known.contains_key(&first)
+        if !known.contains_key(&first_of(unit))
             && let Some(run) = crate::sql::listing::run_of_unit(read, unit.key)?
             && let Some(run) = runs::by_key(read, run)?
         {
-            known.insert(first, run);
+            known.insert(first_of(unit), run);
         }
-        let Some(run) = known.get(&first) else { continue };
-        views.push(UnitView {
+    }
+    Ok(known)
+}
+
+fn unit_views(runs: &BTreeMap<i64, Run>, found: &[Unit]) -> Vec<UnitView> {
+    let view = |unit: &Unit| {
+        let run = runs.get(&first_of(unit))?;
+        Some(UnitView {
             run: run.id,
             unit: unit.ordinal,
             pipeline: run.pipeline.clone(),
+            counts: run.shown,
             state: unit.state,
             reason: unit.reason.clone(),
             detail: unit.detail.clone(),
             ended: unit.ended_us.map(Timestamp),
-        });
-    }
-    Ok(views)
+        })
+    };
+    found.iter().filter_map(view).collect()
 }
 
 /// The id of an artifact, printed.

@@ -10,6 +10,7 @@ use exhibit_model::time::Timestamp;
 use exhibit_store::kinds::Kinds;
 use exhibit_store::ledger::proof::{InclusionProof, prove};
 use exhibit_store::ledger::verify::{Problem, Report, check_record};
+use exhibit_store::retention::Tombstones;
 use exhibit_store::sql::assets;
 use exhibit_store::{Read, StoreError};
 use serde::Serialize;
@@ -28,6 +29,8 @@ pub struct Explanation {
     pub made: MadeView,
     /// Its place in the ledger, with the proof.
     pub ledger: InclusionProof,
+    /// True when its payload went with an expired or discarded sandbox run; what the leaf was computed from is still here.
+    pub erased: bool,
     /// Whether the proof holds, and everything that is not as it was written.
     pub proof_holds: bool,
     /// Problems of this one record; empty when it is as it was written.
@@ -87,7 +90,8 @@ pub fn explain(read: &Read<'_>, kinds: &Kinds, text: &str) -> Result<Explanation
         serde_json::from_slice(&run.definition).map_err(|_| broken("its pipeline cannot be read"))?;
     let step = &definition["steps"][unit.step as usize];
     let mut report = Report::default();
-    check_record(kinds, &record, &mut report);
+    let stones = Tombstones::for_record(read, kinds, &record)?;
+    check_record((kinds, &stones), &record, &mut report);
     let payload = record.body.as_deref().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or(Json::Null);
     let artifact = Envelope {
         artifact_id: artifact_id(&run, &unit, record.ordinal.unwrap_or(0)),
@@ -126,6 +130,7 @@ pub fn explain(read: &Read<'_>, kinds: &Kinds, text: &str) -> Result<Explanation
             started: unit.started_us.map(Timestamp),
             ended: unit.ended_us.map(Timestamp),
         },
+        erased: record.body.is_none(),
         proof_holds: proof.holds() && proof.leaf == record.leaf,
         ledger: proof,
         problems: report.problems,

@@ -146,6 +146,9 @@ impl Engine {
                 run.state
             )));
         }
+        if run.expired_us.is_some() {
+            return Err(RunError::NotPossible(format!("run {id} was a sandbox run and has expired; start it again")));
+        }
         if run.state == RunState::Paused {
             return Err(RunError::NotPossible(format!("run {id} is paused; `exhibit resume {id}` goes on with it")));
         }
@@ -366,6 +369,9 @@ impl Engine {
 
     async fn queue_again(&self, id: RunId, from: &'static [UnitState], unit: Option<u32>) -> Result<u64, RunError> {
         let run = self.find(id).await?;
+        if run.expired_us.is_some() {
+            return Err(RunError::NotPossible(format!("run {id} was a sandbox run and has expired; start it again")));
+        }
         let now_us = self.store.clock().now().0;
         if !run.state.is_ended() {
             // Queued, or left behind by a host that died: the units that were not done are still there.

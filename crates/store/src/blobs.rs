@@ -6,8 +6,10 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use exhibit_model::digest::{Digest, DigestHasher};
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
 
 use crate::error::StoreError;
 
@@ -24,6 +26,7 @@ pub struct Blobs {
 struct Inner {
     root: PathBuf,
     incoming: PathBuf,
+    leaving: PathBuf,
     process: u128,
     counter: AtomicU64,
 }
@@ -53,8 +56,12 @@ impl Blobs {
     /// When the folder cannot be made.
     pub fn open(root: &Path, process: u128) -> Result<Self, StoreError> {
         let incoming = root.join("incoming");
-        std::fs::create_dir_all(&incoming).map_err(|error| failed(&incoming, error))?;
-        Ok(Self { inner: Arc::new(Inner { root: root.to_owned(), incoming, process, counter: AtomicU64::new(0) }) })
+        let leaving = root.join("leaving");
+        for folder in [&incoming, &leaving] {
+            std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+        }
+        let counter = AtomicU64::new(0);
+        Ok(Self { inner: Arc::new(Inner { root: root.to_owned(), incoming, leaving, process, counter }) })
     }
 
     /// Where a blob lies, whether or not it exists: `<root>/<first two hex digits>/<64 hex digits>`.
@@ -123,7 +130,7 @@ impl Blobs {
         for blob in &staged {
             let target = self.path_of(blob.sha256);
             let folder = target.parent().unwrap_or(&self.inner.root).to_owned();
-            if std::fs::metadata(&target).is_ok_and(|found| found.len() == blob.bytes) {
+            if std::fs::metadata(&target).is_ok_and(|found| found.len() == blob.bytes) && touch(&target)? {
                 // Who gave it its name may not have come to the folder yet.
                 folders.insert(folder);
                 continue;
@@ -138,6 +145,72 @@ impl Blobs {
             folders.insert(folder);
         }
         folders.iter().try_for_each(|folder| sync_folder(folder))
+    }
+
+    /// Removes a blob unless it was put there, or put there again, less than `grace` ago. True: it is not there any more.
+    ///
+    /// # Errors
+    /// When the file system cannot be changed.
+    pub fn remove_older_than(&self, sha256: Digest, grace: Duration) -> Result<bool, StoreError> {
+        let path = self.path_of(sha256);
+        match age(&path)? {
+            None => return Ok(true),
+            Some(age) if age < grace => return Ok(false),
+            Some(_) => {}
+        }
+        // Who puts the same bytes there meanwhile either touched the file before it moved, which is seen here, or finds none and writes it.
+        let aside = self.inner.leaving.join(sha256.to_hex());
+        match std::fs::rename(&path, &aside) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            Err(error) => return Err(failed(&path, error)),
+        }
+        if age(&aside)?.is_some_and(|age| age < grace) {
+            self.put_back(sha256)?;
+            return Ok(false);
+        }
+        self.drop_leaving(sha256)?;
+        Ok(true)
+    }
+
+    /// Blobs that an interrupted removal has put aside; a name that is no digest is not ours and is left alone.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn leaving(&self) -> Result<Vec<Digest>, StoreError> {
+        let folder = &self.inner.leaving;
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(|error| failed(folder, error))? {
+            let name = entry.map_err(|error| failed(folder, error))?.file_name();
+            found.extend(name.to_str().and_then(|name| name.parse::<Digest>().ok()));
+        }
+        Ok(found)
+    }
+
+    /// Gives a blob that was put aside its name back, unless it has been written anew.
+    ///
+    /// # Errors
+    /// When the file system cannot be changed.
+    pub fn put_back(&self, sha256: Digest) -> Result<(), StoreError> {
+        let path = self.path_of(sha256);
+        match std::fs::hard_link(self.inner.leaving.join(sha256.to_hex()), &path) {
+            Ok(()) => sync_folder(path.parent().unwrap_or(&self.inner.root))?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(&path, error)),
+        }
+        self.drop_leaving(sha256)
+    }
+
+    /// Removes a blob that was put aside.
+    ///
+    /// # Errors
+    /// When the file system cannot be changed.
+    pub fn drop_leaving(&self, sha256: Digest) -> Result<(), StoreError> {
+        let aside = self.inner.leaving.join(sha256.to_hex());
+        match std::fs::remove_file(&aside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&aside, error)),
+            _ => Ok(()),
+        }
     }
 
     /// Reads a blob again and says what its bytes hash to; `None` when it is not there.
@@ -177,6 +250,27 @@ impl Blobs {
             removed += 1;
         }
         Ok(removed)
+    }
+}
+
+/// Makes a file look new, so that the collector lets it be. False: it is gone.
+fn touch(path: &Path) -> Result<bool, StoreError> {
+    let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    let times = Timestamps { last_access: omit, last_modification: now };
+    match utimensat(CWD, path, &times, AtFlags::empty()) {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::NOENT) => Ok(false),
+        Err(error) => Err(failed(path, error.into())),
+    }
+}
+
+/// How long ago a file was put there; `None` when there is none. One from the future is new.
+fn age(path: &Path) -> Result<Option<Duration>, StoreError> {
+    match std::fs::metadata(path).and_then(|found| found.modified()) {
+        Ok(modified) => Ok(Some(modified.elapsed().unwrap_or_default())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(path, error)),
     }
 }
 

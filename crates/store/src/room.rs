@@ -67,7 +67,16 @@ pub trait Room: Send + Sync {
         Ok(())
     }
 
-    /// Empties the projections that `project` fills, before a rebuild.
+    /// Takes the rows of the records from `first` to `last` out of the projections that `project` fills, because their payloads go; required
+    /// with `project`.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    fn remove(&self, _tx: &mut Tx<'_>, _first: Seq, _last: Seq) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Empties the projections that `project` fills, before a rebuild; required with `project`.
     ///
     /// # Errors
     /// When the database cannot be written.

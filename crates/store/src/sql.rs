@@ -6,6 +6,7 @@ pub mod ledger;
 pub(crate) mod migrations;
 pub(crate) mod projections;
 pub mod records;
+pub(crate) mod retention;
 pub mod runs;
 pub mod sources;
 pub mod units;

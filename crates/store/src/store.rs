@@ -22,6 +22,13 @@ use crate::writer::{Writer, panic_text};
 /// Connections for queries, unless told otherwise.
 pub const READERS_DEFAULT: usize = 4;
 
+/// Kinds of the spine itself: what becomes of runs and of evidence.
+pub const SPINE_KINDS: &[&str] = &[
+    include_str!("../../../schemas/kinds/run.promotion.v1.json"),
+    include_str!("../../../schemas/kinds/run.benchmark.v1.json"),
+    include_str!("../../../schemas/kinds/evidence.tombstone.v1.json"),
+];
+
 /// How to open a store.
 pub struct StoreOptions {
     /// Where the database is.
@@ -174,6 +181,9 @@ fn prepare_in(tx: &mut Tx<'_>, name: &str, options: &StoreOptions) -> Result<Kin
     crate::sql::migrations::refuse_foreign(tx, name)?;
     migrate::migrate(tx, name, &options.rooms, options.clock.now().0)?;
     let kinds = Kinds::default();
+    for file in SPINE_KINDS {
+        kinds.add(Arc::new(register(tx, migrate::SPINE_NAME, file.as_bytes())?));
+    }
     for room in &options.rooms {
         for file in room.kinds() {
             kinds.add(Arc::new(register(tx, room.name(), file.as_bytes())?));

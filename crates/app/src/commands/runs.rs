@@ -35,7 +35,7 @@ pub async fn runs(args: RunsArgs, context: &Context) -> Result<Exit, CliError> {
         let items: Vec<_> = counted
             .map(|(run, ended, total)| {
                 json!({
-                    "run": run.id, "pipeline": run.pipeline, "pipeline_version": run.pipeline_version, "policy": run.policy,
+                    "run": run.id, "pipeline": run.pipeline, "pipeline_version": run.pipeline_version, "policy": run.policy, "counts": run.shown,
                     "state": run.state, "created": Timestamp(run.created_us), "ended_units": ended, "units": total,
                 })
             })
@@ -50,6 +50,7 @@ pub async fn runs(args: RunsArgs, context: &Context) -> Result<Exit, CliError> {
                 run.id.to_string(),
                 run.pipeline.clone(),
                 run.state.to_string(),
+                if run.shown { String::new() } else { "sandbox".to_owned() },
                 part,
                 Timestamp(run.created_us).to_string(),
             ]

@@ -12,12 +12,15 @@ use crate::output::{bytes, table};
 pub struct ShowArgs {
     /// The asset: its id, or any unambiguous prefix of it
     asset: String,
+    /// Also what sandbox runs found that nobody promoted
+    #[arg(long)]
+    sandbox: bool,
 }
 
 pub async fn show(args: ShowArgs, context: &Context) -> Result<Exit, CliError> {
     let app = context.open()?;
     let kinds = std::sync::Arc::clone(app.store.kinds());
-    let view = app.store.read(move |read| Ok(show_asset(read, &kinds, &args.asset))).await??;
+    let view = app.store.read(move |read| Ok(show_asset(read, &kinds, &args.asset, args.sandbox))).await??;
     if context.out.json {
         context.out.document(&view)?;
         return Ok(Exit::Ok);
@@ -65,6 +68,7 @@ fn print(view: &AssetView, context: &Context) -> Result<(), CliError> {
         vec![
             format!("  {}.{}", unit.run, unit.unit),
             unit.pipeline.clone(),
+            if unit.counts { String::new() } else { "sandbox".to_owned() },
             unit.state.to_string(),
             reason,
             unit.detail.clone().unwrap_or_default(),

@@ -9,6 +9,7 @@ use exhibit_store::Store;
 use exhibit_store::ledger::checkpoint;
 use exhibit_store::ledger::proof::prove;
 use exhibit_store::ledger::verify::{Report, check_record, printed_id, verify_ledger};
+use exhibit_store::retention::Tombstones;
 use exhibit_store::sql::records;
 use serde_json::json;
 
@@ -123,14 +124,15 @@ async fn verify_some(store: &Store, artifacts: Vec<String>, blobs: bool) -> Resu
                     Ok(found) => found,
                     Err(error) => return Ok(Err(error)),
                 };
-                let leaf = check_record(&kinds, &record, &mut report);
+                let stones = Tombstones::for_record(read, &kinds, &record)?;
+                let leaf = check_record((&kinds, &stones), &record, &mut report);
                 report.records += 1;
                 let holds = prove(read, record.seq)?.is_some_and(|proof| proof.leaf == leaf && proof.holds());
                 if !holds {
                     let subject = format!("record {} ({})", record.seq, printed_id(&record));
                     report.add(subject, "not_in_ledger", "its inclusion proof does not hold");
                 }
-                named.extend(record.blob.map(|blob| (blob.sha256, blob.bytes)));
+                named.extend(record.blob.filter(|_| record.body.is_some()).map(|blob| (blob.sha256, blob.bytes)));
             }
             Ok(Ok((report, named)))
         })

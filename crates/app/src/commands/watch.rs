@@ -40,6 +40,12 @@ pub struct RunStatus {
     pub pipeline_version: String,
     /// `production` or `sandbox`.
     pub policy: String,
+    /// Whether its results count: it is a production run, or was promoted.
+    pub counts: bool,
+    /// When its results may go, for a sandbox run that nobody promoted.
+    pub expires: Option<Timestamp>,
+    /// When they went.
+    pub expired: Option<Timestamp>,
     /// Where it stands.
     pub state: RunState,
     /// Frozen members of its collection.
@@ -110,6 +116,9 @@ pub async fn status(store: &Store, id: RunId) -> Result<RunStatus, CliError> {
         pipeline: run.pipeline.clone(),
         pipeline_version: run.pipeline_version.clone(),
         policy: run.policy.clone(),
+        counts: run.shown,
+        expires: run.expires_us.map(Timestamp),
+        expired: run.expired_us.map(Timestamp),
         state: run.state,
         members: run.members,
         members_planned: run.members_planned,
@@ -159,6 +168,14 @@ pub fn print_status(status: &RunStatus, context: &Context) -> Result<(), CliErro
         number(status.members),
         status.state
     ))?;
+    match (status.counts, status.expired, status.expires) {
+        (true, _, _) => {}
+        (false, Some(at), _) => out.line(&format!("  sandbox: its results went {at}"))?,
+        (false, None, at) => {
+            let until = at.map_or_else(String::new, |at| format!(" until {at}"));
+            out.line(&format!("  sandbox: its results stand apart{until}"))?;
+        }
+    }
     let rows = status.steps.iter().map(|step| {
         let parts: Vec<String> = UnitState::EVERY
             .iter()
@@ -183,7 +200,10 @@ pub fn print_status(status: &RunStatus, context: &Context) -> Result<(), CliErro
     let id = status.run;
     match status.state {
         RunState::Partial => out.note(&format!("next: exhibit run show {id} --units failed; exhibit retry {id}")),
-        RunState::Queued | RunState::Cancelled => out.note(&format!("next: exhibit resume {id}")),
+        RunState::Queued | RunState::Cancelled | RunState::Paused => out.note(&format!("next: exhibit resume {id}")),
+        RunState::Completed if !status.counts && status.expired.is_none() => {
+            out.note(&format!("next: exhibit promote {id}"));
+        }
         _ => {}
     }
     Ok(())

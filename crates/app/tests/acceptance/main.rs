@@ -14,6 +14,7 @@ macro_rules! both_backends {
 }
 
 mod chance;
+mod policy;
 mod processes;
 mod world;
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::error::StoreError;
 use crate::kinds::{Kind, Kinds};
+use crate::retention::Tombstones;
 use crate::session::Read;
 use crate::sql::ledger::{self as sql, Batch};
 use crate::sql::records::{self, StoredRecord};
@@ -70,6 +71,7 @@ pub fn verify_ledger(
 ) -> Result<Report, StoreError> {
     let mut report = Report::default();
     let total = u64::try_from(sql::count_records(read)?).unwrap_or(0);
+    let stones = Tombstones::read(read, kinds)?;
     let mut frontier = Frontier::new();
     let mut nodes = BTreeMap::new();
     let mut next_seq = 1;
@@ -82,7 +84,7 @@ pub fn verify_ledger(
         Err(error) => return Err(error),
     };
     for batch in &batches {
-        check_batch(read, kinds, batch, next_seq, &mut report)?;
+        check_batch(read, (kinds, &stones), batch, next_seq, &mut report)?;
         next_seq = batch.first_seq.saturating_add(batch.count);
         let leaf = head_leaf(batch.batch, batch.first_seq, batch.count, batch.at_us, batch.leaves_root);
         for node in frontier.push(leaf) {
@@ -101,13 +103,16 @@ pub fn verify_ledger(
     check_tree(read, &nodes, &mut report)?;
     check_state(read, &frontier, next_seq, total, &mut report)?;
     check_kinds(read, kinds, &mut report)?;
+    for run in crate::retention::unpromoted(read)? {
+        report.add(format!("run {}", run.id), "unpromoted", "its sandbox results count although no record promotes it");
+    }
     report.root = Some(frontier.root());
     Ok(report)
 }
 
 fn check_batch(
     read: &Read<'_>,
-    kinds: &Kinds,
+    known: (&Kinds, &Tombstones),
     batch: &Batch,
     next_seq: i64,
     report: &mut Report,
@@ -124,7 +129,7 @@ fn check_batch(
         }
         expected = seq.saturating_add(1);
         match record {
-            Ok(record) => leaves.push(check_record(kinds, &record, report)),
+            Ok(record) => leaves.push(check_record(known, &record, report)),
             Err(reason) => report.add(format!("record {seq}"), "unreadable", reason),
         }
         report.records += 1;
@@ -143,7 +148,7 @@ fn check_batch(
 }
 
 /// Checks one record and returns the leaf that its columns give.
-pub fn check_record(kinds: &Kinds, record: &StoredRecord, report: &mut Report) -> Digest {
+pub fn check_record((kinds, stones): (&Kinds, &Tombstones), record: &StoredRecord, report: &mut Report) -> Digest {
     let id = printed_id(record);
     let subject = format!("record {} ({id})", record.seq);
     let Some(kind) = kinds.by_key(record.kind) else {
@@ -152,7 +157,11 @@ pub fn check_record(kinds: &Kinds, record: &StoredRecord, report: &mut Report) -
     };
     match (&record.body, LeafAdmission::from_code(record.admission)) {
         (_, None) => report.add(&subject, "leaf_mismatch", "its admission is neither new nor stale"),
+        (None, _) if stones.names(record.seq) => {}
         (None, _) => report.add(&subject, "body_missing", "its body is gone and no tombstone names it"),
+        (Some(_), _) if stones.names(record.seq) => {
+            report.add(&subject, "body_present", "a tombstone says that its body is gone");
+        }
         (Some(body), _) if content_hash(&kind, record, body) != record.commitment => {
             report.add(&subject, "content_mismatch", "its content is not what its commitment says");
         }

@@ -19,6 +19,13 @@ pub(crate) fn empty(tx: &mut Tx<'_>, declaration: &KindDeclaration) -> Result<()
     tx.script(&format!("delete from \"{}\"", declaration.table_name()))
 }
 
+/// Takes the rows of a range of records out of a projection table.
+pub(crate) fn remove(tx: &mut Tx<'_>, declaration: &KindDeclaration, first: i64, last: i64) -> Result<(), StoreError> {
+    let table = declaration.table_name();
+    let sql = statement("remove", &table, format!("delete from \"{table}\" where seq >= $1 and seq <= $2"));
+    tx.execute(&sql, params![first, last]).map(|_| ())
+}
+
 /// Rows in a projection table.
 pub(crate) fn count(read: &Read<'_>, declaration: &KindDeclaration) -> Result<u64, StoreError> {
     let table = declaration.table_name();

@@ -42,10 +42,16 @@ const INSERT_BLOB: Sql = Sql::pair(
 );
 const FIND_BLOBS: Sql = Sql::pair(
     "blob_find",
-    "select sha256, blob from blobs where sha256 in (select unhex(value) from json_each($1))",
-    "select sha256, blob from blobs where sha256 = any($1::bytea[])",
+    "select sha256, blob, condemned_us, gone_us from blobs where sha256 in (select unhex(value) from json_each($1))",
+    "select sha256, blob, condemned_us, gone_us from blobs where sha256 = any($1::bytea[])",
 );
-const EACH_BLOB: Sql = Sql::same("blob_each", "select blob, sha256, size_bytes from blobs order by blob");
+const REVIVE_BLOB: Sql =
+    Sql::same("blob_revive", "update blobs set condemned_us = null, gone_us = null where blob = $1");
+const EACH_BLOB: Sql = Sql::same(
+    "blob_each",
+    "select blob, sha256, size_bytes from blobs where gone_us is null \
+     or exists (select 1 from records where records.blob = blobs.blob and records.body is not null) order by blob",
+);
 
 const COLUMNS: &str = "select records.seq, records.kind, records.admission, records.record_id, records.unit, records.ordinal, \
      records.span_start_ms, records.span_end_ms, records.commitment, records.leaf, records.body, \
@@ -267,10 +273,31 @@ pub(crate) fn ensure_blobs<'a>(
         .collect();
     tx.execute_many(&INSERT_BLOB, &rows)?;
     let list = Value::List(distinct.keys().map(|digest| Value::from(*digest)).collect());
-    Ok(tx.all::<(Digest, i64)>(&FIND_BLOBS, &[list])?.into_iter().collect())
+    let found: Vec<(Digest, i64, Option<i64>, Option<i64>)> = tx.all(&FIND_BLOBS, &[list])?;
+    // The files are there: whoever names a blob has put it into the blob store just before.
+    for (_, blob, condemned_us, gone_us) in &found {
+        if condemned_us.is_some() || gone_us.is_some() {
+            tx.execute(&REVIVE_BLOB, params![*blob])?;
+        }
+    }
+    Ok(found.into_iter().map(|(sha256, blob, _, _)| (sha256, blob)).collect())
 }
 
-/// Visits every blob that a record names: key, SHA-256, size in bytes.
+const BODIES_OF_KIND: Sql = Sql::same(
+    "record_bodies_of_kind",
+    "select records.body from records where kind = $1 and admission = 0 and body is not null order by seq",
+);
+
+/// Visits the payloads of a kind, in ledger order.
+pub(crate) fn each_body_of_kind(
+    read: &Read<'_>,
+    kind: i64,
+    visit: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    read.each(&BODIES_OF_KIND, params![kind], &mut |row| visit(&row.get::<Vec<u8>>(0)?))
+}
+
+/// Visits every blob that should be there, because it did not go or a living record names it: key, SHA-256, size in bytes.
 ///
 /// # Errors
 /// When the database cannot be read, or with the error of `visit`.

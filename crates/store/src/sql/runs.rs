@@ -65,6 +65,13 @@ pub struct Run {
     pub expired_us: Option<i64>,
 }
 
+impl Run {
+    /// One past the key of its last unit.
+    pub fn units_end(&self) -> i64 {
+        self.first_unit + self.members * self.steps
+    }
+}
+
 impl FromRow for Run {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         let (state, wish): (i64, i64) = (row.get(7)?, row.get(8)?);

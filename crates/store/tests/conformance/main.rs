@@ -37,6 +37,7 @@ mod migrations;
 mod openings;
 mod processes;
 mod projections;
+mod retention;
 mod rewrite;
 mod runs;
 mod sessions;

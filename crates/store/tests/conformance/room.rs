@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use exhibit_store::room::default_admission;
-use exhibit_store::{Accepted, Admission, Candidate, Migration, Read, Room, Sql, StoreError, Tx, values};
+use exhibit_store::{Accepted, Admission, Candidate, Migration, Read, Room, Seq, Sql, StoreError, Tx, values};
 
 /// The room itself.
 pub static ROOM: TestRoom = TestRoom;
@@ -87,6 +87,7 @@ const SEEN: Sql = Sql::pair(
     "insert into test_seen (seq, body) values ($1, $2)",
     "insert into test_seen (seq, body) select * from unnest($1::bigint[], $2::bytea[])",
 );
+const REMOVE: Sql = Sql::same("test_seen_remove", "delete from test_seen where seq >= $1 and seq <= $2");
 const FORGET: Sql = Sql::same("test_seen_delete", "delete from test_seen");
 
 /// What the room appends when a record id is claimed twice: a test puts it here, under that id, before.
@@ -130,6 +131,10 @@ impl Room for TestRoom {
         let falls = accepted.iter().any(|each| String::from_utf8_lossy(each.candidate.body()).contains("fall over"));
         assert!(!falls, "the projection fell over");
         Ok(())
+    }
+
+    fn remove(&self, tx: &mut Tx<'_>, first: Seq, last: Seq) -> Result<(), StoreError> {
+        tx.execute(&REMOVE, &[first.into(), last.into()]).map(|_| ())
     }
 
     fn reset(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
