@@ -54,6 +54,8 @@ enum Command {
     Resume(run::control::ResumeArgs),
     /// Do the failed units of a run again, and nothing else
     Retry(run::control::RetryArgs),
+    /// Two runs side by side: which was faster, which was more reliable, which facts differ
+    Compare(run::compare::CompareArgs),
     /// Let the results of a sandbox run count
     Promote(run::clean::PromoteArgs),
     /// Show what has had its time (expired sandbox results, blobs that nothing names), or let it go
@@ -139,6 +141,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit, CliError>
         Command::Pause(args) => run::control::pause(args, context).await,
         Command::Resume(args) => run::control::resume(args, context).await,
         Command::Retry(args) => run::control::retry(args, context).await,
+        Command::Compare(args) => run::compare::compare(args, context).await,
         Command::Promote(args) => run::clean::promote(args, context).await,
         Command::Clean(args) => run::clean::clean(args, context).await,
         Command::Explain(args) => run::explain::explain(args, context).await,

@@ -6,6 +6,7 @@
 //! views), [`explain`] (from a fact down to the bytes), [`fingerprint`] (did anything touch the tree), [`sample`] (an archive to try on).
 
 pub mod catalog;
+pub mod compare;
 pub mod explain;
 pub mod fingerprint;
 pub mod media_type;

@@ -14,11 +14,13 @@ use exhibit_store::sql::units;
 use exhibit_store::{Store, StoreError, Tx};
 use tokio::sync::mpsc;
 
+use crate::benchmark::{self, HostUsage};
 use crate::confine::Confinement;
 use crate::extractor::BuiltIn;
 use crate::host::{RunContext, RunError};
 use crate::pipeline::Pipeline;
 use crate::scratch::Scratch;
+use crate::usage;
 use crate::worker::Worker;
 
 /// Members whose units are planned in one transaction: below a tenth of a second on two cores.
@@ -129,11 +131,23 @@ impl Engine {
         let context =
             RunContext::open(&self.store, run, scratch.owner(), &self.options, scratch.path().to_owned()).await?;
         let context = Arc::new(context);
+        let (begun, before) = (Instant::now(), usage::of_this_process());
         let worked = self.run_workers(&context, &stop).await;
         context.commits_done().await;
-        let end = self.settle(&context, worked).await;
+        let (own, others) = (usage::of_this_process(), context.used());
+        let used = HostUsage {
+            wall_us: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            workers: self.options.workers.max(1) as u64,
+            extractor_cpu_us: others.cpu_us,
+            extractor_rss_bytes_max: others.rss_bytes,
+            host_cpu_us: own.cpu_us.saturating_sub(before.cpu_us),
+            host_rss_bytes_max: own.rss_bytes,
+        };
+        let end = self.settle(&context, worked, used).await;
         drop(scratch);
-        end
+        let end = end?;
+        benchmark::record(&self.store, context.run.key, benchmark::machine(&self.options.build)).await?;
+        Ok(end)
     }
 
     /// Takes the ownership of the run, and the units of an owner that died.
@@ -267,7 +281,12 @@ impl Engine {
     }
 
     /// Gives back what this host holds and moves the run to where it stands now.
-    async fn settle(&self, context: &RunContext, worked: Result<Ending, RunError>) -> Result<WorkEnd, RunError> {
+    async fn settle(
+        &self,
+        context: &RunContext,
+        worked: Result<Ending, RunError>,
+        used: HostUsage,
+    ) -> Result<WorkEnd, RunError> {
         let (key, owner, now_us) = (context.run.key, context.owner, self.store.clock().now().0);
         let refused = context.refused();
         // A commit may have failed after the last look.
@@ -276,7 +295,13 @@ impl Engine {
             Ok(ending) => (ending, None),
             Err(error) => (Ending::Stopped, Some(error)),
         };
-        let settled = self.store.write(move |tx| settle(tx, key, owner, ending, now_us)).await;
+        let settled = self
+            .store
+            .write(move |tx| {
+                benchmark::add_host(tx, key, used)?;
+                settle(tx, key, owner, ending, now_us)
+            })
+            .await;
         match (error, settled) {
             (Some(error), _) => Err(error),
             (None, Ok(state)) => Ok(WorkEnd { state, refused }),

@@ -30,6 +30,7 @@ use crate::pipeline::{Pipeline, Step};
 use crate::process::{ExtractorProcess, Ready, StartError};
 use crate::protocol::{BlobMessage, ToExtractor};
 use crate::supervisor::{SourceRoot, SupervisorSpec};
+use crate::usage::{Meter, Usage};
 
 /// Groups that wait to be committed, for all workers of a host; more make the workers wait.
 const COMMITS_MAX: usize = 8;
@@ -110,6 +111,7 @@ pub(crate) struct RunContext {
     processes: AtomicU64,
     refused: AtomicU64,
     planned: AtomicBool,
+    meter: Arc<Meter>,
 }
 
 impl RunContext {
@@ -146,6 +148,7 @@ impl RunContext {
             processes: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             planned: AtomicBool::new(run.members_planned == run.members),
+            meter: Arc::default(),
             run,
         })
     }
@@ -185,6 +188,11 @@ impl RunContext {
 
     pub(crate) fn set_planned(&self) {
         self.planned.store(true, Ordering::Relaxed);
+    }
+
+    /// What the extractor processes that have ended used.
+    pub(crate) fn used(&self) -> Usage {
+        self.meter.total()
     }
 
     /// How many commits were refused because their lease was lost.
@@ -301,6 +309,7 @@ impl RunContext {
         let mut line = serde_json::to_vec(&message).map_err(io::Error::from)?;
         line.push(b'\n');
         process.send(&line)?;
+        process.measure(Arc::clone(&self.meter));
         Ok(process)
     }
 

@@ -7,6 +7,7 @@
 //! Read in this order: [`extractor`] (what an extractor is), [`pipeline`] (what a run does), [`engine`] (make, work off, cancel, resume,
 //! retry), [`dispatch`] (`next_units`), `worker` and [`process`] (feeding a process), [`commit`], then [`supervisor`] and [`confine`].
 
+pub mod benchmark;
 pub mod child;
 pub mod commit;
 pub mod confine;
@@ -20,6 +21,7 @@ pub mod pipeline;
 pub mod process;
 pub mod protocol;
 pub mod supervisor;
+pub mod usage;
 
 mod scratch;
 mod worker;

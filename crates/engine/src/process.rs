@@ -12,12 +12,16 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::protocol::{FromExtractor, LINE_BYTES_MAX, PROTOCOL_VERSION};
 use crate::supervisor::{Ended, SupervisedProcess, SupervisorSpec, spawn};
+use crate::usage::{Meter, of_tree};
 
 /// How long a process may take to confine itself, start and ask its tools for their versions.
 const START_MAX: Duration = Duration::from_secs(60);
 
 /// How often a waiting host looks whether it should stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How often the memory of a process is looked at for the benchmark record; its limit is watched by its supervisor.
+const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
 /// Bytes of the log of a process that are kept to explain a failure.
 const LOG_BYTES_MAX: usize = 4 * 1024;
@@ -112,12 +116,14 @@ pub struct ExtractorProcess {
     scratch_path: PathBuf,
     scratch: OwnedFd,
     next_unit: u64,
+    meter: Option<(Arc<Meter>, Instant)>,
     /// Who answered.
     pub ready: Ready,
 }
 
 impl Drop for ExtractorProcess {
     fn drop(&mut self) {
+        self.note_usage();
         // What it is doing is not wanted any more. The group ends here already, so that nobody writes while scratch goes.
         if self.process.kill_group().and_then(|()| self.process.wait().map(|_| ())).is_ok() {
             std::fs::remove_dir_all(&self.scratch_path).ok();
@@ -139,8 +145,18 @@ impl ExtractorProcess {
         let scratch_path = PathBuf::from(&spec.scratch);
         let scratch = crate::originals::open_root(&scratch_path)?;
         let ready = Ready { version: String::new(), tools: BTreeMap::new() };
-        let mut started =
-            Self { process, output, buffer: Vec::new(), searched: 0, log, scratch_path, scratch, next_unit: 0, ready };
+        let mut started = Self {
+            process,
+            output,
+            buffer: Vec::new(),
+            searched: 0,
+            log,
+            scratch_path,
+            scratch,
+            next_unit: 0,
+            meter: None,
+            ready,
+        };
         started.ready = started.wait_until_ready(&spec.extractor, stop)?;
         Ok(started)
     }
@@ -168,6 +184,28 @@ impl ExtractorProcess {
             Received::TimedOut => Err(failed(format!("it was not ready after {} s", START_MAX.as_secs()))),
             Received::Stopped => Err(StartError::Stopped),
             Received::Bad(detail) => Err(failed(detail)),
+        }
+    }
+
+    /// Tells `meter` what the process uses from now on.
+    pub fn measure(&mut self, meter: Arc<Meter>) {
+        self.meter = Some((meter, Instant::now()));
+    }
+
+    fn look_at_usage(&mut self) {
+        if let Some((meter, looked)) = &mut self.meter
+            && looked.elapsed() >= MEASURE_EVERY
+            && !self.process.is_reaped()
+        {
+            *looked = Instant::now();
+            meter.saw(of_tree(self.process.pid()));
+        }
+    }
+
+    /// Says once what was used, while the kernel can still be asked.
+    fn note_usage(&mut self) {
+        if let Some((meter, _)) = self.meter.take_if(|_| !self.process.is_reaped()) {
+            meter.ended(of_tree(self.process.pid()));
         }
     }
 
@@ -209,6 +247,7 @@ impl ExtractorProcess {
             if stop() {
                 return Received::Stopped;
             }
+            self.look_at_usage();
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Received::TimedOut;
@@ -286,6 +325,7 @@ impl ExtractorProcess {
 
     /// Ends the process now.
     pub fn kill(&mut self) {
+        self.note_usage();
         // A refusal means that it is gone already.
         self.process.kill_group().ok();
     }

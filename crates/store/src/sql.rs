@@ -1,6 +1,7 @@
 //! The repositories of the spine: statements, row mapping and functions, one file per subject.
 
 pub mod assets;
+pub mod benchmarks;
 pub(crate) mod kinds;
 pub mod ledger;
 pub(crate) mod migrations;

@@ -19,6 +19,7 @@ mod processes;
 mod world;
 
 mod catalog;
+mod compare;
 mod drills;
 mod errors;
 mod proof;

@@ -148,6 +148,11 @@ impl SupervisedProcess {
         self.child.id()
     }
 
+    /// True once its end was awaited: its number may be another's then.
+    pub fn is_reaped(&self) -> bool {
+        self.status.is_some()
+    }
+
     /// Ends the supervisor and everything below it at once. Does nothing once the end was awaited: then the number may be another's.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use exhibit_testkit::postgres::TestPostgres;
 use serde_json::json;
 
 use super::assets::{self, FileStat, PathOutcome, PathState, ScannedFile};
+use super::benchmarks;
 use super::runs::{self, NewRun};
 use super::units::{self, Ending};
 use super::{ledger, records, retention, sources};
@@ -95,7 +96,12 @@ async fn use_everything(store: &Store) {
             units::in_state(read, &run, UnitState::Done, 0, 9)?;
             units::of_asset(read, asset, 9)?;
             units::count(read, &run)?;
+            units::makers(read, 0, 9)?;
             units::reasons(read, &run)?;
+            benchmarks::hosts(read, run.key)?;
+            benchmarks::each_timing(read, &run, &mut |_| Ok(()))?;
+            benchmarks::blob_bytes(read, &run)?;
+            benchmarks::newest(read, &run)?;
             units::find_work(read, &[Digest::of(b"w")])?;
             records::at(read, 1)?;
             records::of_unit(read, run.first_unit, 0)?;
@@ -145,6 +151,7 @@ fn catalog(tx: &mut Tx<'_>) -> Result<(i64, i64), StoreError> {
         now_us: 0,
     };
     let run = runs::create(tx, &new)?;
+    benchmarks::set_hosts(tx, run, "[]")?;
     Ok((asset, run))
 }
 

@@ -460,6 +460,19 @@ pub fn of_asset(read: &Read<'_>, asset: i64, limit: i64) -> Result<Vec<Unit>, St
     read.all(&select("unit_of_asset", "where asset = $1 order by unit limit $2"), params![asset, limit])
 }
 
+const MAKERS: Sql = Sql::same(
+    "unit_makers",
+    "select asset, coalesce(reused_unit, unit) from units where unit >= $1 and unit < $2 and state in (2, 4) order by unit",
+);
+
+/// Units with results, from the key `first` to before `end`: the asset, and the unit that made the results.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn makers(read: &Read<'_>, first: i64, end: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+    read.all(&MAKERS, params![first, end])
+}
+
 const COUNT: Sql = Sql::same(
     "unit_count",
     "select step, state, count(*) from units where unit >= $1 and unit < $2 group by step, state order by step, state",

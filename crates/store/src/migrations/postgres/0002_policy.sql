@@ -3,6 +3,8 @@ alter table runs rename column cancel_wanted to wish;
 alter table runs add column shown bigint not null default 1;
 alter table runs add column expires_us bigint;
 alter table runs add column expired_us bigint;
+-- what the hosts that worked on it used, JSON
+alter table runs add column hosts text collate "C";
 alter table blobs add column condemned_us bigint;
 alter table blobs add column gone_us bigint;
 -- blobs that wait for the collector

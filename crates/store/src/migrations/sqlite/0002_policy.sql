@@ -3,6 +3,8 @@ alter table runs rename column cancel_wanted to wish;
 alter table runs add column shown integer not null default 1;
 alter table runs add column expires_us integer;
 alter table runs add column expired_us integer;
+-- what the hosts that worked on it used, JSON
+alter table runs add column hosts text;
 alter table blobs add column condemned_us integer;
 alter table blobs add column gone_us integer;
 -- blobs that wait for the collector
