@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use exhibit_engine::disk::Reserve;
 use serde::Deserialize;
 
 use crate::error::CliError;
@@ -24,11 +25,13 @@ pub struct Config {
 pub struct BlobsConfig {
     /// How long a blob that nothing names any more stays, in seconds.
     pub grace_s: u32,
+    /// Most MiB that all blobs together may have; 0 = no quota.
+    pub quota_mib: u64,
 }
 
 impl Default for BlobsConfig {
     fn default() -> Self {
-        Self { grace_s: 3_600 }
+        Self { grace_s: 3_600, quota_mib: 0 }
     }
 }
 
@@ -42,6 +45,8 @@ pub struct StoreConfig {
     pub postgres: PostgresConfig,
     /// `full` (each acknowledged commit is on the disk) or `normal` (a power cut may lose the last ones).
     pub synchronous: Synchronous,
+    /// Most MiB that the database may have; 0 = no quota.
+    pub quota_mib: u64,
 }
 
 /// `[store.sqlite]`
@@ -91,12 +96,39 @@ pub struct EngineConfig {
     pub process_memory_mib: u64,
     /// How long the results of a sandbox run stay, in days.
     pub sandbox_days: u16,
+    /// Room that stays free where the home lies: `2%`, `500MiB`, `10GiB`. Below it a run waits.
+    #[serde(deserialize_with = "text_or_number")]
+    pub disk_reserve: String,
+    /// How long a run waits for room before it ends with what is blocked, in seconds.
+    pub disk_wait_s: u32,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { workers: 0, lease_ms: 15_000, attempts_max: 3, process_memory_mib: 4_096, sandbox_days: 7 }
+        Self {
+            workers: 0,
+            lease_ms: 15_000,
+            attempts_max: 3,
+            process_memory_mib: 4_096,
+            sandbox_days: 7,
+            disk_reserve: "2%".to_owned(),
+            disk_wait_s: 600,
+        }
     }
+}
+
+/// `0` may be written without quotation marks.
+fn text_or_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a text like 2%, 500MiB or 10GiB")]
+    enum Given {
+        Text(String),
+        Number(u64),
+    }
+    Ok(match Given::deserialize(deserializer)? {
+        Given::Text(text) => text,
+        Given::Number(number) => number.to_string(),
+    })
 }
 
 /// The prefix of all our environment variables.
@@ -195,6 +227,9 @@ fn check(config: &Config) -> Result<(), CliError> {
         ((1..=1_000_000).contains(&engine.attempts_max), "engine.attempts_max is 1 to 1,000,000"),
         ((64..=1_048_576).contains(&engine.process_memory_mib), "engine.process_memory_mib is 64 to 1,048,576"),
     ];
+    if let Err(told) = engine.disk_reserve.parse::<Reserve>() {
+        return Err(CliError::usage(format!("engine.disk_reserve: {told}")));
+    }
     match rules.iter().find(|(holds, _)| !holds) {
         Some((_, rule)) => Err(CliError::usage(*rule)),
         None => Ok(()),

@@ -2,6 +2,7 @@
 
 use exhibit_archive::catalog::LookupError;
 use exhibit_archive::fingerprint::FingerprintError;
+use exhibit_archive::relocate::RelocateError;
 use exhibit_archive::sample::SampleError;
 use exhibit_archive::scan::ScanError;
 use exhibit_engine::RunError;
@@ -86,6 +87,16 @@ impl From<ScanError> for CliError {
             ScanError::Offline { .. } | ScanError::Store(_) | ScanError::Internal(_) => Exit::Failed,
         };
         Self { exit, message: chain(&error) }
+    }
+}
+
+impl From<RelocateError> for CliError {
+    fn from(error: RelocateError) -> Self {
+        match error {
+            RelocateError::Root(error) => error.into(),
+            RelocateError::Store(error) => error.into(),
+            other => Self::usage(chain(&other)),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use exhibit_archive::ArchiveRoom;
 use exhibit_engine::confine::{Confinement, Verdict, probe};
+use exhibit_engine::disk::DiskRules;
 use exhibit_engine::{Engine, EngineOptions};
 use exhibit_model::time::IdSource;
 use exhibit_store::{Location, READERS_DEFAULT, Store, StoreError, StoreOptions};
@@ -13,6 +14,17 @@ use exhibit_store::{Location, READERS_DEFAULT, Store, StoreError, StoreOptions};
 use crate::clock::{SystemClock, Ulids, random_bytes, random_u128};
 use crate::config::{self, Config, Synchronous};
 use crate::error::CliError;
+
+/// How a command wants its engine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EngineWishes {
+    /// Workers; as configured when absent.
+    pub workers: Option<usize>,
+    /// Run although the kernel cannot confine extractors.
+    pub allow_unconfined: bool,
+    /// Hash every original before it is used.
+    pub verify_inputs: bool,
+}
 
 /// What is open while a command runs.
 pub struct App {
@@ -58,8 +70,8 @@ impl App {
     }
 
     /// The engine. Refuses where the kernel cannot confine, unless that was allowed.
-    pub fn engine(&self, workers: Option<usize>, allow_unconfined: bool) -> Result<Engine, CliError> {
-        let confinement = confinement(allow_unconfined)?;
+    pub fn engine(&self, wanted: EngineWishes) -> Result<Engine, CliError> {
+        let confinement = confinement(wanted.allow_unconfined)?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let configured = if self.config.engine.workers == 0 { cores } else { self.config.engine.workers };
         let exe = std::env::current_exe()?;
@@ -69,13 +81,31 @@ impl App {
             exe,
             work_folder: self.home.join("work"),
             home_id: self.home_id()?,
-            workers: workers.unwrap_or(configured).clamp(1, 256),
+            workers: wanted.workers.unwrap_or(configured).clamp(1, 256),
             lease_ms: self.config.engine.lease_ms,
             process_memory_max: self.config.engine.process_memory_mib * 1024 * 1024,
+            disk: self.disk_rules()?,
+            verify_inputs: wanted.verify_inputs,
             confinement,
             ids: Arc::clone(&self.ids),
         };
         Ok(Engine::new(self.store.clone(), options))
+    }
+
+    /// What runs may write, and how much room has to stay.
+    pub fn disk_rules(&self) -> Result<DiskRules, CliError> {
+        let mut folders = vec![self.home.join("blobs"), self.home.join("work")];
+        if let Location::Sqlite { path, .. } = location(&self.home, &self.config) {
+            folders.push(path.parent().unwrap_or(&self.home).to_owned());
+        }
+        let quota = |mib: u64| (mib > 0).then(|| mib.saturating_mul(1 << 20));
+        Ok(DiskRules {
+            folders,
+            reserve: self.config.engine.disk_reserve.parse().map_err(CliError::usage)?,
+            blobs_max: quota(self.config.blobs.quota_mib),
+            database_max: quota(self.config.store.quota_mib),
+            wait_s: self.config.engine.disk_wait_s,
+        })
     }
 
     /// A random number that names this home, made once.

@@ -39,6 +39,11 @@ impl Output {
         }
     }
 
+    /// A warning, on standard error, whether or not someone looks: a log should hold it too.
+    pub fn warn(&self, text: &str) {
+        eprintln!("warning: {text}");
+    }
+
     /// True when progress is shown.
     pub fn shows_progress(&self) -> bool {
         !self.quiet && io::stderr().is_terminal()

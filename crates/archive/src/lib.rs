@@ -10,6 +10,7 @@ pub mod compare;
 pub mod explain;
 pub mod fingerprint;
 pub mod media_type;
+pub mod relocate;
 pub mod room;
 pub mod sample;
 pub mod scan;

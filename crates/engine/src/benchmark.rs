@@ -63,7 +63,7 @@ struct StepTimes {
 }
 
 impl StepTimes {
-    fn to_json(&mut self, step: &str, extractor: &str) -> Json {
+    fn summary(mut self, step: &str, extractor: &str) -> Json {
         let mut document = json!({ "step": step, "extractor": extractor, "timed": self.took_us.len() });
         self.took_us.sort_unstable();
         if let (Some(max), count) = (self.took_us.last(), self.took_us.len()) {
@@ -137,7 +137,7 @@ fn document(read: &Read<'_>, run: &Run, machine: Json) -> Result<Json, StoreErro
     }
     let steps: Vec<Json> = (0_u32..)
         .zip(&pipeline.steps)
-        .map(|(index, step)| times.remove(&index).unwrap_or_default().to_json(&step.name, &step.extractor))
+        .map(|(index, step)| times.remove(&index).unwrap_or_default().summary(&step.name, &step.extractor))
         .collect();
     let mut units: BTreeMap<UnitState, i64> = BTreeMap::new();
     for (_, state, count) in runs::coverage(read, run.key)? {

@@ -16,7 +16,9 @@ use tokio::sync::mpsc;
 
 use crate::benchmark::{self, HostUsage};
 use crate::confine::Confinement;
+use crate::disk::{self, DiskRules, Projection};
 use crate::extractor::BuiltIn;
+use crate::guard::{Guard, Looked, REASON};
 use crate::host::{RunContext, RunError};
 use crate::pipeline::Pipeline;
 use crate::scratch::Scratch;
@@ -47,6 +49,10 @@ pub struct EngineOptions {
     pub lease_ms: i64,
     /// Resident memory of one extractor process with its tools, in bytes.
     pub process_memory_max: u64,
+    /// What may be written, and how much room has to stay.
+    pub disk: DiskRules,
+    /// Whether every original is hashed again before it is given to an extractor.
+    pub verify_inputs: bool,
     /// What is required of the kernel.
     pub confinement: Confinement,
     /// Where ids come from.
@@ -119,6 +125,19 @@ impl Engine {
             runs::by_key(tx, key)
         });
         run.await?.ok_or_else(|| RunError::Internal("the new run is not there".to_owned()))
+    }
+
+    /// What a run that was just made may need, and what there is; `None` when nothing is guarded.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn project(&self, run: &Run) -> Result<Option<Projection>, RunError> {
+        let pipeline: Pipeline = serde_json::from_slice(&run.definition)
+            .map_err(|error| RunError::Internal(format!("the frozen pipeline cannot be read: {error}")))?;
+        let writes = |name: &str| {
+            self.options.extractors.iter().any(|known| known.descriptor.name == name && known.descriptor.writes_files)
+        };
+        Ok(disk::project(&self.store, &self.options.disk, run.key, &pipeline, writes).await?)
     }
 
     /// Works a run off until nothing is left, it is cancelled, or `stop` is set (then the rest waits for `resume`).
@@ -230,11 +249,15 @@ impl Engine {
         let beat_every = Duration::from_millis(u64::try_from(context.lease_ms / 3).unwrap_or(1).max(1));
         let mut beaten = Instant::now();
         let mut planned = context.run.members_planned == context.run.members;
+        let mut guard = Guard::new(&self.options.disk);
         loop {
-            if !planned {
+            if guard.look(&self.store, context).await? == Looked::GiveUp {
+                return Ok(Ending::NoRoom);
+            }
+            if !planned && !context.is_held() {
                 planned = self.plan_some(context).await?;
             }
-            let pause = if planned { LOOK_EVERY.min(beat_every) } else { Duration::ZERO };
+            let pause = if planned || context.is_held() { LOOK_EVERY.min(beat_every) } else { Duration::ZERO };
             match tokio::time::timeout(pause, workers.recv()).await {
                 Ok(None) => return Ok(Ending::WorkedOff),
                 Ok(Some(Ok(()))) => {}
@@ -444,10 +467,15 @@ enum Ending {
     Paused,
     Stopped,
     TakenOver,
+    /// There was no room for too long.
+    NoRoom,
 }
 
 fn settle(tx: &mut Tx<'_>, key: i64, owner: u128, ending: Ending, now_us: i64) -> Result<RunState, StoreError> {
     units::requeue_owner(tx, key, owner)?;
+    if ending == Ending::NoRoom {
+        units::block_pending(tx, key, REASON, "there was no room for its results", now_us)?;
+    }
     let run = runs::by_key(tx, key)?.ok_or_else(|| StoreError::Refused("the run is gone".to_owned()))?;
     if run.owner != Some(owner) {
         return Ok(run.state);

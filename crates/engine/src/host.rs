@@ -1,19 +1,18 @@
 //! A host works a run off: it owns the run, keeps its leases alive, runs the workers and finishes. What a worker shares with its host is
 //! [`RunContext`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::io;
-use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use exhibit_model::states::UnitState;
-use exhibit_store::sql::assets::FileStat;
+use exhibit_store::sql::assets::{self, PathOutcome};
 use exhibit_store::sql::runs::{self, Run};
-use exhibit_store::sql::sources::{self, Source};
+use exhibit_store::sql::sources;
 use exhibit_store::sql::units;
 use exhibit_store::{GateError, Staged, Store, StoreError};
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
@@ -22,10 +21,10 @@ use tokio::sync::Semaphore;
 
 use crate::commit::{Committed, Finished, commit};
 use crate::confine::Confinement;
-use crate::dispatch::Work;
+use crate::dispatch::{Place, Work};
 use crate::engine::EngineOptions;
 use crate::extractor::BuiltIn;
-use crate::originals::{Links, open_root, stat_beneath};
+use crate::inputs::{InputState, OpenSource};
 use crate::pipeline::{Pipeline, Step};
 use crate::process::{ExtractorProcess, Ready, StartError};
 use crate::protocol::{BlobMessage, ToExtractor};
@@ -78,20 +77,6 @@ impl From<StartError> for RunError {
     }
 }
 
-/// Whether an original is still the one in the catalog.
-pub(crate) enum InputState {
-    Same,
-    Changed,
-    Missing(String),
-    Offline(String),
-}
-
-struct OpenSource {
-    source: Source,
-    root: Option<OwnedFd>,
-    path: PathBuf,
-}
-
 /// What the workers of a run share.
 pub(crate) struct RunContext {
     pub(crate) store: Store,
@@ -102,9 +87,11 @@ pub(crate) struct RunContext {
     pipeline: Pipeline,
     options: Arc<EngineOptions>,
     sources: BTreeMap<i64, OpenSource>,
+    offline: Mutex<BTreeSet<i64>>,
     scratch: PathBuf,
     handle: Handle,
     stop: AtomicBool,
+    held: AtomicBool,
     wake: (Mutex<()>, Condvar),
     commits: Arc<Semaphore>,
     failure: Mutex<Option<RunError>>,
@@ -126,10 +113,7 @@ impl RunContext {
             .map_err(|error| RunError::Internal(format!("the frozen pipeline cannot be read: {error}")))?;
         let mut open = BTreeMap::new();
         for source in store.read(sources::all).await? {
-            let path =
-                PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(source.root.clone()));
-            let root = open_root(&path).ok();
-            open.insert(source.key, OpenSource { source, root, path });
+            open.insert(source.key, OpenSource::open(source));
         }
         Ok(Self {
             store: store.clone(),
@@ -139,9 +123,11 @@ impl RunContext {
             pipeline,
             options: Arc::clone(options),
             sources: open,
+            offline: Mutex::default(),
             scratch,
             handle: Handle::current(),
             stop: AtomicBool::new(false),
+            held: AtomicBool::new(false),
             wake: (Mutex::new(()), Condvar::new()),
             commits: Arc::new(Semaphore::new(COMMITS_MAX)),
             failure: Mutex::new(None),
@@ -157,6 +143,16 @@ impl RunContext {
 
     pub(crate) fn should_stop(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// True while the host takes no more work, because there is no room for its results.
+    pub(crate) fn is_held(&self) -> bool {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn hold(&self, held: bool) {
+        self.held.store(held, Ordering::Relaxed);
+        self.wake.1.notify_all();
     }
 
     pub(crate) fn stop_now(&self) {
@@ -240,7 +236,7 @@ impl RunContext {
         let made = serde_json::json!({
             "worker": worker,
             "took_us": u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            "input_check": "stat",
+            "input_check": if self.options.verify_inputs { "sha256" } else { "stat" },
             "tools": ready.tools,
             "build": self.options.build,
             "confined": self.options.confinement == Confinement::Full,
@@ -252,30 +248,52 @@ impl RunContext {
 
     /// Compares what the file system says now with what the catalog says.
     pub(crate) fn check_input(&self, work: &Work) -> InputState {
+        self.look_at_input(work, &|open, place| open.check(place))
+    }
+
+    /// The same before a unit is done, with all bytes when the person who started the run wants that.
+    pub(crate) fn check_input_first(&self, work: &Work) -> InputState {
+        if !self.options.verify_inputs {
+            return self.check_input(work);
+        }
+        self.look_at_input(work, &|open, place| open.check_bytes(place, work.asset.0))
+    }
+
+    fn look_at_input(&self, work: &Work, look: &dyn Fn(&OpenSource, &Place) -> InputState) -> InputState {
         let Some(place) = &work.place else {
             return InputState::Missing("no path of this asset is present; scan its source again".to_owned());
         };
         let Some(open) = self.sources.get(&place.source) else {
             return InputState::Missing("its source is not known any more".to_owned());
         };
-        let Some(root) = &open.root else {
-            return InputState::Offline(format!(
-                "source {} cannot be reached at {}",
-                open.source.name,
-                open.path.display()
-            ));
-        };
-        match stat_beneath(root.as_fd(), &place.path, Links::Refuse) {
-            Ok(found) => {
-                let now = FileStat {
-                    size_bytes: i64::try_from(found.size_bytes).unwrap_or(i64::MAX),
-                    mtime_ns: found.mtime_ns,
-                    device: found.dev.cast_signed(),
-                    inode: found.ino.cast_signed(),
-                };
-                if now == place.stat { InputState::Same } else { InputState::Changed }
-            }
-            Err(error) => InputState::Missing(format!("the file cannot be found: {error}; scan its source again")),
+        let found = look(open, place);
+        match &found {
+            InputState::Offline(detail) => self.note_offline(place.source, detail),
+            InputState::Rotten => self.note_rotten(place),
+            _ => {}
+        }
+        found
+    }
+
+    /// Marks a source as offline, once.
+    fn note_offline(&self, source: i64, detail: &str) {
+        if !self.offline.lock().unwrap_or_else(PoisonError::into_inner).insert(source) {
+            return;
+        }
+        tracing::warn!(run.id = %self.run.id, detail, "a source went offline; its units are blocked");
+        if let Err(error) = self.wait_for(self.store.write(move |tx| sources::set_online(tx, source, false))) {
+            self.fail(error.into());
+        }
+    }
+
+    /// Keeps among the outcomes of the source that a file has rotted, as a scan with `--verify` would.
+    fn note_rotten(&self, place: &Place) {
+        let (source, now_us) = (place.source, self.store.clock().now().0);
+        let detail = "its bytes are not those that were cataloged, although size and time are the same".to_owned();
+        let outcome = PathOutcome { path: place.path.clone(), code: "bit-rot".to_owned(), detail };
+        let noted = self.store.write(move |tx| assets::record_outcomes(tx, source, &[outcome], now_us));
+        if let Err(error) = self.wait_for(noted) {
+            self.fail(error.into());
         }
     }
 
@@ -294,7 +312,7 @@ impl RunContext {
             sources: self
                 .sources
                 .values()
-                .filter(|open| open.root.is_some())
+                .filter(|open| open.is_there())
                 .map(|open| SourceRoot::new(open.source.id.to_string(), &open.path))
                 .collect(),
             scratch: scratch.to_str().ok_or_else(|| io::Error::other("the path of scratch is not text"))?.to_owned(),

@@ -11,6 +11,7 @@ pub mod benchmark;
 pub mod child;
 pub mod commit;
 pub mod confine;
+pub mod disk;
 pub mod dispatch;
 pub mod engine;
 pub mod extractor;
@@ -23,6 +24,8 @@ pub mod protocol;
 pub mod supervisor;
 pub mod usage;
 
+mod guard;
+mod inputs;
 mod scratch;
 mod worker;
 

@@ -14,7 +14,8 @@ use exhibit_store::sql::units::Ending;
 
 use crate::commit::{Fact, Finished};
 use crate::dispatch::{Ask, CHUNK_MAX, Work, next_units};
-use crate::host::{InputState, RunContext, RunError};
+use crate::host::{RunContext, RunError};
+use crate::inputs::InputState;
 use crate::lineage::{config_of, input_hash, work_key};
 use crate::process::{ExtractorProcess, Received, StartError};
 use crate::protocol::{EndOutcome, FACTS_MAX, FactMessage, FromExtractor, ToExtractor, UnitMessage, is_reason};
@@ -125,6 +126,11 @@ impl Worker {
 
     fn work(&mut self) -> Result<(), RunError> {
         while !self.context.should_stop() {
+            if self.context.is_held() {
+                self.flush()?;
+                self.context.wait(IDLE_LOOK);
+                continue;
+            }
             let chunk = self.next_chunk()?;
             if chunk.is_empty() {
                 if self.context.is_worked_off()? {
@@ -164,8 +170,9 @@ impl Worker {
         let mut queue: VecDeque<Work> = VecDeque::new();
         self.suspects.clear();
         for work in chunk {
-            match self.context.check_input(&work) {
+            match self.context.check_input_first(&work) {
                 InputState::Same => queue.push_back(work),
+                InputState::Rotten => self.finish(&work, rotten(), Vec::new(), None)?,
                 InputState::Changed => self.finish(&work, changed(), Vec::new(), None)?,
                 InputState::Missing(detail) => {
                     self.finish(&work, Verdict::failed("input-missing", detail, true), Vec::new(), None)?;
@@ -178,7 +185,7 @@ impl Worker {
             }
         }
         while !queue.is_empty() {
-            if self.context.should_stop() || !self.ensure_process(step)? {
+            if self.context.should_stop() || self.context.is_held() || !self.ensure_process(step)? {
                 break;
             }
             self.reuse(step, &mut queue)?;
@@ -250,7 +257,8 @@ impl Worker {
         let context = Arc::clone(&self.context);
         let stop = move || context.should_stop();
         let mut healthy = true;
-        while healthy && (!queue.is_empty() || !sent.is_empty()) {
+        // A host that has no room takes the answers to what it has sent, and sends no more.
+        while healthy && (!sent.is_empty() || !(queue.is_empty() || self.context.is_held())) {
             if sent.is_empty() {
                 begun = Instant::now();
             }
@@ -294,7 +302,7 @@ impl Worker {
         let mut outstanding: usize = sent.iter().map(|sent| sent.bytes).sum();
         let mut lines = Vec::new();
         let mut batch = VecDeque::new();
-        while let Some(work) = queue.front() {
+        while let Some(work) = queue.front().filter(|_| !self.context.is_held()) {
             let alone = work.unit.crashes > 0 || self.suspects.contains(&work.unit.key);
             let busy = !sent.is_empty() || !batch.is_empty();
             if busy && (alone || batch.back().or(sent.back()).is_some_and(|sent| sent.alone)) {
@@ -510,6 +518,11 @@ impl Worker {
         }
         self.context.commit(std::mem::take(&mut self.finished))
     }
+}
+
+fn rotten() -> Verdict {
+    let detail = "its bytes are not those that were cataloged, although size and time are the same; look at the disk, and at a copy";
+    Verdict::failed("input-rotten", detail, true)
 }
 
 fn changed() -> Verdict {

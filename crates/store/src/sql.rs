@@ -10,6 +10,7 @@ pub mod records;
 pub(crate) mod retention;
 pub mod runs;
 pub mod sources;
+pub mod space;
 pub mod units;
 
 #[cfg(test)]

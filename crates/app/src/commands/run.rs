@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Args, Subcommand};
 use exhibit_archive::catalog::{FactView, find_run};
 use exhibit_archive::scan::check_root;
+use exhibit_engine::disk::size;
 use exhibit_engine::pipeline::Override;
 use exhibit_engine::{Engine, RunError, RunRequest};
 use exhibit_model::ids::{CollectionId, RunId, UnitId};
@@ -17,7 +18,7 @@ use serde_json::json;
 use crate::cli::Context;
 use crate::commands::watch::{RunStatus, follow, print_status, status};
 use crate::error::{CliError, Exit};
-use crate::home::App;
+use crate::home::{App, EngineWishes};
 use crate::output::{number, table};
 
 /// Run a pipeline over a collection.
@@ -57,12 +58,23 @@ pub struct HostArgs {
     /// Run although the kernel cannot confine extractors; a broken or hostile file could then change your originals
     #[arg(long)]
     allow_unconfined: bool,
+    /// Hash every original before it is used, beside comparing size and times with the catalog
+    #[arg(long)]
+    verify_inputs: bool,
 }
 
 impl HostArgs {
     /// For commands that start no extractor: it does not matter what the kernel enforces.
     pub fn allowing_all() -> Self {
-        Self { workers: None, allow_unconfined: true }
+        Self { workers: None, allow_unconfined: true, verify_inputs: false }
+    }
+
+    fn wishes(&self) -> EngineWishes {
+        EngineWishes {
+            workers: self.workers.map(usize::from),
+            allow_unconfined: self.allow_unconfined,
+            verify_inputs: self.verify_inputs,
+        }
     }
 }
 
@@ -99,7 +111,7 @@ pub async fn run(args: RunArgs, context: &Context) -> Result<Exit, CliError> {
     }
     let app = context.open()?;
     check_sources(&app).await?;
-    let engine = app.engine(args.host.workers.map(usize::from), args.host.allow_unconfined)?;
+    let engine = app.engine(args.host.wishes())?;
     let request = RunRequest {
         pipeline,
         collection: CollectionId::ALL,
@@ -112,7 +124,22 @@ pub async fn run(args: RunArgs, context: &Context) -> Result<Exit, CliError> {
     if run.members == 0 {
         context.out.note("the collection is empty; `exhibit scan FOLDER` adds a folder");
     }
+    warn_of_room(&engine, &run, context).await?;
     work(&app, &engine, run.id, context).await
+}
+
+/// Says before the first unit that the results may not fit.
+async fn warn_of_room(engine: &Engine, run: &runs::Run, context: &Context) -> Result<(), CliError> {
+    if let Some(projection) = engine.project(run).await?
+        && projection.needed_bytes > projection.available_bytes
+    {
+        context.out.warn(&format!(
+            "the results may need about {}, and {} are free above the reserve (engine.disk_reserve); the run waits when they are used up",
+            size(projection.needed_bytes),
+            size(projection.available_bytes)
+        ));
+    }
+    Ok(())
 }
 
 /// A home inside a source, or a source inside a home, is refused before any extractor starts.
@@ -130,7 +157,7 @@ pub async fn check_sources(app: &App) -> Result<(), CliError> {
 
 /// Makes an engine as `run` does, for the commands that go on with a run.
 pub fn engine(app: &App, host: &HostArgs) -> Result<Engine, CliError> {
-    app.engine(host.workers.map(usize::from), host.allow_unconfined)
+    app.engine(host.wishes())
 }
 
 /// Works a run off while its progress is shown, and prints how it ended. Ctrl-C stops this host; the run can be resumed.

@@ -1,18 +1,23 @@
 //! `exhibit sources`.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use exhibit_archive::catalog::{find_source, printable};
+use exhibit_archive::relocate::{Relocated, relocate};
 use exhibit_model::time::Timestamp;
 use exhibit_store::sql::{assets, sources as sql};
 use serde_json::json;
 
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
+use crate::home::App;
 use crate::output::table;
 
 /// List sources, or what one of them holds that could not be taken in.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct SourcesArgs {
+    #[command(subcommand)]
+    command: Option<SourcesCommand>,
     /// Show what the last scan of this source could not take in
     source: Option<String>,
     /// At most this many lines
@@ -20,8 +25,25 @@ pub struct SourcesArgs {
     limit: i64,
 }
 
+#[derive(Subcommand)]
+enum SourcesCommand {
+    /// Say that a source lies elsewhere now: a renamed mount, a moved folder. Nothing of it is read or extracted again
+    Move(MoveArgs),
+}
+
+#[derive(Args)]
+struct MoveArgs {
+    /// The source, by name or id
+    source: String,
+    /// The folder where it lies now
+    root: std::path::PathBuf,
+}
+
 pub async fn sources(args: SourcesArgs, context: &Context) -> Result<Exit, CliError> {
     let app = context.open()?;
+    if let Some(SourcesCommand::Move(wanted)) = args.command {
+        return move_source(&app, wanted, context).await;
+    }
     let Some(name) = args.source else { return list(&app, context).await };
     let limit = args.limit;
     let found = app
@@ -50,7 +72,22 @@ pub async fn sources(args: SourcesArgs, context: &Context) -> Result<Exit, CliEr
     Ok(Exit::Ok)
 }
 
-async fn list(app: &crate::home::App, context: &Context) -> Result<Exit, CliError> {
+async fn move_source(app: &App, args: MoveArgs, context: &Context) -> Result<Exit, CliError> {
+    let source = app.store.read(move |read| Ok(find_source(read, &args.source))).await??;
+    let moved = relocate(&app.store, &source, &args.root, &app.own_folders()).await?;
+    if context.out.json {
+        context.out.document(&moved)?;
+    } else {
+        let Relocated { name, from, to, looked_for, found } = &moved;
+        context.out.line(&format!(
+            "{name} lies at {to} now, before at {from}; {found} of {looked_for} files looked for are there"
+        ))?;
+        context.out.note(&format!("next: exhibit scan {to}"));
+    }
+    Ok(Exit::Ok)
+}
+
+async fn list(app: &App, context: &Context) -> Result<Exit, CliError> {
     let all = app.store.read(sql::all).await?;
     if context.out.json {
         let items: Vec<_> = all

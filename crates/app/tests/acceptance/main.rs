@@ -14,6 +14,7 @@ macro_rules! both_backends {
 }
 
 mod chance;
+mod mounts;
 mod policy;
 mod processes;
 mod world;
@@ -23,4 +24,5 @@ mod compare;
 mod drills;
 mod errors;
 mod proof;
+mod rails;
 mod runs;

@@ -83,6 +83,21 @@ const NEWEST: Sql = Sql::same(
      where proj_run__benchmark_v1.run_id = $1 order by records.seq desc limit 1",
 );
 
+const NEWEST_OF_ALL: Sql = Sql::same(
+    "benchmark_newest_of_all",
+    "select records.body from proj_run__benchmark_v1 join records on records.seq = proj_run__benchmark_v1.seq \
+     order by proj_run__benchmark_v1.seq desc limit $1",
+);
+
+/// The newest benchmark records of all runs, newest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn newest_of_all(read: &Read<'_>, limit: i64) -> Result<Vec<Vec<u8>>, StoreError> {
+    let found: Vec<(Option<Vec<u8>>,)> = read.all(&NEWEST_OF_ALL, params![limit])?;
+    Ok(found.into_iter().filter_map(|row| row.0).collect())
+}
+
 /// The newest benchmark record of a run, as it was recorded.
 ///
 /// # Errors

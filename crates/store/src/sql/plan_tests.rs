@@ -17,7 +17,7 @@ use super::assets::{self, FileStat, PathOutcome, PathState, ScannedFile};
 use super::benchmarks;
 use super::runs::{self, NewRun};
 use super::units::{self, Ending};
-use super::{ledger, records, retention, sources};
+use super::{ledger, records, retention, sources, space};
 use crate::ledger::{checkpoint, proof, verify};
 use crate::session::HEARD;
 use crate::{
@@ -46,6 +46,9 @@ const WALKS: &[(&str, &str)] = &[
     ("node_each", "the check of everything"),
     ("blob_each", "the check of everything"),
     ("record_count", "the check of everything"),
+    ("space_blobs", "asked every few seconds by a host, and only when there is a quota"),
+    ("space_database", "a number that the database keeps"),
+    ("benchmark_newest_of_all", "from the end, as many as it is asked for"),
     ("record_bodies_of_kind", "the check of everything"),
     ("retention_due", "one row for each run ever made"),
     ("run_shown_sandboxes", "one row for each run ever made"),
@@ -102,6 +105,10 @@ async fn use_everything(store: &Store) {
             benchmarks::each_timing(read, &run, &mut |_| Ok(()))?;
             benchmarks::blob_bytes(read, &run)?;
             benchmarks::newest(read, &run)?;
+            benchmarks::newest_of_all(read, 9)?;
+            space::blob_bytes(read)?;
+            space::database_bytes(read)?;
+            space::member_types(read, run.key)?;
             units::find_work(read, &[Digest::of(b"w")])?;
             records::at(read, 1)?;
             records::of_unit(read, run.first_unit, 0)?;
@@ -125,6 +132,7 @@ fn catalog(tx: &mut Tx<'_>) -> Result<(i64, i64), StoreError> {
     let source = sources::insert(tx, SourceId(1), "s", SourceClass::Sacred, b"/r", 0)?;
     sources::set_scanned(tx, source, 1)?;
     sources::set_online(tx, source, true)?;
+    sources::set_root(tx, source, b"/r")?;
     let file = |name: &str| ScannedFile {
         path: name.as_bytes().to_vec(),
         stat: FileStat { size_bytes: 1, mtime_ns: 0, device: 0, inode: 0 },
@@ -186,6 +194,8 @@ fn work(tx: &mut Tx<'_>, key: i64) -> Result<(), StoreError> {
     units::requeue_owner(tx, key, 1)?;
     units::cancel_pending(tx, key, 0)?;
     units::revive(tx, key, UnitState::Cancelled)?;
+    units::block_pending(tx, key, "disk", "", 0)?;
+    units::unblock(tx, key, "disk")?;
     units::revive_one(tx, key, leased.key, UnitState::Failed)?;
     Ok(())
 }
@@ -297,6 +307,7 @@ fn no_statement_walks_a_table_that_grows() {
         ("unit_requeue_expired", "units_leased"),
         ("unit_requeue_owner", "units_leased"),
         ("unit_cancel_pending", "units_pending"),
+        ("unit_block_pending", "units_pending"),
         ("unit_find_work", "units_work"),
         ("unit_of_asset", "units_asset"),
         ("record_of_unit", "records_unit"),

@@ -101,6 +101,16 @@ pub fn set_scanned(tx: &mut Tx<'_>, source: i64, now_us: i64) -> Result<(), Stor
     tx.execute(&SCANNED, params![source, now_us]).map(|_| ())
 }
 
+const SET_ROOT: Sql = Sql::same("source_set_root", "update sources set root = $2, online = 1 where source = $1");
+
+/// Notes that a source lies elsewhere.
+///
+/// # Errors
+/// When another source lies there, or the database cannot be written.
+pub fn set_root(tx: &mut Tx<'_>, source: i64, root: &[u8]) -> Result<(), StoreError> {
+    tx.execute(&SET_ROOT, params![source, root]).map(|_| ())
+}
+
 /// Notes that a source can or cannot be reached.
 ///
 /// # Errors

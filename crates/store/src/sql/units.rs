@@ -409,6 +409,35 @@ pub fn revive(tx: &mut Tx<'_>, run: i64, from: UnitState) -> Result<u64, StoreEr
     moved_each(tx, run, &steps, from, UnitState::Pending)
 }
 
+const BLOCK_PENDING: Sql = Sql::same(
+    "unit_block_pending",
+    "update units set state = 6, reason = $2, detail = $3, ended_us = $4 where run = $1 and state = 0 returning step",
+);
+const UNBLOCK: Sql = Sql::same(
+    "unit_unblock",
+    "update units set state = 0, reason = null, detail = null \
+     where unit >= (select first_unit from runs where run = $1) \
+     and unit < (select first_unit + members * steps from runs where run = $1) and run = $1 and state = 6 and reason = $2 returning step",
+);
+
+/// Blocks every unit that waits. Returns how many.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn block_pending(tx: &mut Tx<'_>, run: i64, reason: &str, detail: &str, now_us: i64) -> Result<u64, StoreError> {
+    let steps = tx.all::<(u32,)>(&BLOCK_PENDING, params![run, reason, detail, now_us])?;
+    moved_each(tx, run, &steps, UnitState::Pending, UnitState::Blocked)
+}
+
+/// Queues the units again that are blocked for that reason. Returns how many.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn unblock(tx: &mut Tx<'_>, run: i64, reason: &str) -> Result<u64, StoreError> {
+    let steps = tx.all::<(u32,)>(&UNBLOCK, params![run, reason])?;
+    moved_each(tx, run, &steps, UnitState::Blocked, UnitState::Pending)
+}
+
 const REVIVE_ONE: Sql = Sql::same(
     "unit_revive_one",
     "update units set state = 0, crashes = 0, reason = null, detail = null where run = $1 and unit = $2 and state = $3 returning step",
