@@ -28,11 +28,18 @@ mod reader;
 pub use progress::ScanProgress;
 use reader::{Outcome, ReadJob, Reader};
 
-/// Files that wait to be read; each holds a descriptor.
-const OPEN_FILES_MAX: usize = 256;
+/// Files that are handed over to a reader at once: handing over each alone wakes a thread for each, which costs more than to read a small
+/// file.
+const GROUP_FILES: usize = 32;
 
-/// Results that wait to be written.
-const RESULTS_MAX: usize = 2_048;
+/// A group is handed over when its files have this many bytes together, so that large ones are spread over the readers.
+const GROUP_BYTES: u64 = 1024 * 1024;
+
+/// Groups that wait to be read; each file of them holds a descriptor.
+const GROUPS_MAX: usize = 8;
+
+/// Groups of results that wait to be written.
+const RESULTS_MAX: usize = 64;
 
 /// Files that one transaction takes in.
 const BATCH_FILES: usize = 1_000;
@@ -324,14 +331,50 @@ struct Walker {
     verify: bool,
     threads: usize,
     started_us: i64,
-    results: mpsc::Sender<Outcome>,
+    results: mpsc::Sender<Vec<Outcome>>,
     progress: Arc<ScanProgress>,
+}
+
+/// What the walk hands over, group by group.
+struct HandOver {
+    jobs: SyncSender<Vec<ReadJob>>,
+    results: mpsc::Sender<Vec<Outcome>>,
+    files: Vec<ReadJob>,
+    bytes: u64,
+    outcomes: Vec<Outcome>,
+}
+
+impl HandOver {
+    fn read(&mut self, job: ReadJob, size_bytes: u64) {
+        self.files.push(job);
+        self.bytes += size_bytes;
+        if self.files.len() >= GROUP_FILES || self.bytes >= GROUP_BYTES {
+            self.bytes = 0;
+            // Fails only when every reader has gone, which the next visit notices.
+            self.jobs.send(std::mem::take(&mut self.files)).ok();
+        }
+    }
+
+    fn say(&mut self, outcome: Outcome) {
+        self.outcomes.push(outcome);
+        if self.outcomes.len() >= GROUP_FILES {
+            // Fails only when the writer has gone, which the next visit notices.
+            self.results.blocking_send(std::mem::take(&mut self.outcomes)).ok();
+        }
+    }
+
+    /// Hands over what is left.
+    fn finish(self) {
+        // Nobody is left to tell when readers or writer have gone; their own error says why.
+        self.jobs.send(self.files).ok();
+        self.results.blocking_send(self.outcomes).ok();
+    }
 }
 
 impl Walker {
     fn run(mut self) -> io::Result<Walked> {
         let root = open_root(&self.root)?;
-        let (jobs, queue) = sync_channel::<ReadJob>(OPEN_FILES_MAX);
+        let (jobs, queue) = sync_channel::<Vec<ReadJob>>(GROUPS_MAX);
         let queue = Arc::new(std::sync::Mutex::new(queue));
         std::thread::scope(|scope| {
             for index in 0..self.threads {
@@ -339,11 +382,15 @@ impl Walker {
                     Reader::new(Arc::clone(&queue), self.results.clone(), Arc::clone(&self.progress), self.started_us);
                 std::thread::Builder::new().name(format!("scan-{index}")).spawn_scoped(scope, move || reader.run())?;
             }
-            self.walk(root.as_fd(), jobs)
+            let results = self.results.clone();
+            let mut hand = HandOver { jobs, results, files: Vec::new(), bytes: 0, outcomes: Vec::new() };
+            let walked = self.walk(root.as_fd(), &mut hand);
+            hand.finish();
+            walked
         })
     }
 
-    fn walk(&mut self, root: std::os::fd::BorrowedFd<'_>, jobs: SyncSender<ReadJob>) -> io::Result<Walked> {
+    fn walk(&mut self, root: std::os::fd::BorrowedFd<'_>, hand: &mut HandOver) -> io::Result<Walked> {
         let mut walked = Walked { files: 0, unchanged: 0, unseen: Vec::new(), stopped: false };
         let mut unreadable_folders = false;
         let ended = walk(root, WalkOptions::default(), &mut |entry| {
@@ -355,7 +402,7 @@ impl Walker {
                 Kind::Directory => {}
                 Kind::File => {
                     walked.files += 1;
-                    self.visit_file(entry, &jobs, &mut walked);
+                    self.visit_file(entry, hand, &mut walked);
                 }
                 _ => {
                     unreadable_folders |= matches!(
@@ -369,7 +416,7 @@ impl Walker {
                                 | Trouble::Moved
                         )
                     );
-                    self.send(Outcome::Other(other(entry)));
+                    hand.say(Outcome::Other(other(entry)));
                 }
             }
             ControlFlow::Continue(())
@@ -384,7 +431,7 @@ impl Walker {
     }
 
     /// Passes by what is unchanged, and sends the rest to be read.
-    fn visit_file(&mut self, entry: &Entry<'_>, jobs: &SyncSender<ReadJob>, walked: &mut Walked) {
+    fn visit_file(&mut self, entry: &Entry<'_>, hand: &mut HandOver, walked: &mut Walked) {
         let stat = file_stat(&entry.stat);
         let known = self.known.remove(&Digest::of(entry.path));
         let same = known.as_ref().is_some_and(|known| {
@@ -395,27 +442,20 @@ impl Walker {
             walked.unchanged += 1;
             self.progress.passed_by(entry.stat.size_bytes);
             if let Some(rotten) = self.rotten.remove(entry.path) {
-                self.send(Outcome::Other(rotten));
+                hand.say(Outcome::Other(rotten));
             }
             if known.state != PathState::Present || known.stat.device != stat.device {
-                self.send(Outcome::Seen { path: known.key, device: stat.device });
+                hand.say(Outcome::Seen { path: known.key, device: stat.device });
             }
             return;
         }
         let expected = known.filter(|_| same).map(|known| known.asset);
         match entry.open() {
             Ok(file) => {
-                let job = ReadJob { path: entry.path.to_vec(), file, expected };
-                // Fails only when every reader has gone, which the next visit notices.
-                jobs.send(job).ok();
+                hand.read(ReadJob { path: entry.path.to_vec(), file, expected }, entry.stat.size_bytes);
             }
-            Err(error) => self.send(Outcome::Other(unreadable(entry.path, &error))),
+            Err(error) => hand.say(Outcome::Other(unreadable(entry.path, &error))),
         }
-    }
-
-    fn send(&self, outcome: Outcome) {
-        // Fails only when the writer has gone, which the next visit notices.
-        self.results.blocking_send(outcome).ok();
     }
 }
 
@@ -462,13 +502,31 @@ impl Batch {
     fn len(&self) -> usize {
         self.files.len() + self.outcomes.len() + self.seen.len()
     }
+
+    async fn take(&mut self, store: &Store, outcomes: Vec<Outcome>) -> Result<(), StoreError> {
+        for outcome in outcomes {
+            match outcome {
+                Outcome::File(file) => self.files.push(file),
+                Outcome::Seen { path, device } => self.seen.push((path, device)),
+                Outcome::Other(other) => self.outcomes.push(other),
+                Outcome::Verify { file, expected } => {
+                    let known = store.read(move |read| assets::by_key(read, expected)).await?;
+                    match known {
+                        Some(asset) if asset.sha256 != file.sha256 => self.outcomes.push(bit_rot(&file, asset.sha256)),
+                        _ => self.files.push(file),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Writes what the walk and the readers send, in batches.
 async fn write_results(
     store: &Store,
     source: i64,
-    mut incoming: mpsc::Receiver<Outcome>,
+    mut incoming: mpsc::Receiver<Vec<Outcome>>,
     now_us: i64,
 ) -> Result<Written, ScanError> {
     let mut written = Written::default();
@@ -476,22 +534,11 @@ async fn write_results(
     while open {
         let mut batch = Batch::default();
         while batch.len() < BATCH_FILES {
-            let Some(outcome) = incoming.recv().await else {
+            let Some(outcomes) = incoming.recv().await else {
                 open = false;
                 break;
             };
-            match outcome {
-                Outcome::File(file) => batch.files.push(file),
-                Outcome::Seen { path, device } => batch.seen.push((path, device)),
-                Outcome::Other(other) => batch.outcomes.push(other),
-                Outcome::Verify { file, expected } => {
-                    let rotten = store.read(move |read| assets::by_key(read, expected)).await?;
-                    match rotten {
-                        Some(asset) if asset.sha256 != file.sha256 => batch.outcomes.push(bit_rot(&file, asset.sha256)),
-                        _ => batch.files.push(file),
-                    }
-                }
-            }
+            batch.take(store, outcomes).await?;
         }
         for outcome in &batch.outcomes {
             *written.outcomes.entry(outcome.code.clone()).or_default() += 1;
@@ -532,4 +579,4 @@ async fn finish(store: &Store, source: &Source, unseen: Vec<i64>, started_us: i6
     Ok(unseen.len() as u64)
 }
 
-type JobQueue = Arc<std::sync::Mutex<Receiver<ReadJob>>>;
+type JobQueue = Arc<std::sync::Mutex<Receiver<Vec<ReadJob>>>>;

@@ -51,6 +51,8 @@ pub struct FileStat {
     pub size_bytes: u64,
     /// Time of the last change of its content, in nanoseconds since 1970, clamped to `i64` (years 1677 to 2262).
     pub mtime_ns: i64,
+    /// Time of the last change of anything, nanoseconds since 1970: unlike the one of the content, nobody can set it back.
+    pub ctime_ns: i64,
     /// Type and permission bits, as in `st_mode`.
     pub mode: u32,
     /// Number of names.
@@ -84,13 +86,16 @@ impl FileStat {
 impl From<Stat> for FileStat {
     #[expect(clippy::unnecessary_cast, reason = "the types of these fields differ between architectures")]
     fn from(stat: Stat) -> Self {
-        let mtime_ns = i128::from(stat.st_mtime as i64) * 1_000_000_000 + i128::from(stat.st_mtime_nsec as i64);
-        let clamped = mtime_ns.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
+        let nanoseconds = |seconds: i64, rest: i64| {
+            let exact = i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+            exact.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+        };
         Self {
             dev: stat.st_dev as u64,
             ino: stat.st_ino as u64,
             size_bytes: u64::try_from(stat.st_size).unwrap_or(0),
-            mtime_ns: clamped as i64,
+            mtime_ns: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+            ctime_ns: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
             mode: stat.st_mode,
             nlink: stat.st_nlink as u64,
             uid: stat.st_uid,

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, PoisonError};
 
 use exhibit_engine::originals::stat_open;
@@ -25,6 +24,9 @@ const FRESH_NS: i128 = 2_000_000_000;
 
 /// A fresh file is read this often in all.
 const FRESH_READS_MAX: u32 = 3;
+
+/// SHA-256, media type and what the file system says of a file that was read.
+type Found = (Digest, &'static str, FileStat);
 
 /// A file to be read, already open.
 pub(super) struct ReadJob {
@@ -50,7 +52,7 @@ pub(super) enum Outcome {
 
 pub(super) struct Reader {
     queue: JobQueue,
-    results: mpsc::Sender<Outcome>,
+    results: mpsc::Sender<Vec<Outcome>>,
     progress: Arc<ScanProgress>,
     piece: Vec<u8>,
     /// Files that changed since are fresh; nanoseconds since 1970.
@@ -60,7 +62,7 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(
         queue: JobQueue,
-        results: mpsc::Sender<Outcome>,
+        results: mpsc::Sender<Vec<Outcome>>,
         progress: Arc<ScanProgress>,
         started_us: i64,
     ) -> Self {
@@ -68,21 +70,18 @@ impl Reader {
         Self { queue, results, progress, piece: vec![0; PIECE_BYTES], fresh_since_ns }
     }
 
-    fn is_fresh(&self, file: &File) -> io::Result<bool> {
-        let found = file.metadata()?;
-        // The time of the last change of anything: unlike the one of the content, nobody can set it back.
-        Ok(i128::from(found.ctime()) * 1_000_000_000 + i128::from(found.ctime_nsec()) >= self.fresh_since_ns)
-    }
-
     pub(super) fn run(mut self) {
         loop {
             let next = self.queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(mut job) = next else { return };
-            if self.progress.should_stop() {
-                continue;
+            let Ok(group) = next else { return };
+            let mut outcomes = Vec::with_capacity(group.len());
+            for mut job in group {
+                if self.progress.should_stop() {
+                    break;
+                }
+                outcomes.extend(self.read(&mut job));
             }
-            let Some(outcome) = self.read(&mut job) else { continue };
-            if self.results.blocking_send(outcome).is_err() {
+            if !outcomes.is_empty() && self.results.blocking_send(outcomes).is_err() {
                 return;
             }
         }
@@ -93,13 +92,13 @@ impl Reader {
         let (mut reads, mut fresh, mut last) = (0, false, None);
         while reads < if fresh { FRESH_READS_MAX } else { READS_MAX } {
             reads += 1;
+            let read = self.read_once(job, reads > 1);
             // Asked again each time: it may have become fresh.
-            fresh = fresh || self.is_fresh(&job.file).unwrap_or(true);
-            let read = self.read_once(job);
+            fresh = fresh || !matches!(&read, Ok((_, changed_ns)) if i128::from(*changed_ns) < self.fresh_since_ns);
             if self.progress.should_stop() {
                 return None;
             }
-            match read {
+            match read.map(|(found, _)| found) {
                 Ok(Some((sha256, _, _))) if fresh && last != Some(sha256) => last = Some(sha256),
                 Ok(Some((sha256, media_type, stat))) => {
                     self.progress.read_file();
@@ -120,9 +119,11 @@ impl Reader {
         }))
     }
 
-    /// Reads the file once; `None` when it changed meanwhile.
-    fn read_once(&mut self, job: &mut ReadJob) -> io::Result<Option<(Digest, &'static str, FileStat)>> {
-        job.file.rewind()?;
+    /// Reads the file once; `None` when it changed meanwhile. Beside it the time of the last change before it was read.
+    fn read_once(&mut self, job: &mut ReadJob, again: bool) -> io::Result<(Option<Found>, i64)> {
+        if again {
+            job.file.rewind()?;
+        }
         let before = stat_open(&job.file)?;
         let mut hasher = DigestHasher::new();
         let mut media_type = None;
@@ -144,7 +145,7 @@ impl Reader {
             self.progress.read_bytes(count as u64);
             // A file that only grows would never end.
             if bytes > before.size_bytes {
-                return Ok(None);
+                return Ok((None, before.ctime_ns));
             }
             if bytes == before.size_bytes {
                 break;
@@ -152,8 +153,9 @@ impl Reader {
         }
         let after = stat_open(&job.file)?;
         if !after.is_same_content(&before) || bytes != before.size_bytes {
-            return Ok(None);
+            return Ok((None, before.ctime_ns));
         }
-        Ok(Some((hasher.finish(), media_type.unwrap_or(crate::media_type::UNKNOWN), file_stat(&before))))
+        let media_type = media_type.unwrap_or(crate::media_type::UNKNOWN);
+        Ok((Some((hasher.finish(), media_type, file_stat(&before))), before.ctime_ns))
     }
 }

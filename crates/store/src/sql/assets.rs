@@ -252,7 +252,8 @@ const UPSERT_PATH: Sql = Sql::pair(
      state, path) values ($1, $2, (select asset from assets where sha256 = $3), $4, $5, $6, $7, $8, $9, $9, 0, \
      (select coalesce(max(path), 0) + 1 from paths)) \
      on conflict (source, path_hash) where state < 2 do update set size_bytes = excluded.size_bytes, \
-     mtime_ns = excluded.mtime_ns, device = excluded.device, inode = excluded.inode, last_seen_us = excluded.last_seen_us, state = 0",
+     mtime_ns = excluded.mtime_ns, device = excluded.device, inode = excluded.inode, last_seen_us = excluded.last_seen_us, state = 0 \
+     where paths.asset = excluded.asset",
     "insert into paths (source, path_hash, asset, path_bytes, size_bytes, mtime_ns, device, inode, first_seen_us, last_seen_us, \
      state, path) select given.source, given.path_hash, assets.asset, given.path_bytes, given.size_bytes, given.mtime_ns, \
      given.device, given.inode, given.at_us, given.at_us, 0, \
@@ -261,7 +262,8 @@ const UPSERT_PATH: Sql = Sql::pair(
      $9::bigint[]) with ordinality as given (source, path_hash, sha256, path_bytes, size_bytes, mtime_ns, device, inode, at_us, place) \
      join assets on assets.sha256 = given.sha256 \
      on conflict (source, path_hash) where state < 2 do update set size_bytes = excluded.size_bytes, \
-     mtime_ns = excluded.mtime_ns, device = excluded.device, inode = excluded.inode, last_seen_us = excluded.last_seen_us, state = 0",
+     mtime_ns = excluded.mtime_ns, device = excluded.device, inode = excluded.inode, last_seen_us = excluded.last_seen_us, state = 0 \
+     where paths.asset = excluded.asset",
 );
 
 /// Takes in files that a scan has read: new assets, new paths, changed bytes (the old path row becomes history), touched files.
@@ -274,8 +276,6 @@ pub fn record_files(tx: &mut Tx<'_>, source: i64, files: &[ScannedFile], now_us:
         files.iter().map(|file| values![file.sha256, file.stat.size_bytes, file.media_type, now_us]).collect();
     let new_assets = tx.execute_many(&INSERT_ASSET, &assets)?;
     let hash = |file: &ScannedFile| Digest::of(&file.path);
-    let closed: Vec<Vec<Value>> = files.iter().map(|file| values![source, hash(file), file.sha256, now_us]).collect();
-    tx.execute_many(&CLOSE_PATH, &closed)?;
     let paths: Vec<Vec<Value>> = files
         .iter()
         .map(|file| {
@@ -283,7 +283,13 @@ pub fn record_files(tx: &mut Tx<'_>, source: i64, files: &[ScannedFile], now_us:
             values![source, hash(file), file.sha256, file.path.as_slice(), size_bytes, mtime_ns, device, inode, now_us]
         })
         .collect();
-    tx.execute_many(&UPSERT_PATH, &paths)?;
+    if tx.execute_many(&UPSERT_PATH, &paths)? < paths.len() as u64 {
+        // Some path has other bytes now: its row becomes history, and all are taken in once more, which changes nothing for the rest.
+        let closed: Vec<Vec<Value>> =
+            files.iter().map(|file| values![source, hash(file), file.sha256, now_us]).collect();
+        tx.execute_many(&CLOSE_PATH, &closed)?;
+        tx.execute_many(&UPSERT_PATH, &paths)?;
+    }
     Ok(new_assets)
 }
 
