@@ -65,9 +65,8 @@ impl<'a> Server<'a> {
 
     fn run(&mut self) -> io::Result<()> {
         let descriptor = self.built_in.descriptor;
-        match self.extractor.tools() {
+        match self.tools() {
             Ok(tools) => {
-                let tools = tools.into_iter().map(|(name, version)| (name.to_owned(), version)).collect();
                 let (extractor, version) = (descriptor.name.to_owned(), descriptor.version.to_owned());
                 say(&mut self.out, &FromExtractor::Ready { protocol: PROTOCOL_VERSION, extractor, version, tools })?;
                 self.out.flush()?;
@@ -93,6 +92,19 @@ impl<'a> Server<'a> {
             }
         }
         self.out.flush()
+    }
+
+    /// Versions of the tools that are there. Those that are not needed for everything may be missing.
+    fn tools(&mut self) -> Result<BTreeMap<String, String>, String> {
+        let mut found = BTreeMap::new();
+        for tool in self.built_in.descriptor.tools {
+            match self.extractor.tool_version(tool) {
+                Ok(version) => drop(found.insert(tool.name.to_owned(), version)),
+                Err(detail) if tool.required => return Err(detail),
+                Err(_) => {}
+            }
+        }
+        Ok(found)
     }
 
     fn unit(&mut self, unit: &UnitMessage) -> io::Result<()> {

@@ -57,14 +57,42 @@ pub struct Descriptor {
     pub emits: &'static [(&'static str, u32)],
     /// JSON Schema 2020-12 of its parameters, every one with a `default`.
     pub params_schema: &'static str,
-    /// Programs it starts, by name; looked up in `/usr/bin` and `/usr/local/bin`.
-    pub tools: &'static [&'static str],
+    /// Programs it starts.
+    pub tools: &'static [Tool],
     /// Whether its facts depend on the modification time of the file, which the content hash does not hold.
     pub reads_file_time: bool,
     /// Whether it leaves files in scratch; only then a folder is made for each unit.
     pub writes_files: bool,
     /// Limits that hold for its process.
     pub limits: Limits,
+}
+
+/// An outside program that an extractor starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Tool {
+    /// Its name; looked up in `/usr/bin` and `/usr/local/bin`.
+    pub name: &'static str,
+    /// The originals it is needed for: media types, or their beginning up to the slash (`video/`). Empty = every original. The results of
+    /// others do not depend on it, so neither their lineage nor their work key names it.
+    pub media_types: &'static [&'static str],
+    /// Without it no unit can be done. Otherwise only those fail that need it.
+    pub required: bool,
+    /// The Debian package that has it.
+    pub install: &'static str,
+}
+
+impl Tool {
+    /// Whether it is needed for an original of this media type.
+    pub fn serves(&self, media_type: &str) -> bool {
+        let named =
+            |known: &&str| if known.ends_with('/') { media_type.starts_with(*known) } else { media_type == *known };
+        self.media_types.is_empty() || self.media_types.iter().any(named)
+    }
+
+    /// What a person is told when it is not there.
+    pub fn missing(&self) -> String {
+        format!("{} is not installed; `apt-get install {}` brings it", self.name, self.install)
+    }
 }
 
 /// Limits of an extractor process. Never part of the config hash: they decide whether, not what.
@@ -150,12 +178,12 @@ pub trait Sink {
 
 /// The work itself. Runs single-threaded inside the confined process, one unit after the other.
 pub trait Extractor {
-    /// Versions of the outside tools it will run, by name, read once at start (`ffmpeg` -> `5.1.6-0+deb12u1`).
+    /// The version of one of its tools, asked once at start (`ffmpeg` -> `5.1.6-0+deb12u1`).
     ///
     /// # Errors
-    /// When a tool is missing; the text names it and how to install it.
-    fn tools(&mut self) -> Result<Vec<(&'static str, String)>, String> {
-        Ok(Vec::new())
+    /// When the tool is missing or does not say; the text is for people.
+    fn tool_version(&mut self, tool: &Tool) -> Result<String, String> {
+        Err(tool.missing())
     }
 
     /// Does one unit.

@@ -4,6 +4,7 @@ use exhibit_model::digest::Digest;
 use exhibit_model::lineage::ModelProfile;
 
 use super::{input_hash, work_key};
+use crate::extractor::Tool;
 use crate::pipeline::Step;
 use crate::process::Ready;
 
@@ -64,4 +65,32 @@ fn the_order_of_inputs_does_not_matter() {
     let (one, two) = (digest(CONFIG), digest(INPUT));
     assert_eq!(input_hash(&[one, two]), input_hash(&[two, one]));
     assert_eq!(work_key(&step(), &ready(), &[one, two], None), work_key(&step(), &ready(), &[two, one], None));
+}
+
+/// Another libheif does not make the thumbnails of JPEGs anew, nor does a missing one stop them.
+#[test]
+fn a_result_depends_on_the_tools_of_its_media_type_only() {
+    const fn tool(name: &'static str, media_types: &'static [&'static str]) -> Tool {
+        Tool { name, media_types, required: false, install: "a-package" }
+    }
+    static TOOLS: [Tool; 3] =
+        [tool("heif-convert", &["image/heic", "image/avif"]), tool("ffmpeg", &["video/"]), tool("always", &[])];
+    let found = |tools: &[(&str, &str)]| Ready {
+        version: "3".to_owned(),
+        tools: tools.iter().map(|(name, version)| ((*name).to_owned(), (*version).to_owned())).collect(),
+    };
+    let all = found(&[("heif-convert", "1.15.1"), ("ffmpeg", "5.1"), ("always", "7")]);
+    for (media_type, expected) in [
+        ("image/heic", "3+always.7+heif-convert.1.15.1"),
+        ("image/heics", "3+always.7"),
+        ("image/jpeg", "3+always.7"),
+        ("video/mp4", "3+always.7+ffmpeg.5.1"),
+        ("video", "3+always.7"),
+    ] {
+        assert_eq!(all.for_media(&TOOLS, media_type).unwrap().producer_version(), expected, "{media_type}");
+    }
+    let fewer = found(&[("always", "7"), ("ffmpeg", "5.1")]);
+    assert!(fewer.for_media(&TOOLS, "image/jpeg").is_ok());
+    let missing = fewer.for_media(&TOOLS, "image/avif").unwrap_err();
+    assert_eq!(missing.missing(), "heif-convert is not installed; `apt-get install a-package` brings it");
 }

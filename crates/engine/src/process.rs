@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use exhibit_model::json::{JsonLimits, parse_strict};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::extractor::Tool;
 use crate::protocol::{FromExtractor, LINE_BYTES_MAX, PROTOCOL_VERSION};
 use crate::supervisor::{Ended, SupervisedProcess, SupervisorSpec, spawn};
 use crate::usage::{Meter, of_tree};
@@ -31,7 +32,7 @@ const LOG_BYTES_MAX: usize = 4 * 1024;
 pub struct Ready {
     /// Version of the extractor.
     pub version: String,
-    /// Versions of its tools.
+    /// Versions of the tools that it found.
     pub tools: BTreeMap<String, String>,
 }
 
@@ -39,6 +40,19 @@ impl Ready {
     /// Version of the extractor and of its tools, as the lineage names it: `1` or `1+ffmpeg.5.1.6`.
     pub fn producer_version(&self) -> String {
         self.tools.iter().fold(self.version.clone(), |text, (tool, version)| format!("{text}+{tool}.{version}"))
+    }
+
+    /// What a result about an original of this media type depends on: the extractor and those of its tools that serve the type.
+    ///
+    /// # Errors
+    /// The first such tool that is missing.
+    pub fn for_media(&self, tools: &'static [Tool], media_type: &str) -> Result<Self, &'static Tool> {
+        let mut narrowed = Self { version: self.version.clone(), tools: BTreeMap::new() };
+        for tool in tools.iter().filter(|tool| tool.serves(media_type)) {
+            let version = self.tools.get(tool.name).ok_or(tool)?;
+            narrowed.tools.insert(tool.name.to_owned(), version.clone());
+        }
+        Ok(narrowed)
     }
 }
 

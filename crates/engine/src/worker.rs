@@ -14,10 +14,11 @@ use exhibit_store::sql::units::Ending;
 
 use crate::commit::{Fact, Finished};
 use crate::dispatch::{Ask, CHUNK_MAX, Work, next_units};
+use crate::extractor::Tool;
 use crate::host::{RunContext, RunError};
 use crate::inputs::InputState;
 use crate::lineage::{config_of, input_hash, work_key};
-use crate::process::{ExtractorProcess, Received, StartError};
+use crate::process::{ExtractorProcess, Ready, Received, StartError};
 use crate::protocol::{EndOutcome, FACTS_MAX, FactMessage, FromExtractor, ToExtractor, UnitMessage, is_reason};
 use crate::supervisor::Ended;
 
@@ -188,6 +189,7 @@ impl Worker {
             if self.context.should_stop() || self.context.is_held() || !self.ensure_process(step)? {
                 break;
             }
+            self.give_up_without_tools(step, &mut queue)?;
             self.reuse(step, &mut queue)?;
             self.feed(step, &mut queue)?;
         }
@@ -217,6 +219,38 @@ impl Worker {
                 Err(error) => return Err(RunError::Process(error)),
             }
         }
+    }
+
+    /// Ends units that need a tool that is not installed. A retry after installing it helps.
+    fn give_up_without_tools(&mut self, step: u32, queue: &mut VecDeque<Work>) -> Result<(), RunError> {
+        let Some((_, process)) = &self.process else { return Ok(()) };
+        let mut missing = Vec::new();
+        for work in std::mem::take(queue) {
+            match self.ready_for(step, process, &work)? {
+                Ok(_) => queue.push_back(work),
+                Err(tool) => missing.push((work, tool)),
+            }
+        }
+        for (work, tool) in missing {
+            self.finish(&work, Verdict::failed("tool-missing", tool.missing(), true), Vec::new(), None)?;
+        }
+        Ok(())
+    }
+
+    /// Who does this unit, with the tools that serve its original; else the tool that is missing.
+    fn ready_for(
+        &self,
+        step: u32,
+        process: &ExtractorProcess,
+        work: &Work,
+    ) -> Result<Result<Ready, &'static Tool>, RunError> {
+        Ok(process.ready.for_media(self.context.built_in(step)?.descriptor.tools, &work.media_type))
+    }
+
+    /// The same for a unit that was handed to the process, which had all of them.
+    fn done_by(&self, step: u32, process: &ExtractorProcess, work: &Work) -> Result<Ready, RunError> {
+        let lost = |tool: &Tool| RunError::Internal(format!("a unit was done without {}", tool.name));
+        self.ready_for(step, process, work)?.map_err(lost)
     }
 
     /// Ends units whose work was done before, without sending them.
@@ -333,7 +367,8 @@ impl Worker {
         let file_time = work.place.as_ref().map(|place| place.stat.mtime_ns);
         let file_time =
             file_time.filter(|_| self.context.built_in(step).is_ok_and(|known| known.descriptor.reads_file_time));
-        Ok(work_key(self.context.step(step)?, &process.ready, &[work.asset.0], file_time))
+        let ready = self.done_by(step, process, work)?;
+        Ok(work_key(self.context.step(step)?, &ready, &[work.asset.0], file_time))
     }
 
     fn unit_message(&self, number: u64, work: &Work) -> Result<UnitMessage, RunError> {
@@ -467,8 +502,8 @@ impl Worker {
         facts: Vec<Fact>,
         process: Option<&ExtractorProcess>,
     ) -> Result<(), RunError> {
-        let ready = process.map(|process| &process.ready);
-        let lineage = match (ready, facts.is_empty()) {
+        let ready = process.map(|process| self.done_by(work.unit.step, process, work)).transpose()?;
+        let lineage = match (&ready, facts.is_empty()) {
             (Some(ready), false) => {
                 let step = self.context.step(work.unit.step)?;
                 let inputs = vec![work.asset.0];
@@ -498,7 +533,7 @@ impl Worker {
             work_key: verdict.work_key,
             reused_unit: verdict.reused_unit,
             ended_us: self.context.store.clock().now().0,
-            made: ready.map(|ready| self.context.made_text(&self.name, ready, verdict.took)),
+            made: ready.map(|ready| self.context.made_text(&self.name, &ready, verdict.took)),
         };
         if self.finished.is_empty() {
             self.oldest = Instant::now();

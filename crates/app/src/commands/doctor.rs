@@ -2,6 +2,7 @@
 
 use clap::Args;
 use exhibit_engine::confine::{Capability, Verdict, probe};
+use exhibit_engine::extractor::Tool;
 use serde::Serialize;
 use serde_json::json;
 
@@ -45,15 +46,16 @@ pub async fn doctor(_args: DoctorArgs, context: &Context) -> Result<Exit, CliErr
         for tool in extractor.descriptor.tools {
             let found = ["/usr/bin", "/usr/local/bin"]
                 .iter()
-                .map(|folder| std::path::Path::new(folder).join(tool))
+                .map(|folder| std::path::Path::new(folder).join(tool.name))
                 .find(|path| path.is_file());
             let says = match &found {
                 Some(path) => format!("{} (for {})", path.display(), extractor.descriptor.name),
                 None => {
-                    format!("missing; {} cannot work without it: apt-get install ffmpeg", extractor.descriptor.name)
+                    let needed = extractor.descriptor.name;
+                    format!("missing; {needed} needs it for {}: apt-get install {}", originals(tool), tool.install)
                 }
             };
-            checks.push(Check::new(tool, found.is_some(), says));
+            checks.push(Check::new(tool.name, found.is_some(), says));
         }
     }
     checks.extend(store_checks(context).await);
@@ -69,6 +71,14 @@ pub async fn doctor(_args: DoctorArgs, context: &Context) -> Result<Exit, CliErr
         }
     }
     Ok(if ok { Exit::Ok } else { Exit::Partial })
+}
+
+/// What a tool is needed for, in words.
+fn originals(tool: &Tool) -> String {
+    match tool.media_types {
+        [] => "everything".to_owned(),
+        types => types.join(", "),
+    }
 }
 
 fn confinement(capability: &Capability) -> Check {

@@ -1,6 +1,7 @@
 //! `exhibit extractors`.
 
 use clap::Args;
+use exhibit_engine::extractor::Tool;
 use exhibit_extractors::built_in;
 use serde_json::json;
 
@@ -37,7 +38,8 @@ pub async fn extractors(_args: ExtractorsArgs, context: &Context) -> Result<Exit
         context.out.line(&format!("  {}", described.about))?;
         context.out.line(&format!("  takes {}; emits {}", media.join(", "), emits.join(", ")))?;
         if !described.tools.is_empty() {
-            context.out.line(&format!("  runs {}", described.tools.join(", ")))?;
+            let tools: Vec<String> = described.tools.iter().map(tool).collect();
+            context.out.line(&format!("  runs {}", tools.join(", ")))?;
         }
         let schema: serde_json::Value = serde_json::from_str(described.params_schema)?;
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
@@ -46,4 +48,17 @@ pub async fn extractors(_args: ExtractorsArgs, context: &Context) -> Result<Exit
         }
     }
     Ok(Exit::Ok)
+}
+
+/// `heif-convert (for image/heic, image/avif)`
+fn tool(tool: &Tool) -> String {
+    if tool.media_types.is_empty() {
+        return tool.name.to_owned();
+    }
+    let types: Vec<String> = tool
+        .media_types
+        .iter()
+        .map(|known| if known.ends_with('/') { format!("{known}*") } else { (*known).to_owned() })
+        .collect();
+    format!("{} (for {})", tool.name, types.join(", "))
 }

@@ -25,7 +25,7 @@ mod tool;
 use std::io;
 use std::path::Path;
 
-use exhibit_engine::extractor::{Descriptor, Emitted, Extractor, Job, Limits, MediaClass, Outcome, Sink};
+use exhibit_engine::extractor::{Descriptor, Emitted, Extractor, Job, Limits, MediaClass, Outcome, Sink, Tool};
 use serde::{Deserialize, Serialize};
 
 use crate::webp_blob::{self, Compression};
@@ -52,7 +52,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     media: &[MediaClass::Video],
     emits: &[KEYFRAME],
     params_schema: PARAMS_SCHEMA,
-    tools: &["ffmpeg", "ffprobe"],
+    tools: &[tool("ffmpeg"), tool("ffprobe")],
     reads_file_time: false,
     writes_files: true,
     limits: Limits {
@@ -66,6 +66,10 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         address_space_bytes: 4 << 30,
     },
 };
+
+const fn tool(name: &'static str) -> Tool {
+    Tool { name, media_types: &["video/"], required: false, install: "ffmpeg" }
+}
 
 const PARAMS_SCHEMA: &str = r#"{
   "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -142,8 +146,8 @@ pub fn make() -> Box<dyn Extractor> {
 struct Keyframes;
 
 impl Extractor for Keyframes {
-    fn tools(&mut self) -> Result<Vec<(&'static str, String)>, String> {
-        DESCRIPTOR.tools.iter().map(|tool| tool::version(tool).map(|version| (*tool, version))).collect()
+    fn tool_version(&mut self, tool: &Tool) -> Result<String, String> {
+        tool::version(tool.name)
     }
 
     fn extract(&mut self, job: &Job<'_>, sink: &mut dyn Sink) -> io::Result<Outcome> {

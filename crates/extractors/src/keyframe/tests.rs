@@ -225,9 +225,10 @@ fn a_playlist_cannot_reach_other_protocols() {
 
 #[test]
 fn the_tools_say_their_versions() {
-    let versions = make().tools().unwrap();
-    assert_eq!(versions.iter().map(|(tool, _)| *tool).collect::<Vec<_>>(), ["ffmpeg", "ffprobe"]);
-    assert!(versions.iter().all(|(_, version)| !version.is_empty() && !version.contains(char::is_whitespace)));
+    for tool in DESCRIPTOR.tools {
+        let version = make().tool_version(tool).unwrap();
+        assert!(!version.is_empty() && !version.contains(char::is_whitespace), "{version:?}");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ mod tiff;
 
 use std::io::Result as IoResult;
 
-use exhibit_engine::extractor::{Descriptor, Emitted, Extractor, Job, Limits, MediaClass, Outcome, Sink};
+use exhibit_engine::extractor::{Descriptor, Emitted, Extractor, Job, Limits, MediaClass, Outcome, Sink, Tool};
 use serde::Deserialize;
 
 use self::image_header::{Header, ImageFormat};
@@ -43,7 +43,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     media: &[MediaClass::Image, MediaClass::Video, MediaClass::Audio],
     emits: &[METADATA],
     params_schema: PARAMS_SCHEMA,
-    tools: &["ffprobe"],
+    tools: &[Tool { name: "ffprobe", media_types: &["video/", "audio/"], required: false, install: "ffmpeg" }],
     reads_file_time: true,
     writes_files: false,
     limits: Limits {
@@ -96,8 +96,8 @@ enum Refusal {
 }
 
 impl Extractor for Metadata {
-    fn tools(&mut self) -> Result<Vec<(&'static str, String)>, String> {
-        Ok(vec![("ffprobe", probe::version(&DESCRIPTOR.limits)?)])
+    fn tool_version(&mut self, _: &Tool) -> Result<String, String> {
+        probe::version(&DESCRIPTOR.limits)
     }
 
     fn extract(&mut self, job: &Job<'_>, sink: &mut dyn Sink) -> IoResult<Outcome> {
