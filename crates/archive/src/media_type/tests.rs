@@ -36,6 +36,15 @@ fn beginnings_of_images() {
         &[0x12, 0xc6, 1, 0, 4, 0, 0, 0, 1, 4, 0, 0],
     ]
     .concat();
+    let of_maker = |maker: &[u8], subfile: u8| {
+        let entries = [
+            &b"II*\0\x08\0\0\0\x02\0"[..],
+            &[0xfe, 0, 4, 0, 1, 0, 0, 0, subfile, 0, 0, 0],
+            &[0x0f, 1, 2, 0, 18, 0, 0, 0, 38, 0, 0, 0],
+        ];
+        [&entries.concat()[..], &[0; 4], maker].concat()
+    };
+    let icon = [&b"\0\0\x01\0\x02\0"[..], &[16, 16, 0, 0, 1, 0, 32, 0, 104, 4, 0, 0, 38, 0, 0, 0]].concat();
     let bmp = [&b"BM\x3a\0\0\0\0\0\0\0\x36\0\0\0"[..], &[40, 0, 0, 0, 1, 0, 0, 0]].concat();
     let table: Vec<(Vec<u8>, &str)> = vec![
         (b"\xff\xd8\xff\xe0\0\x10JFIF".to_vec(), "image/jpeg"),
@@ -45,6 +54,11 @@ fn beginnings_of_images() {
         (b"GIF87a\x01\0\x01\0".to_vec(), "image/gif"),
         (b"RIFF\x10\0\0\0WEBPVP8 ".to_vec(), "image/webp"),
         (bmp, "image/bmp"),
+        (icon, "image/vnd.microsoft.icon"),
+        (of_maker(b"NIKON CORPORATION\0", 1), "image/x-nikon-nef"),
+        (of_maker(b"SONY\0", 1), "image/x-sony-arw"),
+        (of_maker(b"Nikon\0", 0), "image/tiff"),
+        (of_maker(b"Epson\0", 1), "image/tiff"),
         (b"II*\0\x08\0\0\0\0\0".to_vec(), "image/tiff"),
         (b"MM\0*\0\0\0\x08\0\0".to_vec(), "image/tiff"),
         (b"II+\0\x08\0\0\0\x10\0".to_vec(), "image/tiff"),
