@@ -9,6 +9,7 @@ use crate::error::CliError;
 /// Name and text of the shipped pipelines.
 pub const SHIPPED: &[(&str, &str)] = &[
     ("basics", include_str!("../../../pipelines/basics.toml")),
+    ("similar", include_str!("../../../pipelines/similar.toml")),
     ("noop", include_str!("../../../pipelines/noop.toml")),
 ];
 

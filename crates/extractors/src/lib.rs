@@ -9,9 +9,11 @@
 //! | [`noop`] | `noop.echo` | nothing; for trying and measuring runs |
 //! | [`metadata`] | `media.metadata` | EXIF, boxes and stream headers |
 //! | [`thumbnail`] | `image.thumbnail` | pixels of images |
-//! | [`keyframe`] | `video.keyframe` | one frame of a video, through ffmpeg |
+//! | [`perceptual_hash`] | `image.perceptual_hash` | the same pixels |
+//! | [`keyframe`] | `video.keyframe` | frames of a video, through ffmpeg |
 //!
-//! Shared words: [`orientation`] (EXIF orientation and turning pixels) and [`webp_blob`] (small pictures as files).
+//! Shared words: [`still`] (pixels of any image), [`orientation`] (EXIF orientation and turning pixels), [`webp_blob`] (small pictures as
+//! files) and [`tool`] (outside programs).
 //!
 //! To add one: a folder with `DESCRIPTOR`, `make` and payload types; a kind file in `schemas/kinds`; a line in [`built_in`] and in
 //! [`kind_files`]; a test that holds types and kind file together and one that guards the version.
@@ -20,7 +22,10 @@ pub mod keyframe;
 pub mod metadata;
 pub mod noop;
 pub mod orientation;
+pub mod perceptual_hash;
+pub mod still;
 pub mod thumbnail;
+pub mod tool;
 pub mod webp_blob;
 
 #[cfg(test)]
@@ -34,10 +39,11 @@ use serde::de::DeserializeOwned;
 
 /// The extractors of this crate, in the order in which they are listed to people.
 pub fn built_in() -> &'static [BuiltIn] {
-    static BUILT_IN: [BuiltIn; 4] = [
+    static BUILT_IN: [BuiltIn; 5] = [
         BuiltIn { descriptor: &noop::DESCRIPTOR, make: noop::make },
         BuiltIn { descriptor: &metadata::DESCRIPTOR, make: metadata::make },
         BuiltIn { descriptor: &thumbnail::DESCRIPTOR, make: thumbnail::make },
+        BuiltIn { descriptor: &perceptual_hash::DESCRIPTOR, make: perceptual_hash::make },
         BuiltIn { descriptor: &keyframe::DESCRIPTOR, make: keyframe::make },
     ];
     &BUILT_IN
@@ -60,6 +66,7 @@ pub fn kind_files() -> &'static [&'static str] {
         noop::ECHO_KIND_FILE,
         include_str!("../../../schemas/kinds/media.metadata.v1.json"),
         thumbnail::THUMBNAIL_KIND_FILE,
+        perceptual_hash::PERCEPTUAL_HASH_KIND_FILE,
         keyframe::KEYFRAME_KIND_FILE,
     ]
 }

@@ -22,6 +22,8 @@ pub struct FirstDirectory {
     pub orientation: u8,
     /// The first picture is only a preview, as in DNG and other camera raw files that are built on TIFF.
     pub preview_only: bool,
+    /// Another directory follows: more pages.
+    pub more_follow: bool,
 }
 
 /// Reads the first directory of a TIFF structure that starts at offset 0 of `source`.
@@ -53,7 +55,7 @@ fn read_directory(source: &mut (impl Read + Seek)) -> io::Result<Option<FirstDir
     source.seek(SeekFrom::Start(u64::from(order.u32([o0, o1, o2, o3]))))?;
     let mut count = [0; 2];
     source.read_exact(&mut count)?;
-    let mut found = FirstDirectory { orientation: UPRIGHT, preview_only: false };
+    let mut found = FirstDirectory { orientation: UPRIGHT, preview_only: false, more_follow: false };
     for _ in 0..order.u16(count).min(ENTRIES_MAX) {
         let mut entry = [0; ENTRY_BYTES];
         source.read_exact(&mut entry)?;
@@ -69,6 +71,11 @@ fn read_directory(source: &mut (impl Read + Seek)) -> io::Result<Option<FirstDir
             TAG_DNG_VERSION => found.preview_only = true,
             _ => {}
         }
+    }
+    let mut next = [0; 4];
+    // An EXIF block may end with its directory.
+    if source.read_exact(&mut next).is_ok() {
+        found.more_follow = order.u32(next) != 0;
     }
     Ok(Some(found))
 }
@@ -170,7 +177,10 @@ mod tests {
         for order in [b"II", b"MM"] {
             for kind in [3, 4] {
                 let bytes = directory(order, &[(0x010f, 2, 0), (TAG_ORIENTATION, kind, 6)]);
-                assert_eq!(read(&bytes), Some(FirstDirectory { orientation: 6, preview_only: false }));
+                assert_eq!(
+                    read(&bytes),
+                    Some(FirstDirectory { orientation: 6, preview_only: false, more_follow: false })
+                );
             }
         }
     }

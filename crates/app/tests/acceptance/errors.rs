@@ -189,7 +189,7 @@ fn pipelines_that_do_not_fit_are_refused_before_the_first_unit() {
     file("empty.toml", head.to_owned());
     let basics = "exhibit: pipeline basics: ";
     let exact: [(&[&str], String); 8] = [
-        (&["run", "nope"], "exhibit: there is no pipeline nope; there are basics, noop, or name a file that ends with .toml".to_owned()),
+        (&["run", "nope"], "exhibit: there is no pipeline nope; there are basics, similar, noop, or name a file that ends with .toml".to_owned()),
         (&["run", "nope.toml"], "exhibit: the pipeline file nope.toml cannot be read: No such file or directory (os error 2)".to_owned()),
         (&["run", "./"], "exhibit: the pipeline file ./ cannot be read: it is not a file of at most 262144 bytes".to_owned()),
         (&["run", "basics", "--set", "quality"], "exhibit: `quality` is not of the form step.param=value".to_owned()),

@@ -3,9 +3,12 @@
 use std::io;
 use std::path::Path;
 
-use super::Refusal;
+use exhibit_engine::extractor::Job;
+
 use super::probe::Video;
-use super::tool::{self, Ran};
+use super::{DESCRIPTOR, Refusal};
+use crate::still::Transfer;
+use crate::tool::{self, Ran};
 use crate::webp_blob::Picture;
 
 /// Bytes before the pixels of a PPM file: `P6`, two sizes, a maximum.
@@ -14,6 +17,13 @@ const PPM_HEADER_BYTES_MAX: u64 = 64;
 /// Pixels of the largest frame that ffmpeg may decode: three times 8K.
 const FRAME_PIXELS_MAX: &str = "100000000";
 
+/// Luminance of a white page, in candela per square metre, that becomes the white of the picture (ITU-R BT.2408).
+const WHITE_NITS: u32 = 203;
+
+/// The brightest light that keeps its shape, as a multiple of white: 1000 candela per square metre. What files claim about theirs is
+/// often wrong, so nothing of it is used.
+const PEAK_TIMES_WHITE: &str = "4.926";
+
 /// A decoded frame.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Frame {
@@ -21,62 +31,105 @@ pub struct Frame {
     pub picture: Picture,
     /// Presentation time in milliseconds from the start of the container's presentation timeline.
     pub at_ms: u64,
+    /// A high dynamic range was mapped to an ordinary one.
+    pub tone_mapped: bool,
 }
 
-/// The last keyframe at or before `wanted_ms` after the start of the container, or where seeking in it ends.
-pub fn keyframe_before(
-    input: &Path,
-    scratch: &Path,
-    video: &Video,
-    wanted_ms: u64,
-    edge: u32,
-) -> io::Result<Result<Frame, Refusal>> {
-    let seek = format!("{}.{:03}", wanted_ms / 1000, wanted_ms % 1000);
-    decode(input, scratch, video, edge, &["-skip_frame", "nokey", "-noaccurate_seek", "-ss", &seek])
+/// Where frames come from.
+pub struct Source<'a> {
+    input: &'a Path,
+    scratch: &'a Path,
+    stream: u32,
+    /// How to map the range; `None` when there is nothing to map, or this ffmpeg cannot.
+    high_range: Option<Transfer>,
 }
 
-/// The first frame that decodes.
-pub fn first(input: &Path, scratch: &Path, video: &Video, edge: u32) -> io::Result<Result<Frame, Refusal>> {
-    decode(input, scratch, video, edge, &[])
+impl<'a> Source<'a> {
+    /// The frames of one video stream.
+    pub fn new(job: &'a Job<'_>, video: &Video) -> Self {
+        Self { input: &job.input_path, scratch: job.scratch, stream: video.stream, high_range: video.transfer }
+    }
+
+    /// The last keyframe at or before a time after the start of the container, or where seeking to it ends.
+    pub fn keyframe_before(&mut self, wanted_ms: u64, edge: u32) -> io::Result<Result<Frame, Refusal>> {
+        self.decode(edge, &["-skip_frame", "nokey", "-noaccurate_seek", "-ss", &seconds(wanted_ms)])
+    }
+
+    /// The frame that is shown at a time; all since the last keyframe are decoded.
+    pub fn exactly(&mut self, wanted_ms: u64, edge: u32) -> io::Result<Result<Frame, Refusal>> {
+        self.decode(edge, &["-ss", &seconds(wanted_ms)])
+    }
+
+    /// The first frame that decodes.
+    pub fn first(&mut self, edge: u32) -> io::Result<Result<Frame, Refusal>> {
+        self.decode(edge, &[])
+    }
+
+    fn decode(&mut self, edge: u32, how: &[&str]) -> io::Result<Result<Frame, Refusal>> {
+        let frame = self.run(edge, how, self.high_range)?;
+        if frame.is_ok() || self.high_range.is_none() {
+            return Ok(frame);
+        }
+        let plain = self.run(edge, how, None)?;
+        if plain.is_ok() {
+            // This ffmpeg has no zimg, or the frames are not what they are marked as: that stays so for the whole file.
+            self.high_range = None;
+        }
+        Ok(plain)
+    }
+
+    fn run(&self, edge: u32, how: &[&str], high_range: Option<Transfer>) -> io::Result<Result<Frame, Refusal>> {
+        let mut command = tool::command("ffmpeg", &DESCRIPTOR.limits)?;
+        command.args([
+            "-nostdin",
+            "-hide_banner",
+            "-nostats",
+            "-loglevel",
+            "level+info",
+            "-protocol_whitelist",
+            "file,pipe",
+        ]);
+        // Timestamps stay those of the container, less its start. One thread: the result of a frame does not wait for its successors.
+        command.args(["-copyts", "-start_at_zero", "-threads", "1", "-max_pixels", FRAME_PIXELS_MAX]);
+        command.args(how).arg("-i").arg(tool::file_argument(self.input));
+        command.args(["-map", &format!("0:{}", self.stream), "-frames:v", "1", "-fps_mode", "passthrough"]);
+        command.args(["-filter_threads", "1", "-vf", &filters(edge, high_range)]);
+        command.args(["-map_metadata", "-1", "-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "pipe:1"]);
+        let bytes_max = u64::from(edge) * u64::from(edge) * 3 + PPM_HEADER_BYTES_MAX;
+        let ran = tool::run(command, self.scratch, bytes_max)?;
+        Ok(understood(&ran).map(|frame| Frame { tone_mapped: high_range.is_some(), ..frame }))
+    }
 }
 
-fn decode(input: &Path, scratch: &Path, video: &Video, edge: u32, how: &[&str]) -> io::Result<Result<Frame, Refusal>> {
-    let mut command = tool::command("ffmpeg")?;
-    command.args([
-        "-nostdin",
-        "-hide_banner",
-        "-nostats",
-        "-loglevel",
-        "level+info",
-        "-protocol_whitelist",
-        "file,pipe",
-    ]);
-    // Timestamps stay those of the container, less its start. One thread: the result of a frame does not wait for its successors.
-    command.args(["-copyts", "-start_at_zero", "-threads", "1", "-max_pixels", FRAME_PIXELS_MAX]);
-    command.args(how).arg("-i").arg(tool::file_argument(input));
-    command.args(["-map", &format!("0:{}", video.stream), "-frames:v", "1", "-fps_mode", "passthrough"]);
-    command.args(["-filter_threads", "1", "-vf", &filters(edge)]);
-    command.args(["-map_metadata", "-1", "-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "pipe:1"]);
-    let bytes_max = u64::from(edge) * u64::from(edge) * 3 + PPM_HEADER_BYTES_MAX;
-    let ran = tool::run(command, scratch, bytes_max)?;
-    Ok(understood(&ran))
+fn seconds(ms: u64) -> String {
+    format!("{}.{:03}", ms / 1000, ms % 1000)
 }
 
-/// Square pixels, fitted into `edge`, never enlarged; exact arithmetic, so that every processor gives the same bytes. The time is told
-/// last.
-fn filters(edge: u32) -> String {
+/// Square pixels, fitted into `edge`, never enlarged; exact arithmetic, so that every processor gives the same bytes. Then a high range is
+/// mapped, on few pixels. The time is told last.
+fn filters(edge: u32, high_range: Option<Transfer>) -> String {
     let fit = format!("min(1,{edge}/max(iw*sar,ih))");
     let width = format!("max(1,round(iw*sar*{fit}))");
     let height = format!("max(1,round(ih*{fit}))");
-    format!(
-        "scale=w='{width}':h='{height}':flags=lanczos+accurate_rnd+full_chroma_int+bitexact,setsar=1,showinfo=checksum=0"
-    )
+    let scale = format!("scale=w='{width}':h='{height}':flags=lanczos+accurate_rnd+full_chroma_int+bitexact,setsar=1");
+    let mapped = high_range.map(|transfer| {
+        let curve = match transfer {
+            Transfer::Pq => "smpte2084",
+            Transfer::Hlg => "arib-std-b67",
+        };
+        format!(
+            ",zscale=tin={curve}:pin=bt2020:min=bt2020nc:t=linear:p=bt2020:m=gbr:r=full:npl={WHITE_NITS},format=gbrpf32le,\
+             zscale=p=bt709:npl={WHITE_NITS},tonemap=tonemap=mobius:param=0.6:peak={PEAK_TIMES_WHITE}:desat=0,\
+             zscale=t=iec61966-2-1:npl={WHITE_NITS},format=gbrp"
+        )
+    });
+    format!("{scale}{},showinfo=checksum=0", mapped.unwrap_or_default())
 }
 
 fn understood(ran: &Ran) -> Result<Frame, Refusal> {
     let frame = ran.stdout.as_deref().and_then(read_ppm).zip(presentation_ms(&ran.log));
     match (frame, ran.signal()) {
-        (Some((picture, at_ms)), None) => Ok(Frame { picture, at_ms }),
+        (Some((picture, at_ms)), None) => Ok(Frame { picture, at_ms, tone_mapped: false }),
         (_, Some(signal)) if ran.stdout.is_some() => {
             Err(Refusal::ToolEnded(format!("ffmpeg was ended by signal {signal}")))
         }

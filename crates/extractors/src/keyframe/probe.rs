@@ -5,8 +5,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::Refusal;
-use super::tool::{self, Ran};
+use super::{DESCRIPTOR, Refusal};
+
+use crate::still::Transfer;
+use crate::tool::{self, Ran};
 
 /// Bytes of ffprobe's answer; one video stream takes about 300.
 const ANSWER_BYTES_MAX: u64 = 256 << 10;
@@ -21,6 +23,12 @@ pub struct Video {
     pub stream: u32,
     /// Degrees clockwise that make the stored frames upright, 0 to 359.
     pub rotation: u16,
+    /// Width of the stored frames in pixels; 0 when it is not known.
+    pub width: u32,
+    /// Height of the stored frames in pixels; 0 when it is not known.
+    pub height: u32,
+    /// How a high dynamic range is coded.
+    pub transfer: Option<Transfer>,
     /// Duration of the file (else of the stream) in milliseconds, when the container knows it.
     pub duration_ms: Option<u64>,
 }
@@ -43,6 +51,11 @@ struct Format {
 struct Stream {
     index: u32,
     codec_name: Option<String>,
+    #[serde(default)]
+    width: u32,
+    #[serde(default)]
+    height: u32,
+    color_transfer: Option<String>,
     duration: Option<String>,
     #[serde(default)]
     disposition: Disposition,
@@ -63,7 +76,7 @@ struct SideData {
 
 /// Asks ffprobe about the video streams of a file.
 pub fn probe(input: &Path, scratch: &Path) -> io::Result<Result<Video, Refusal>> {
-    let mut command = tool::command("ffprobe")?;
+    let mut command = tool::command("ffprobe", &DESCRIPTOR.limits)?;
     command.args([
         "-hide_banner",
         "-loglevel",
@@ -75,7 +88,7 @@ pub fn probe(input: &Path, scratch: &Path) -> io::Result<Result<Video, Refusal>>
     ]);
     command.args([
         "-show_entries",
-        "format=duration:stream=index,codec_name,duration:stream_disposition=attached_pic:stream_side_data=rotation",
+        "format=duration:stream=index,codec_name,width,height,color_transfer,duration:stream_disposition=attached_pic:stream_side_data=rotation",
     ]);
     command.args(["-of", "json"]).arg("-i").arg(tool::file_argument(input));
     let ran = tool::run(command, scratch, ANSWER_BYTES_MAX)?;
@@ -102,6 +115,13 @@ fn understood(ran: &Ran) -> Result<Video, Refusal> {
     Ok(Video {
         stream: stream.index,
         rotation: turned.map_or(0, clockwise),
+        width: stream.width,
+        height: stream.height,
+        transfer: match stream.color_transfer.as_deref() {
+            Some("smpte2084") => Some(Transfer::Pq),
+            Some("arib-std-b67") => Some(Transfer::Hlg),
+            _ => None,
+        },
         duration_ms: answer.format.duration.as_deref().or(stream.duration.as_deref()).and_then(milliseconds),
     })
 }
@@ -133,9 +153,20 @@ mod tests {
     fn the_first_stream_that_is_no_attached_picture_is_taken() {
         let answer = r#"{"programs": [], "streams": [
             {"index": 0, "codec_name": "mjpeg", "disposition": {"attached_pic": 1}},
-            {"index": 2, "codec_name": "h264", "duration": "9.0", "disposition": {"attached_pic": 0}, "side_data_list": [{}, {"rotation": -90}]}
+            {"index": 2, "codec_name": "h264", "width": 640, "height": 360, "color_transfer": "smpte2084", "duration": "9.0",
+             "disposition": {"attached_pic": 0}, "side_data_list": [{}, {"rotation": -90}]}
           ], "format": {"duration": "10.5"}}"#;
-        assert_eq!(understood(&ran(0, answer)), Ok(Video { stream: 2, rotation: 90, duration_ms: Some(10_500) }));
+        assert_eq!(
+            understood(&ran(0, answer)),
+            Ok(Video {
+                stream: 2,
+                rotation: 90,
+                width: 640,
+                height: 360,
+                transfer: Some(Transfer::Pq),
+                duration_ms: Some(10_500),
+            })
+        );
     }
 
     #[test]

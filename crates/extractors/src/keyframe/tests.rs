@@ -25,16 +25,27 @@ fn clip(name: &str, arguments: &str) -> Vec<u8> {
     fs::read(&output).unwrap()
 }
 
-fn keyframe(bytes: &[u8], params: serde_json::Value) -> Unit {
+/// The poster alone.
+fn keyframe(bytes: &[u8], mut params: serde_json::Value) -> Unit {
+    params["strip_max"] = json!(0);
+    whole(bytes, params)
+}
+
+/// Poster and strip.
+fn whole(bytes: &[u8], params: serde_json::Value) -> Unit {
     testing::run(make().as_mut(), &DESCRIPTOR, Original::of(bytes, "video/mp4"), params)
 }
 
 fn payload(unit: &Unit) -> Keyframe {
     assert_eq!(unit.outcome, Outcome::Done);
     assert_eq!(unit.facts.len(), 1);
-    let payload: Keyframe = serde_json::from_value(unit.facts[0].payload.clone()).unwrap();
-    assert_eq!(unit.facts[0].span_ms, Some((payload.at_ms as i64, payload.at_ms as i64)));
-    let picture = unit.picture(0);
+    told(unit, 0)
+}
+
+fn told(unit: &Unit, fact: usize) -> Keyframe {
+    let payload: Keyframe = serde_json::from_value(unit.facts[fact].payload.clone()).unwrap();
+    assert_eq!(unit.facts[fact].span_ms, Some((payload.at_ms as i64, payload.at_ms as i64)));
+    let picture = unit.picture(fact);
     assert_eq!((payload.width, payload.height), (picture.width, picture.height));
     payload
 }
@@ -174,6 +185,80 @@ fn clips_of_one_frame_and_without_a_duration_have_posters() {
 }
 
 #[test]
+fn the_strip_has_one_frame_for_each_so_many_seconds() {
+    let bytes = clip("a.mp4", TEN_SECONDS);
+    let times = |unit: &Unit| {
+        let strip: Vec<Keyframe> = (1..unit.facts.len()).map(|fact| told(unit, fact)).collect();
+        assert!(strip.iter().all(|frame| frame.role == Role::Strip && (frame.width, frame.height) == (64, 36)));
+        strip.iter().map(|frame| frame.at_ms).collect::<Vec<u64>>()
+    };
+    let unit = whole(&bytes, json!({"strip_every_s": 2, "strip_edge": 64}));
+    assert_eq!((told(&unit, 0).role, told(&unit, 0).width), (Role::Poster, 320));
+    assert_eq!(times(&unit), [0, 2000, 4000, 6000, 8000]);
+    assert_eq!(fs::read_dir(unit.scratch.path()).unwrap().count(), 6, "only blobs are left");
+    // Fewer than would be needed are spread over all of it.
+    assert_eq!(
+        times(&whole(&bytes, json!({"strip_every_s": 1, "strip_max": 4, "strip_edge": 64}))),
+        [0, 2400, 4800, 7200]
+    );
+    assert_eq!(times(&whole(&bytes, json!({"strip_edge": 64}))), [0]);
+    // Without a duration it goes on to where nothing new comes.
+    let raw = clip("live.mkv", &format!("{TEN_SECONDS} -live 1 -f matroska"));
+    let found = times(&whole(&raw, json!({"strip_every_s": 3, "strip_edge": 64})));
+    assert!(found.starts_with(&[0, 2800, 6000]), "{found:?}");
+}
+
+#[test]
+fn rare_keyframes_do_not_pin_everything_to_the_start() {
+    let rare =
+        "-f lavfi -i testsrc2=size=160x90:rate=25:duration=20 -c:v libx264 -preset ultrafast -g 1000 -pix_fmt yuv420p";
+    let unit = whole(&clip("rare.mp4", rare), json!({"at_permille": 500, "strip_every_s": 5}));
+    let found: Vec<(u64, Method)> =
+        (0..unit.facts.len()).map(|fact| told(&unit, fact)).map(|k| (k.at_ms, k.method)).collect();
+    let exact = Method::AccurateSeek;
+    let start = Method::KeyframeSeek;
+    assert_eq!(found, [(10_000, exact), (0, start), (5_000, exact), (10_000, exact), (15_000, exact)]);
+    // What the work may cost is bounded: a second of 8K is within it, a minute is not.
+    let video = Video { stream: 0, rotation: 0, width: 7680, height: 4320, transfer: None, duration_ms: None };
+    let mut budget = Budget::default();
+    assert!(budget.allows(&video, 1_000) && !budget.allows(&video, 60_000) && budget.allows(&video, 1_000));
+}
+
+#[test]
+fn a_poster_shows_something_where_anything_does() {
+    let source = "-f lavfi -i testsrc2=size=160x90:rate=25:duration=10,drawbox=t=fill:color=black:enable='lt(t\\,5)'";
+    let bytes = clip("dark.mp4", &format!("{source} -c:v libx264 -preset ultrafast -g 25 -pix_fmt yuv420p"));
+    assert_eq!(payload(&keyframe(&bytes, json!({}))).at_ms, 6000, "the first of the places after the dark");
+    let black =
+        clip("black.mp4", "-f lavfi -i color=black:size=64x48:rate=25:duration=10 -c:v libx264 -g 25 -pix_fmt yuv420p");
+    assert_eq!(payload(&keyframe(&black, json!({}))).at_ms, 1000, "all are alike: the wanted one");
+}
+
+/// A test picture of ordinary range, as a film of high range whose white is a white page.
+fn high_range(curve: &str) -> Vec<u8> {
+    let filters = format!(
+        "format=gbrp,zscale=tin=iec61966-2-1:pin=bt709:min=gbr:rin=full:t=linear:p=bt709:m=gbr:r=full:npl=203,format=gbrpf32le,\
+         zscale=p=bt2020:npl=203,zscale=t={curve}:m=bt2020nc:r=tv:npl=203,format=yuv420p10le"
+    );
+    let tags = format!("-color_trc {curve} -color_primaries bt2020 -colorspace bt2020nc");
+    clip("high.mkv", &format!("{RED_OVER_BLUE} -vf {filters} {tags} -c:v ffv1"))
+}
+
+#[test]
+fn a_high_range_is_mapped_with_its_colours() {
+    for (curve, transfer) in [("smpte2084", Transfer::Pq), ("arib-std-b67", Transfer::Hlg)] {
+        let unit = keyframe(&high_range(curve), json!({}));
+        let found = payload(&unit);
+        assert_eq!((found.transfer, found.tone_mapped), (Some(transfer), Some(true)), "{curve}");
+        let (red, blue) = (at(&unit.picture(0), 0.5, 0.25), at(&unit.picture(0), 0.5, 0.75));
+        assert!(red[0] > 200 && red[1] < 60 && red[2] < 60, "{curve}: {red:?}");
+        assert!(blue[2] > 200 && blue[0] < 60 && blue[1] < 60, "{curve}: {blue:?}");
+    }
+    let plain = payload(&keyframe(&clip("a.mp4", TEN_SECONDS), json!({})));
+    assert_eq!((plain.transfer, plain.tone_mapped), (None, None));
+}
+
+#[test]
 fn deep_colours_become_eight_bits() {
     let ten_bits =
         clip("deep.mkv", "-f lavfi -i color=blue:size=64x48:rate=25:duration=1 -c:v ffv1 -pix_fmt yuv420p10le");
@@ -233,7 +318,23 @@ fn the_tools_say_their_versions() {
 
 #[test]
 fn the_kind_file_says_what_the_type_says() {
-    let sample = |method| Keyframe { at_ms: 12_345, width: 1024, height: 1, rotation_applied: 270, method };
-    let samples = [sample(Method::KeyframeSeek), sample(Method::FirstFrame)];
+    let full = Keyframe {
+        role: Role::Poster,
+        at_ms: 12_345,
+        width: 1024,
+        height: 1,
+        rotation_applied: 270,
+        method: Method::KeyframeSeek,
+        transfer: Some(Transfer::Hlg),
+        tone_mapped: Some(false),
+    };
+    let others = [Method::AccurateSeek, Method::FirstFrame].map(|method| Keyframe {
+        role: Role::Strip,
+        method,
+        transfer: None,
+        tone_mapped: None,
+        ..full.clone()
+    });
+    let samples = [vec![full], others.to_vec()].concat();
     testing::assert_kind_matches(KEYFRAME_KIND_FILE, KEYFRAME, &samples);
 }

@@ -29,6 +29,6 @@ fn the_output_of_this_version_is_unchanged() {
             })
         })
         .collect();
-    assert_eq!(super::DESCRIPTOR.version, "1");
+    assert_eq!(super::DESCRIPTOR.version, "2");
     assert_eq!(found, ["4eee23ccc6b366e7", "acf87ce10390277d", "b9ccffa75c5bf4d5", "1e1309d5112d0023"]);
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::samples::*;
-use super::*;
+use crate::still::{Refusal, jpeg};
 
 fn reason(bytes: &[u8], media_type: &str) -> Option<&'static str> {
     thumbnails(bytes, media_type, json!({})).reason()

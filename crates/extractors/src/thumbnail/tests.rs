@@ -7,7 +7,9 @@ use serde_json::json;
 
 use super::samples::*;
 use super::*;
+use crate::still::{Transfer, resample};
 use crate::testing::Unit;
+use crate::webp_blob::Picture;
 
 fn payload(unit: &Unit, fact: usize) -> Thumbnail {
     serde_json::from_value(unit.facts[fact].payload.clone()).unwrap()
@@ -115,7 +117,7 @@ fn tiff(pixels: &[[u8; 3]], width: u32, height: u32, more: &[(u16, u32)]) -> Vec
 }
 
 #[test]
-fn camera_raw_in_a_tiff_coat_is_unsupported() {
+fn camera_raw_in_a_tiff_coat_without_a_preview_is_unsupported() {
     let file = tiff(&quarters(8, 8), 8, 8, &[(0x00fe, 1)]);
     assert!(matches!(
         thumbnails(&file, "image/tiff", json!({})).outcome,
@@ -215,6 +217,38 @@ fn bmp_and_webp_are_read() {
 }
 
 #[test]
+fn what_else_a_file_holds_is_told() {
+    let part = |bytes: &[u8], media_type| payload(&thumbnails(bytes, media_type, json!({})), 0).part;
+    let frame = || image::Frame::new(image::RgbaImage::from_raw(60, 40, rgba_of(&quarters(60, 40))).unwrap());
+    for (frames, expected) in [(1, Part::Whole), (2, Part::FirstFrame), (5, Part::FirstFrame)] {
+        let mut gif = Vec::new();
+        let mut encoder = image::codecs::gif::GifEncoder::new(&mut gif);
+        (0..frames).for_each(|_| encoder.encode_frame(frame()).unwrap());
+        drop(encoder);
+        assert_eq!(part(&gif, "image/gif"), expected, "{frames} frames");
+    }
+    let pixels = quarters(60, 40);
+    let mut pages = tiff(&pixels, 60, 40, &[]);
+    assert_eq!(part(&pages, "image/tiff"), Part::Whole);
+    let (next, second) = (8 + 2 + 9 * 12, pages.len());
+    pages.extend_from_within(8..next + 4);
+    pages[next..next + 4].copy_from_slice(&(second as u32).to_le_bytes());
+    assert_eq!(part(&pages, "image/tiff"), Part::FirstPage);
+
+    let images: Vec<_> = [16_u32, 48]
+        .map(|edge| {
+            let pixels = rgba_of(&quarters(edge, edge));
+            image::codecs::ico::IcoFrame::as_png(&pixels, edge, edge, ExtendedColorType::Rgba8).unwrap()
+        })
+        .into();
+    let mut icon = Vec::new();
+    image::codecs::ico::IcoEncoder::new(&mut icon).encode_images(&images).unwrap();
+    let unit = thumbnails(&icon, "image/vnd.microsoft.icon", json!({}));
+    assert_eq!((payload(&unit, 0).part, payload(&unit, 0).source_width), (Part::LargestSize, 48));
+    assert_quarters(&unit.picture(0), "icon");
+}
+
+#[test]
 fn grey_jpeg_is_grey() {
     let bytes: Vec<u8> = (0..200 * 100).map(|i| (i % 200) as u8).collect();
     let file = compress(&bytes, turbojpeg::PixelFormat::GRAY, 200, 100, |_| {});
@@ -286,7 +320,7 @@ fn a_grey_profile_is_applied_and_a_foreign_or_broken_one_is_not() {
     let second = pieces.windows(13).position(|w| w == b"ICC_PROFILE\0\x02").unwrap();
     pieces[second] = b'X';
     let unit = thumbnails(&pieces, "image/jpeg", json!({"edges": [32]}));
-    assert_eq!(payload(&unit, 0).colour, Colour { profile_found: true, converted: false, name: None });
+    assert_eq!(payload(&unit, 0).colour, Colour { profile_found: true, ..Colour::default() });
 }
 
 #[test]
@@ -299,14 +333,14 @@ fn inks_become_colours() {
         let file = compress(&bytes, turbojpeg::PixelFormat::CMYK, 64, 64, |_| {});
         let unit = thumbnails(&file, "image/jpeg", json!({"edges": [32]}));
         assert_near(unit.picture(0).pixels[500], expected, 8, "inks");
-        assert_eq!(payload(&unit, 0).colour, Colour { profile_found: false, converted: true, name: None });
+        assert_eq!(payload(&unit, 0).colour, Colour { converted: true, ..Colour::default() });
     }
 }
 
 #[test]
 fn formats_without_a_decoder_are_unsupported_not_failed() {
     for media_type in
-        ["image/heic", "image/avif", "image/svg+xml", "image/x-canon-cr2", "image/vnd.adobe.photoshop", "image/"]
+        ["image/jp2", "image/jxl", "image/x-canon-crw", "image/x-minolta-mrw", "image/vnd.adobe.photoshop", "image/"]
     {
         let unit = thumbnails(b"anything", media_type, json!({}));
         assert!(matches!(unit.outcome, Outcome::Skipped { reason: "unsupported", .. }), "{media_type}");
@@ -338,15 +372,25 @@ fn the_kind_file_says_what_the_type_says() {
         source_width: 4000,
         source_height: 16,
         orientation: 6,
-        colour: Colour { profile_found: true, converted: true, name: Some("Display P3".into()) },
+        colour: Colour {
+            profile_found: true,
+            converted: true,
+            name: Some("Display P3".into()),
+            not_tone_mapped: Some(Transfer::Pq),
+        },
         method: Method::TurbojpegDct,
+        part: Part::Whole,
         average_colour: "#00ff7f".into(),
     };
-    let others = [Method::Turbojpeg, Method::Decode].map(|method| Thumbnail {
-        method,
-        colour: Colour::default(),
-        ..full.clone()
-    });
+    let others = [
+        (Method::Turbojpeg, Part::FirstFrame),
+        (Method::Decode, Part::FirstPage),
+        (Method::HeifConvert, Part::PrimaryItem),
+        (Method::RsvgConvert, Part::LargestSize),
+        (Method::EmbeddedPreview, Part::Whole),
+        (Method::EmbeddedPreviewSmall, Part::Whole),
+    ]
+    .map(|(method, part)| Thumbnail { method, part, colour: Colour::default(), ..full.clone() });
     let samples = [vec![full], others.to_vec()].concat();
     crate::testing::assert_kind_matches(THUMBNAIL_KIND_FILE, THUMBNAIL, &samples);
 }

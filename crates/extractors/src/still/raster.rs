@@ -1,18 +1,19 @@
-//! PNG, TIFF, GIF, BMP and WebP: decoded in full, at their own depth.
+//! PNG, TIFF, GIF, BMP, WebP and ICO: decoded in full, at their own depth.
 
 use std::fs::File;
-use std::io::{BufReader, Cursor, Seek};
+use std::io::{BufRead, BufReader, Cursor, Seek};
 
 use image::codecs::bmp::BmpDecoder;
 use image::codecs::gif::GifDecoder;
+use image::codecs::ico::IcoDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::tiff::TiffDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::{ColorType, ImageDecoder, ImageError, ImageResult, Limits};
 
 use super::resample::{Decoded, Layout};
-use super::{DECODED_BYTES_MAX, Method, Refusal, check_size};
-use crate::orientation::{FirstDirectory, UPRIGHT, read_first_directory};
+use super::{DECODED_BYTES_MAX, Method, Part, Refusal, check_size};
+use crate::orientation::{UPRIGHT, read_first_directory};
 
 /// Bytes read from the file at a time.
 const READ_BYTES: usize = 256 << 10;
@@ -36,6 +37,8 @@ pub enum Format {
     Bmp,
     /// Of an animation the first frame.
     WebP,
+    /// Windows icon; the largest of its sizes.
+    Ico,
 }
 
 impl Format {
@@ -47,6 +50,7 @@ impl Format {
             "image/gif" => Some(Self::Gif),
             "image/bmp" | "image/x-ms-bmp" => Some(Self::Bmp),
             "image/webp" => Some(Self::WebP),
+            "image/vnd.microsoft.icon" | "image/x-icon" => Some(Self::Ico),
             _ => None,
         }
     }
@@ -62,16 +66,26 @@ impl RasterReader {
     /// Decodes an original in full.
     pub fn read(&mut self, mut file: &File, format: Format) -> Result<Decoded<'_>, Refusal> {
         let mut orientation = UPRIGHT;
+        let mut part = Part::Whole;
+        file.rewind().map_err(|error| Refusal::unreadable(&error))?;
         if format == Format::Tiff {
             let mut reader = BufReader::new(file);
-            let first = read_first_directory(&mut reader).map_err(|error| Refusal::Unreadable(error.to_string()))?;
-            if let Some(FirstDirectory { preview_only: true, .. }) = first {
-                return Err(Refusal::Unsupported("camera raw: the first picture of this TIFF is a preview".into()));
-            }
+            let first = read_first_directory(&mut reader).map_err(|error| Refusal::unreadable(&error))?;
             orientation = first.map_or(UPRIGHT, |first| first.orientation);
-            file.rewind().map_err(|error| Refusal::Unreadable(error.to_string()))?;
+            if first.is_some_and(|first| first.more_follow) {
+                part = Part::FirstPage;
+            }
         }
-        let mut decoder = open(file, format).map_err(refusal)?;
+        if format == Format::Gif && has_second_frame(&mut BufReader::with_capacity(READ_BYTES, file)) {
+            part = Part::FirstFrame;
+        }
+        file.rewind().map_err(|error| Refusal::unreadable(&error))?;
+        let (mut decoder, animated) = open(file, format).map_err(refusal)?;
+        part = match (format, animated) {
+            (Format::Ico, true) => Part::LargestSize,
+            (_, true) => Part::FirstFrame,
+            _ => part,
+        };
         let (width, height) = decoder.dimensions();
         let layout = layout_of(decoder.color_type())?;
         let bytes = decoder.total_bytes();
@@ -99,6 +113,7 @@ impl RasterReader {
             orientation,
             profile,
             method: Method::Decode,
+            part,
         })
     }
 
@@ -126,15 +141,82 @@ fn limits() -> Limits {
     limits
 }
 
-fn open<'a>(file: &'a File, format: Format) -> ImageResult<Box<dyn ImageDecoder + 'a>> {
-    let reader = BufReader::with_capacity(READ_BYTES, file);
+/// A decoder, and whether the file holds more than the picture that it gives.
+fn open<'a>(file: &'a File, format: Format) -> ImageResult<(Box<dyn ImageDecoder + 'a>, bool)> {
+    let mut reader = BufReader::with_capacity(READ_BYTES, file);
     Ok(match format {
-        Format::Png => Box::new(PngDecoder::with_limits(reader, limits())?),
-        Format::Tiff => Box::new(TiffDecoder::new(reader)?),
-        Format::Gif => Box::new(GifDecoder::new(reader)?),
-        Format::Bmp => Box::new(BmpDecoder::new(reader)?),
-        Format::WebP => Box::new(WebPDecoder::new(reader)?),
+        Format::Png => {
+            let decoder = PngDecoder::with_limits(reader, limits())?;
+            let animated = decoder.is_apng()?;
+            (Box::new(decoder), animated)
+        }
+        Format::Tiff => (Box::new(TiffDecoder::new(reader)?), false),
+        Format::Gif => (Box::new(GifDecoder::new(reader)?), false),
+        Format::Bmp => (Box::new(BmpDecoder::new(reader)?), false),
+        Format::WebP => {
+            let decoder = WebPDecoder::new(reader)?;
+            let animated = decoder.has_animation();
+            (Box::new(decoder), animated)
+        }
+        Format::Ico => {
+            let several = reader.fill_buf()?.get(4..6).is_some_and(|count| count != [1, 0]);
+            (Box::new(IcoDecoder::new(reader)?), several)
+        }
     })
+}
+
+/// Blocks of a GIF that are stepped over in search of a second frame; extensions of a frame are about five.
+const GIF_BLOCKS_MAX: usize = 4_096;
+
+/// Sub-blocks of at most 255 bytes that are stepped over: 64 MB of the first frame.
+const GIF_SUB_BLOCKS_MAX: usize = 1 << 18;
+
+/// Whether a second frame begins anywhere. What cannot be read has none; the decoder says what is wrong with it.
+fn has_second_frame(reader: &mut (impl BufRead + Seek)) -> bool {
+    second_frame(reader).unwrap_or(false)
+}
+
+/// The blocks of GIF 89a, appendix A: an extension is `!` and a label, a frame is `,` and nine bytes; data of both comes in sub-blocks.
+fn second_frame(reader: &mut (impl BufRead + Seek)) -> std::io::Result<bool> {
+    let mut head = [0; 13];
+    reader.read_exact(&mut head)?;
+    skip_palette(reader, head[10])?;
+    let mut frames = 0;
+    let mut sub_blocks = 0;
+    for _ in 0..GIF_BLOCKS_MAX {
+        let mut kind = [0; 2];
+        reader.read_exact(&mut kind[..1])?;
+        match kind[0] {
+            b',' if frames == 1 => return Ok(true),
+            b',' => {
+                frames += 1;
+                let mut frame = [0; 9];
+                reader.read_exact(&mut frame)?;
+                skip_palette(reader, frame[8])?;
+                reader.seek_relative(1)?;
+            }
+            b'!' => reader.seek_relative(1)?,
+            _ => return Ok(false),
+        }
+        let mut length = [0];
+        loop {
+            reader.read_exact(&mut length)?;
+            sub_blocks += 1;
+            if length[0] == 0 {
+                break;
+            }
+            if sub_blocks > GIF_SUB_BLOCKS_MAX {
+                return Ok(false);
+            }
+            // A read, not a seek: past the end it must fail.
+            reader.read_exact(&mut [0; 255][..usize::from(length[0])])?;
+        }
+    }
+    Ok(false)
+}
+
+fn skip_palette(reader: &mut impl Seek, flags: u8) -> std::io::Result<()> {
+    if flags & 0x80 == 0 { Ok(()) } else { reader.seek_relative(3 << ((flags & 7) + 1)) }
 }
 
 fn layout_of(colour: ColorType) -> Result<Layout, Refusal> {

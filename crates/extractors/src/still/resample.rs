@@ -3,7 +3,7 @@
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
-use super::{Method, Refusal};
+use super::{Method, Part, Refusal};
 use crate::webp_blob::Picture;
 
 /// What the bytes of a pixel mean. 16-bit values are in the byte order of the machine.
@@ -71,6 +71,8 @@ pub struct Decoded<'a> {
     pub profile: Option<Vec<u8>>,
     /// How the pixels were had.
     pub method: Method,
+    /// Which part of the original this is.
+    pub part: Part,
 }
 
 /// Pixels of the wanted size, still in the colours of the original.

@@ -12,13 +12,13 @@
 //! picture data has been decoded without complaint when it is given.
 
 use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 
 use turbojpeg::{Colorspace, Decompressor, Image, PixelFormat, ScalingFactor, Subsamp};
 
 use super::raster::PROFILE_BYTES_MAX;
 use super::resample::{Decoded, Layout};
-use super::{Method, Refusal, check_size};
+use super::{Method, Part, Refusal, check_size};
 use crate::orientation::{UPRIGHT, read_first_directory};
 
 /// Bytes of the largest JPEG file that is read. 200 megapixels at the best quality take about 150 MB, and phones append a video to some.
@@ -69,7 +69,18 @@ struct ProfilePieces {
 impl JpegReader {
     /// Decodes an original, scaled down as far as the longest side stays at or above `edge` pixels.
     pub fn read(&mut self, file: &File, size_bytes: u64, edge: u32) -> Result<Decoded<'_>, Refusal> {
-        let length = self.load(file, size_bytes)?;
+        let length = self.load(file, size_bytes, true)?;
+        self.decode(length, edge)
+    }
+
+    /// Decodes the JPEG that lies in the middle of a file.
+    pub fn read_part(&mut self, mut file: &File, offset: u64, bytes: u64, edge: u32) -> Result<Decoded<'_>, Refusal> {
+        file.seek(SeekFrom::Start(offset)).map_err(|error| Refusal::unreadable(&error))?;
+        let length = self.load(file, bytes, false)?;
+        self.decode(length, edge)
+    }
+
+    fn decode(&mut self, length: usize, edge: u32) -> Result<Decoded<'_>, Refusal> {
         let data = &mut self.file[..length];
         let header =
             read_segments(data).ok_or_else(|| Refusal::Corrupt("the segments of the JPEG are damaged".into()))?;
@@ -123,19 +134,20 @@ impl JpegReader {
             bytes: pixels,
             orientation: header.orientation.unwrap_or(UPRIGHT),
             profile: header.profile.joined(),
+            part: Part::Whole,
             method: if factor == ScalingFactor::ONE { Method::Turbojpeg } else { Method::TurbojpegDct },
         })
     }
 
-    /// Reads the whole file into the kept buffer; gives its length.
-    fn load(&mut self, mut file: &File, size_bytes: u64) -> Result<usize, Refusal> {
+    /// Reads the file from where it stands into the kept buffer; gives the length. `to_end`: it must end where it is expected to.
+    fn load(&mut self, mut file: &File, size_bytes: u64, to_end: bool) -> Result<usize, Refusal> {
         let too_large =
             || Refusal::TooLarge(format!("a JPEG of {size_bytes} bytes; at most {FILE_BYTES_MAX} are read"));
         if size_bytes > FILE_BYTES_MAX {
             return Err(too_large());
         }
         // One byte more than announced, so that the read that fills it is also the one that sees the end.
-        let expected = usize::try_from(size_bytes).map_err(|_| too_large())?.saturating_add(1);
+        let expected = usize::try_from(size_bytes).map_err(|_| too_large())?.saturating_add(usize::from(to_end));
         if self.file.len() < expected {
             self.file.resize(expected, 0);
         }
@@ -147,6 +159,9 @@ impl JpegReader {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(Refusal::Unreadable(error.to_string())),
             }
+        }
+        if !to_end {
+            return Ok(length);
         }
         Err(Refusal::Unreadable(format!("longer than the {size_bytes} bytes it had when it was cataloged")))
     }

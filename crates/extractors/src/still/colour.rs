@@ -61,7 +61,7 @@ impl Colours {
         let channels = to_four_channels(small);
         let Some(profile) = profile else {
             let converted = space == Space::Cmyk;
-            let colour = Colour { profile_found: false, converted, name: None };
+            let colour = Colour { converted, ..Colour::default() };
             return (if converted { inks_to_srgb(&channels) } else { channels }, colour);
         };
         let known = self.known(profile, space);
@@ -73,7 +73,7 @@ impl Colours {
             None if space == Space::Cmyk => inks_to_srgb(&channels),
             None => channels,
         };
-        (pixels, Colour { profile_found: true, converted, name })
+        (pixels, Colour { profile_found: true, converted, name, not_tone_mapped: None })
     }
 
     fn known(&mut self, profile: &[u8], space: Space) -> &Known {
