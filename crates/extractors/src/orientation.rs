@@ -12,6 +12,8 @@ const ENTRIES_MAX: u16 = 512;
 const ENTRY_BYTES: usize = 12;
 
 const TAG_NEW_SUBFILE_TYPE: u16 = 0x00fe;
+const TAG_WIDTH: u16 = 0x0100;
+const TAG_HEIGHT: u16 = 0x0101;
 const TAG_ORIENTATION: u16 = 0x0112;
 const TAG_DNG_VERSION: u16 = 0xc612;
 
@@ -24,6 +26,8 @@ pub struct FirstDirectory {
     pub preview_only: bool,
     /// Another directory follows: more pages.
     pub more_follow: bool,
+    /// Width and height in pixels; 0 where it does not say.
+    pub size: (u32, u32),
 }
 
 /// Reads the first directory of a TIFF structure that starts at offset 0 of `source`.
@@ -55,7 +59,7 @@ fn read_directory(source: &mut (impl Read + Seek)) -> io::Result<Option<FirstDir
     source.seek(SeekFrom::Start(u64::from(order.u32([o0, o1, o2, o3]))))?;
     let mut count = [0; 2];
     source.read_exact(&mut count)?;
-    let mut found = FirstDirectory { orientation: UPRIGHT, preview_only: false, more_follow: false };
+    let mut found = FirstDirectory { orientation: UPRIGHT, preview_only: false, more_follow: false, size: (0, 0) };
     for _ in 0..order.u16(count).min(ENTRIES_MAX) {
         let mut entry = [0; ENTRY_BYTES];
         source.read_exact(&mut entry)?;
@@ -68,6 +72,8 @@ fn read_directory(source: &mut (impl Read + Seek)) -> io::Result<Option<FirstDir
         match order.u16([t0, t1]) {
             TAG_ORIENTATION => found.orientation = checked(value),
             TAG_NEW_SUBFILE_TYPE => found.preview_only |= value & 1 == 1,
+            TAG_WIDTH => found.size.0 = value,
+            TAG_HEIGHT => found.size.1 = value,
             TAG_DNG_VERSION => found.preview_only = true,
             _ => {}
         }
@@ -179,7 +185,7 @@ mod tests {
                 let bytes = directory(order, &[(0x010f, 2, 0), (TAG_ORIENTATION, kind, 6)]);
                 assert_eq!(
                     read(&bytes),
-                    Some(FirstDirectory { orientation: 6, preview_only: false, more_follow: false })
+                    Some(FirstDirectory { orientation: 6, preview_only: false, more_follow: false, size: (0, 0) })
                 );
             }
         }

@@ -23,6 +23,7 @@ mod catalog;
 mod compare;
 mod drills;
 mod errors;
+mod pictures;
 mod proof;
 mod rails;
 mod runs;

@@ -54,6 +54,8 @@ struct Header {
     profile: ProfilePieces,
     adobe: bool,
     precision: u8,
+    /// Width and height in pixels.
+    size: (u16, u16),
     lossless: bool,
     /// All coefficients are held in memory before a pixel comes out.
     several_scans: bool,
@@ -88,6 +90,8 @@ impl JpegReader {
             let coding = if header.lossless { "lossless " } else { "" };
             return Err(Refusal::Unsupported(format!("{coding}JPEG with {} bits per sample", header.precision)));
         }
+        // The decoder has a limit of its own for sides, which it calls damage.
+        check_size(header.size.0.into(), header.size.1.into(), 0)?;
         if self.decompressor.is_none() {
             let mut fresh = Decompressor::new().map_err(corrupt)?;
             fresh.set_scan_limit(SCANS_MAX).map_err(corrupt)?;
@@ -239,6 +243,10 @@ fn read_segments(data: &mut [u8]) -> Option<Header> {
             }
             0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => {
                 header.precision = *body.first()?;
+                header.size = match *body {
+                    [_, h0, h1, w0, w1, ..] => (u16::from_be_bytes([w0, w1]), u16::from_be_bytes([h0, h1])),
+                    _ => return None,
+                };
                 header.lossless = matches!(marker, 0xc3 | 0xc7 | 0xcb | 0xcf);
                 header.several_scans = !matches!(marker, 0xc0 | 0xc1 | 0xc9);
                 baseline = marker <= 0xc1;

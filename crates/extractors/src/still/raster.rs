@@ -72,6 +72,10 @@ impl RasterReader {
             let mut reader = BufReader::new(file);
             let first = read_first_directory(&mut reader).map_err(|error| Refusal::unreadable(&error))?;
             orientation = first.map_or(UPRIGHT, |first| first.orientation);
+            // The decoder compares the size to the strips, and calls what does not fit damage.
+            if let Some((width @ 1.., height @ 1..)) = first.map(|first| first.size) {
+                check_size(width, height, 0)?;
+            }
             if first.is_some_and(|first| first.more_follow) {
                 part = Part::FirstPage;
             }
@@ -238,6 +242,8 @@ fn refusal(error: ImageError) -> Refusal {
         ImageError::Unsupported(error) => Refusal::Unsupported(error.to_string()),
         ImageError::Limits(error) => Refusal::TooManyPixels(error.to_string()),
         ImageError::IoError(error) if error.raw_os_error().is_some() => Refusal::Unreadable(error.to_string()),
+        // The reader of BMP has a limit for sides that it calls a fault of the format.
+        other if other.to_string().contains("too large") => Refusal::TooManyPixels(other.to_string()),
         other => Refusal::Corrupt(other.to_string()),
     }
 }

@@ -20,8 +20,8 @@ pub const PROGRAM: &str = "rsvg-convert";
 /// Bytes of the largest drawing that is read; maps of whole cities have about 30 MB.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
-/// CPU seconds for one drawing. The slowest seen in earnest, a map with blur filters, took 6 s.
-const DRAW_CPU_S: u64 = 20;
+/// CPU seconds for one drawing. Real ones, maps of cities among them, take up to 3 s.
+const DRAW_CPU_S: u64 = 10;
 
 /// Name of the drawn picture in scratch.
 const OUTPUT: &str = "drawn.png";
