@@ -5,7 +5,8 @@
 //! [`confine`], [`child`]) is confined by the kernel before it sees media; [`protocol`] is all that passes between the two.
 //!
 //! Read in this order: [`extractor`] (what an extractor is), [`pipeline`] (what a run does), [`engine`] (make, work off, cancel, resume,
-//! retry), [`dispatch`] (`next_units`), `worker` and [`process`] (feeding a process), [`commit`], then [`supervisor`] and [`confine`].
+//! retry), [`dispatch`] (`next_units`), `worker` and [`process`] (feeding a process), [`commit`], then [`supervisor`] and [`confine`], and
+//! last [`redteam`], which tries to break out of both.
 
 pub mod benchmark;
 pub mod child;
@@ -21,6 +22,7 @@ pub mod originals;
 pub mod pipeline;
 pub mod process;
 pub mod protocol;
+pub mod redteam;
 pub mod supervisor;
 pub mod usage;
 

@@ -111,8 +111,12 @@ fn grants(policy: &Policy, abi: ABI) -> Result<Vec<(PathBuf, BitFlags<AccessFs>)
         }
     }
     grants.push((PathBuf::from("/dev/null"), AccessFs::WriteFile.into()));
-    for path in policy.sources.iter().chain(&policy.readable) {
+    for path in &policy.readable {
         grants.push((path.clone(), AccessFs::from_read(abi)));
+    }
+    // Not `from_read`, which allows to execute as well: a program among originals is only bytes.
+    for path in &policy.sources {
+        grants.push((path.clone(), AccessFs::ReadFile | AccessFs::ReadDir));
     }
     grants.push((policy.scratch.clone(), scratch_access(abi)));
     Ok(grants)

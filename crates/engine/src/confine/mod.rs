@@ -44,7 +44,7 @@ pub enum Confinement {
 }
 
 impl Confinement {
-    fn wants_landlock(self) -> bool {
+    pub(crate) fn wants_landlock(self) -> bool {
         match self {
             Self::Full => true,
             Self::None => false,
@@ -70,7 +70,7 @@ impl Confinement {
 /// What the process may reach. All paths are absolute and resolved: no symbolic links in them.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// Source roots: read and execute.
+    /// Source roots: read, and never execute.
     pub sources: Vec<PathBuf>,
     /// Models, plug-ins and the like: read and execute.
     pub readable: Vec<PathBuf>,

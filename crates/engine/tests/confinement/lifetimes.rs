@@ -104,7 +104,7 @@ fn first_line(from: &mut impl Read) -> String {
 fn host_killed() {
     let world = World::new();
     let mut host = Command::new(exe())
-        .args([HOST_ARGUMENT, world.targets.source.to_str().unwrap(), world.scratch().to_str().unwrap()])
+        .args([HOST_ARGUMENT, world.targets.decoys.to_str().unwrap(), world.scratch().to_str().unwrap()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

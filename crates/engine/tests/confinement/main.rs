@@ -1,15 +1,15 @@
 //! The red team and its control group, through real processes: this binary is the test runner, the host, and the confined extractor.
 //!
 //! It has no test harness, since a harness has threads, and a supervisor must not. Called with [`ARGUMENT`] it is a supervisor whose
-//! extractors are the attacks of `attacks.rs` and the work of `work.rs`; called otherwise it runs the cases and prints what a harness
+//! extractors are the attacker of the red team and the work of `work.rs`; called otherwise it runs the cases and prints what a harness
 //! would. An argument that is not an option selects the cases whose names contain it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(unsafe_code, reason = "attacks are system calls that the standard library does not make")]
 
-mod attacks;
 mod cases;
 mod lifetimes;
 mod runner;
+mod whole;
 mod work;
 mod world;
 
@@ -22,7 +22,6 @@ fn main() -> ExitCode {
     match arguments.first().map(String::as_str) {
         Some(ARGUMENT) => ExitCode::from(u8::try_from(supervisor::main(world::inside)).unwrap_or(u8::MAX)),
         Some(lifetimes::HOST_ARGUMENT) => lifetimes::be_a_host(&arguments[1..]),
-        Some(world::BYSTANDER_ARGUMENT) => world::be_a_bystander(),
         _ => runner::run(cases::all(), &arguments),
     }
 }

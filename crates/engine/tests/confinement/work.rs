@@ -7,12 +7,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use exhibit_engine::redteam::Targets;
 use exhibit_engine::supervisor::{ChildContext, tool_command};
-use libc::c_long;
 use rustix::process::{Resource, getrlimit};
-
-use crate::attacks::{call, signal_the_bystander};
-use crate::world::Targets;
 
 /// A piece of work; what it returns is printed.
 pub type Work = fn(&Targets, &ChildContext) -> Result<String, String>;
@@ -20,6 +17,10 @@ pub type Work = fn(&Targets, &ChildContext) -> Result<String, String>;
 /// By name.
 pub static WORK: &[(&str, Work)] = &[
     ("read the source", read_the_source),
+    ("read the secret", |targets, _| {
+        assert!(OpenOptions::new().write(true).open(&targets.secret).is_err());
+        std::fs::read_to_string(&targets.secret).map_err(text)
+    }),
     ("work in scratch", work_in_scratch),
     ("start threads", start_threads),
     ("run ffmpeg on a descriptor", run_ffmpeg),
@@ -29,13 +30,6 @@ pub static WORK: &[(&str, Work)] = &[
     ("show privileges", |_, _| std::fs::read_to_string("/proc/self/status").map_err(text)),
     ("show privileges of a tool", show_privileges_of_a_tool),
     ("show limits", |_, context| show_limits(context)),
-    ("make calls that are refused", |_, _| make_refused_calls()),
-    ("make calls that do not exist", |_, _| make_unknown_calls()),
-    ("signal another process", |targets, _| match signal_the_bystander(targets) {
-        Ok(()) => Ok("succeeded".to_owned()),
-        Err(error) => Ok(error.raw_os_error().unwrap_or(0).to_string()),
-    }),
-    ("call as another architecture", |_, _| call_as_another_architecture()),
     ("burn CPU time", |_, context| {
         context.arm_unit_cpu().map_err(text)?;
         loop {
@@ -101,7 +95,7 @@ fn run_ffmpeg(targets: &Targets, context: &ChildContext) -> Result<String, Strin
             // Read by the tool itself, which has inherited nothing: so the shell opens the file for it.
             command = tool_command("sh", &context.limits).map_err(text)?;
             command.args(["-c", "exec ffmpeg -nostdin -v error -y -i file:/proc/self/fd/9 -f flac \"$1\" 9<\"$0\""]);
-            command.args([&targets.original, &output]);
+            command.args([&*targets.original, &output]);
         } else {
             command.arg(format!("file:/proc/{owner}/fd/{}", input.as_raw_fd())).args(["-f", "flac"]).arg(&output);
         }
@@ -159,101 +153,6 @@ fn show_limits(context: &ChildContext) -> Result<String, String> {
         hard(Resource::Fsize),
         hard(Resource::As)
     ))
-}
-
-/// Calls of the list that are harmless with these arguments should one of them not be refused.
-fn make_refused_calls() -> Result<String, String> {
-    let new_user = libc::CLONE_NEWUSER as u64;
-    let calls: &[(&str, c_long, &[u64])] = &[
-        ("socket", libc::SYS_socket, &[]),
-        ("connect", libc::SYS_connect, &[]),
-        ("bind", libc::SYS_bind, &[]),
-        ("listen", libc::SYS_listen, &[]),
-        ("unshare", libc::SYS_unshare, &[new_user]),
-        ("setns", libc::SYS_setns, &[u64::MAX]),
-        ("clone with a namespace", libc::SYS_clone, &[new_user | libc::SIGCHLD as u64]),
-        ("io_uring_setup", libc::SYS_io_uring_setup, &[]),
-        ("io_uring_enter", libc::SYS_io_uring_enter, &[u64::MAX]),
-        ("io_uring_register", libc::SYS_io_uring_register, &[u64::MAX]),
-        ("pidfd_getfd", libc::SYS_pidfd_getfd, &[u64::MAX]),
-        ("open_by_handle_at", libc::SYS_open_by_handle_at, &[u64::MAX]),
-        ("userfaultfd", libc::SYS_userfaultfd, &[u64::MAX]),
-        ("keyctl", libc::SYS_keyctl, &[u64::MAX]),
-        ("add_key", libc::SYS_add_key, &[]),
-        ("request_key", libc::SYS_request_key, &[]),
-        ("mount", libc::SYS_mount, &[]),
-        ("umount2", libc::SYS_umount2, &[]),
-        ("move_mount", libc::SYS_move_mount, &[u64::MAX]),
-        ("open_tree", libc::SYS_open_tree, &[u64::MAX]),
-        ("open_tree_attr", 467, &[u64::MAX]),
-        ("fsopen", libc::SYS_fsopen, &[]),
-        ("fsconfig", libc::SYS_fsconfig, &[u64::MAX]),
-        ("fsmount", libc::SYS_fsmount, &[u64::MAX]),
-        ("fspick", libc::SYS_fspick, &[u64::MAX]),
-        ("mount_setattr", libc::SYS_mount_setattr, &[u64::MAX]),
-        ("pivot_root", libc::SYS_pivot_root, &[]),
-        ("chroot", libc::SYS_chroot, &[]),
-        ("bpf", libc::SYS_bpf, &[u64::MAX]),
-        ("perf_event_open", libc::SYS_perf_event_open, &[]),
-        ("swapon", libc::SYS_swapon, &[]),
-        ("swapoff", libc::SYS_swapoff, &[]),
-        ("reboot", libc::SYS_reboot, &[]),
-        ("init_module", libc::SYS_init_module, &[]),
-        ("finit_module", libc::SYS_finit_module, &[u64::MAX]),
-        ("delete_module", libc::SYS_delete_module, &[]),
-        ("kexec_load", libc::SYS_kexec_load, &[0, u64::MAX]),
-        ("kexec_file_load", libc::SYS_kexec_file_load, &[u64::MAX]),
-        ("clock_settime", libc::SYS_clock_settime, &[u64::MAX]),
-        ("clock_adjtime", libc::SYS_clock_adjtime, &[u64::MAX]),
-        ("settimeofday", libc::SYS_settimeofday, &[1, 1]),
-        ("shmat", libc::SYS_shmat, &[u64::MAX]),
-        ("msgget", libc::SYS_msgget, &[1]),
-        ("semget", libc::SYS_semget, &[1]),
-        ("mq_open", libc::SYS_mq_open, &[]),
-        ("setsid", libc::SYS_setsid, &[]),
-        ("setpgid", libc::SYS_setpgid, &[]),
-    ];
-    expect_all(calls, libc::EPERM)
-}
-
-fn make_unknown_calls() -> Result<String, String> {
-    let calls: &[(&str, c_long, &[u64])] = &[
-        ("clone3", libc::SYS_clone3, &[]),
-        ("file_getattr", 468, &[]),
-        ("file_setattr", 469, &[]),
-        ("the first after Linux 6.18", 470, &[]),
-        ("one to come", 700, &[]),
-        ("getpid of x32", 0x4000_0000 | 39, &[]),
-        ("ptrace of x32", 0x4000_0000 | 521, &[]),
-    ];
-    expect_all(calls, libc::ENOSYS)
-}
-
-fn expect_all(calls: &[(&str, c_long, &[u64])], errno: i32) -> Result<String, String> {
-    for (name, number, arguments) in calls {
-        match call(*number, arguments) {
-            Ok(()) => return Err(format!("{name} succeeded")),
-            Err(error) if error.raw_os_error() == Some(errno) => {}
-            Err(error) => return Err(format!("{name}: {error}")),
-        }
-    }
-    Ok(format!("{} refused", calls.len()))
-}
-
-/// `getpid` by the gate of 32-bit programs, whose numbers mean other calls.
-#[cfg(target_arch = "x86_64")]
-fn call_as_another_architecture() -> Result<String, String> {
-    let answer: i64;
-    // SAFETY: the call takes no arguments and changes no memory; the gate clobbers only the registers that are named.
-    unsafe {
-        std::arch::asm!("int 0x80", inlateout("rax") 20_i64 => answer, out("r8") _, out("r9") _, out("r10") _, out("r11") _);
-    }
-    Ok(format!("answered {answer}"))
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn call_as_another_architecture() -> Result<String, String> {
-    Err("no other architecture can be called from here".to_owned())
 }
 
 fn run_a_burning_tool(_: &Targets, context: &ChildContext) -> Result<String, String> {
