@@ -47,7 +47,7 @@ pub struct EngineOptions {
     pub workers: usize,
     /// How long leases last, in milliseconds.
     pub lease_ms: i64,
-    /// Resident memory of one extractor process with its tools, in bytes.
+    /// Resident memory of one extractor process with its tools and its supervisor, in bytes. See [`crate::memory`].
     pub process_memory_max: u64,
     /// What may be written, and how much room has to stay.
     pub disk: DiskRules,

@@ -20,7 +20,6 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use crate::commit::{Committed, Finished, commit};
-use crate::confine::Confinement;
 use crate::dispatch::{Place, Work};
 use crate::engine::EngineOptions;
 use crate::extractor::BuiltIn;
@@ -28,7 +27,7 @@ use crate::inputs::{InputState, OpenSource};
 use crate::pipeline::{Pipeline, Step};
 use crate::process::{ExtractorProcess, Ready, StartError};
 use crate::protocol::{BlobMessage, ToExtractor};
-use crate::supervisor::{SourceRoot, SupervisorSpec};
+use crate::supervisor::SourceRoot;
 use crate::usage::{Meter, Usage};
 
 /// Groups that wait to be committed, for all workers of a host; more make the workers wait.
@@ -239,7 +238,7 @@ impl RunContext {
             "input_check": if self.options.verify_inputs { "sha256" } else { "stat" },
             "tools": ready.tools,
             "build": self.options.build,
-            "confined": self.options.confinement == Confinement::Full,
+            "confined": self.options.is_confined(),
         });
         made.to_string()
     }
@@ -307,21 +306,9 @@ impl RunContext {
         let number = self.processes.fetch_add(1, Ordering::Relaxed);
         let scratch = self.scratch.join(format!("p{number}"));
         std::fs::create_dir(&scratch)?;
-        let spec = SupervisorSpec {
-            extractor: definition.extractor.clone(),
-            sources: self
-                .sources
-                .values()
-                .filter(|open| open.is_there())
-                .map(|open| SourceRoot::new(open.source.id.to_string(), &open.path))
-                .collect(),
-            scratch: scratch.to_str().ok_or_else(|| io::Error::other("the path of scratch is not text"))?.to_owned(),
-            readable: Vec::new(),
-            limits: descriptor.limits,
-            memory_bytes_max: Some(self.options.process_memory_max),
-            landlock_abi_max: None,
-            confinement: self.options.confinement,
-        };
+        let reachable = self.sources.values().filter(|open| open.is_there());
+        let sources = reachable.map(|open| SourceRoot::new(open.source.id.to_string(), &open.path)).collect();
+        let spec = self.options.process_spec(descriptor, sources, &scratch)?;
         let mut process = ExtractorProcess::start(&self.options.exe, &spec, &|| self.should_stop())?;
         let message = ToExtractor::Step { params: definition.params.clone(), profile: definition.profile.to_string() };
         let mut line = serde_json::to_vec(&message).map_err(io::Error::from)?;

@@ -18,6 +18,7 @@ pub mod engine;
 pub mod extractor;
 pub mod host;
 pub mod lineage;
+pub mod memory;
 pub mod originals;
 pub mod pipeline;
 pub mod process;
@@ -25,6 +26,7 @@ pub mod protocol;
 pub mod redteam;
 pub mod supervisor;
 pub mod usage;
+pub mod trial;
 
 mod guard;
 mod inputs;

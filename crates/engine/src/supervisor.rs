@@ -42,11 +42,15 @@ pub const ARGUMENT: &str = "__supervise";
 pub const EXIT_NOT_CONFINED: i32 = 97;
 /// Exit code: the processes together used more memory than [`SupervisorSpec::memory_bytes_max`].
 pub const EXIT_OVER_MEMORY: i32 = 98;
+/// Exit code: scratch holds more than [`SCRATCH_ENTRIES_MAX`] files and folders.
+pub const EXIT_OVER_FILES: i32 = 99;
 /// Exit code when the extractor itself ends with one of the codes above, or panics.
 pub const EXIT_EXTRACTOR_FAILED: i32 = 101;
 
 /// Longest spec line in bytes: an aggregate over some hundred sources with long paths stays below it.
 const SPEC_LINE_BYTES_MAX: usize = 1024 * 1024;
+/// Files and folders that scratch may hold: far more than any unit needs, and few enough to be removed at once.
+pub const SCRATCH_ENTRIES_MAX: usize = 10_000;
 /// The supervisor's end of the lifeline.
 const LIFELINE_FD: i32 = 3;
 

@@ -475,6 +475,7 @@ impl Worker {
             (Trouble::Lied(what), _) => Verdict::failed("bad-output", detail(&what), false),
             (Trouble::TimedOut(what), _) => Verdict::failed("time-limit", detail(&what), false),
             (_, Ended::OverMemory) => Verdict::failed("memory-limit", detail("it used too much memory"), false),
+            (_, Ended::OverFiles) => Verdict::failed("output-limit", detail("it left too many files"), false),
             (_, Ended::Signal(libc::SIGXCPU)) => Verdict::failed("time-limit", detail("out of CPU time"), false),
             (_, Ended::Signal(libc::SIGXFSZ)) => {
                 Verdict::failed("output-limit", detail("a file grew too large"), false)

@@ -12,7 +12,9 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, setsid, waitid};
 
-use super::{ARGUMENT, EXIT_NOT_CONFINED, EXIT_OVER_MEMORY, LIFELINE_FD, SPEC_LINE_BYTES_MAX, SupervisorSpec};
+use super::{
+    ARGUMENT, EXIT_NOT_CONFINED, EXIT_OVER_FILES, EXIT_OVER_MEMORY, LIFELINE_FD, SPEC_LINE_BYTES_MAX, SupervisorSpec,
+};
 
 /// A supervisor with everything below it. Dropping it ends all of them.
 #[derive(Debug)]
@@ -41,6 +43,8 @@ pub enum Ended {
     NotConfined,
     /// All processes together used more memory than they may.
     OverMemory,
+    /// Scratch held more files than it may.
+    OverFiles,
 }
 
 impl Ended {
@@ -50,6 +54,7 @@ impl Ended {
         match (status.code(), status.signal()) {
             (Some(EXIT_NOT_CONFINED), _) => Self::NotConfined,
             (Some(EXIT_OVER_MEMORY), _) => Self::OverMemory,
+            (Some(EXIT_OVER_FILES), _) => Self::OverFiles,
             (Some(code), _) if code > SIGNAL_BASE => Self::Signal(code - SIGNAL_BASE),
             (Some(code), _) => Self::Code(code),
             (None, signal) => Self::Signal(signal.unwrap_or(0)),
@@ -66,6 +71,7 @@ impl fmt::Display for Ended {
             Self::Signal(signal) => write!(f, "signal {signal}"),
             Self::NotConfined => f.write_str("could not be confined"),
             Self::OverMemory => f.write_str("out of memory"),
+            Self::OverFiles => f.write_str("too many files in scratch"),
         }
     }
 }

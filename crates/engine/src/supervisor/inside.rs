@@ -8,6 +8,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
@@ -17,15 +18,19 @@ use rustix::process::{
     set_parent_process_death_signal, setsid, umask, wait,
 };
 
-use super::tree::{end_all_below, end_whole_group, resident_bytes};
+use super::tree::{end_all_below, end_whole_group, holds_more_than, resident_bytes};
 use super::{
-    ChildContext, EXIT_EXTRACTOR_FAILED, EXIT_NOT_CONFINED, EXIT_OVER_MEMORY, LIFELINE_FD, SPEC_LINE_BYTES_MAX,
-    SourceRoot, SupervisorSpec,
+    ChildContext, EXIT_EXTRACTOR_FAILED, EXIT_NOT_CONFINED, EXIT_OVER_FILES, EXIT_OVER_MEMORY, LIFELINE_FD,
+    SCRATCH_ENTRIES_MAX, SPEC_LINE_BYTES_MAX, SourceRoot, SupervisorSpec,
 };
 use crate::confine::{ConfineError, Policy, confine_this_process};
 
-/// Time between two looks at the memory of the tree, in nanoseconds: a decoder can fill about 1 GB in it.
-const MEMORY_LOOK_NS: i64 = 250_000_000;
+/// Longest time between two looks at memory and scratch.
+const LOOK_NS_MAX: u64 = 250_000_000;
+/// Shortest time between two looks: what is filled in it is what a tree can pass its limit by, about 20 MB.
+const MEMORY_LOOK_NS_MIN: u64 = 5_000_000;
+/// How fast a tree is taken to fill memory: faster than page faults on one core allow. The nearer the limit, the sooner the next look.
+const FILL_BYTES_PER_S: u64 = 4 << 30;
 
 /// Why nothing was started.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +91,7 @@ pub fn main(run_built_in: fn(&str, &ChildContext) -> i32) -> i32 {
 /// The extractor's process, and what is watched about it.
 struct Watched {
     pid: Pid,
+    scratch: PathBuf,
     memory_bytes_max: Option<u64>,
 }
 
@@ -113,7 +119,7 @@ fn start(run_built_in: fn(&str, &ChildContext) -> i32) -> Result<(Watched, Owned
     };
     confine_this_process(&policy).map_err(|source| StartError::Confine { source })?;
     let (pid, signals) = start_extractor(&spec.extractor, &context, run_built_in)?;
-    Ok((Watched { pid, memory_bytes_max: spec.memory_bytes_max }, signals))
+    Ok((Watched { pid, scratch: context.scratch, memory_bytes_max: spec.memory_bytes_max }, signals))
 }
 
 /// A pipe at the fixed number, or somebody typed the argument by hand.
@@ -254,14 +260,16 @@ fn give_up_pipes() -> io::Result<()> {
     Ok(())
 }
 
-/// Waits for the end of the extractor, of the host, or of the memory, and leaves nobody behind.
+/// Waits for the end of the extractor, of the host, of the memory or of the room in scratch, and leaves nobody behind.
 fn watch_over(watched: &Watched, signals: &OwnedFd) -> i32 {
-    let timeout = watched.memory_bytes_max.map(|_| Timespec { tv_sec: 0, tv_nsec: MEMORY_LOOK_NS });
+    let memory_bytes_max = watched.memory_bytes_max.unwrap_or(u64::MAX);
+    let mut timeout = until_next_look(0, memory_bytes_max);
+    let mut listed = Instant::now();
     loop {
         // SAFETY: the lifeline is open for as long as this process lives; nothing here closes it.
         let lifeline = unsafe { BorrowedFd::borrow_raw(LIFELINE_FD) };
         let mut ready = [PollFd::new(&lifeline, PollFlags::empty()), PollFd::new(signals, PollFlags::IN)];
-        match poll(&mut ready, timeout.as_ref()) {
+        match poll(&mut ready, Some(&timeout)) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(errno) => {
                 report("cannot watch an extractor", &io::Error::from(errno));
@@ -278,10 +286,20 @@ fn watch_over(watched: &Watched, signals: &OwnedFd) -> i32 {
             end_all_below();
             return exit_code(status);
         }
-        if over_memory(watched.memory_bytes_max) {
+        // Where the kernel does not list children this cannot be watched; the address space of each process is limited all the same.
+        let bytes = watched.memory_bytes_max.map_or(0, |_| resident_bytes().unwrap_or(0));
+        if bytes > memory_bytes_max {
             end_all_below();
             return EXIT_OVER_MEMORY;
         }
+        if listed.elapsed() >= Duration::from_nanos(LOOK_NS_MAX) {
+            listed = Instant::now();
+            if holds_more_than(&watched.scratch, SCRATCH_ENTRIES_MAX) {
+                end_all_below();
+                return EXIT_OVER_FILES;
+            }
+        }
+        timeout = until_next_look(bytes, memory_bytes_max);
     }
 }
 
@@ -301,15 +319,20 @@ fn reap(extractor: Pid) -> Option<WaitStatus> {
     None
 }
 
-fn over_memory(bytes_max: Option<u64>) -> bool {
-    // Where the kernel does not list children this cannot be watched; the address space of each process is limited all the same.
-    bytes_max.is_some_and(|bytes_max| resident_bytes().is_ok_and(|bytes| bytes > bytes_max))
+/// The time in which a tree that uses `bytes` could reach `bytes_max`, within bounds.
+fn until_next_look(bytes: u64, bytes_max: u64) -> Timespec {
+    const NS_PER_S: u128 = 1_000_000_000;
+    let fills_in_ns = u128::from(bytes_max.saturating_sub(bytes)) * NS_PER_S / u128::from(FILL_BYTES_PER_S);
+    let fills_in_ns = u64::try_from(fills_in_ns).unwrap_or(u64::MAX);
+    // The longest time is below a second and fits.
+    let tv_nsec = fills_in_ns.clamp(MEMORY_LOOK_NS_MIN, LOOK_NS_MAX).cast_signed();
+    Timespec { tv_sec: 0, tv_nsec }
 }
 
 /// The extractor's code, unless it is one by which this process speaks for itself.
 fn exit_code(status: WaitStatus) -> i32 {
     match (status.exit_status(), status.terminating_signal()) {
-        (Some(EXIT_NOT_CONFINED | EXIT_OVER_MEMORY), _) => EXIT_EXTRACTOR_FAILED,
+        (Some(EXIT_NOT_CONFINED | EXIT_OVER_MEMORY | EXIT_OVER_FILES), _) => EXIT_EXTRACTOR_FAILED,
         (Some(code), _) => code,
         (None, Some(signal)) => 128 + signal,
         (None, None) => EXIT_EXTRACTOR_FAILED,

@@ -60,6 +60,7 @@ fn exit_statuses_say_what_happened() {
     assert_eq!(code(0), Ended::Code(0));
     assert_eq!(code(97), Ended::NotConfined);
     assert_eq!(code(98), Ended::OverMemory);
+    assert_eq!(code(99), Ended::OverFiles);
     assert_eq!(code(101), Ended::Code(101));
     assert_eq!(code(128), Ended::Code(128));
     assert_eq!(code(128 + libc::SIGXCPU), Ended::Signal(libc::SIGXCPU));

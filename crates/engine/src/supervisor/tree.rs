@@ -1,6 +1,7 @@
-//! The processes below the supervisor: their memory, and ending them.
+//! The processes below the supervisor: their memory, their files, and ending them.
 
 use std::io;
+use std::path::Path;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, getpgrp, getpid, kill_process, kill_process_group, wait};
@@ -10,10 +11,10 @@ const PROCESSES_MAX: usize = 4096;
 /// Rounds of ending what is left. Each ends all that are there, so more than a few mean a process that starts others without end.
 const ROUNDS_MAX: usize = 256;
 
-/// Resident memory of all processes below this one together, in bytes. Pages shared between them count for each.
+/// Resident memory of this process and all below it together, in bytes. Pages shared between them count for each.
 pub(super) fn resident_bytes() -> io::Result<u64> {
     let mut pending = children_of(getpid())?;
-    let mut total_kib = 0_u64;
+    let mut total_kib = resident_kib(getpid()).unwrap_or(0);
     let mut seen = 0_usize;
     while let Some(pid) = pending.pop() {
         seen += 1;
@@ -25,6 +26,24 @@ pub(super) fn resident_bytes() -> io::Result<u64> {
         pending.extend(children_of(pid).unwrap_or_default());
     }
     Ok(total_kib.saturating_mul(1024))
+}
+
+/// Whether a folder and those below it hold more than `entries_max` entries. What cannot be listed counts as empty.
+pub(super) fn holds_more_than(folder: &Path, entries_max: usize) -> bool {
+    let mut folders = vec![folder.to_owned()];
+    let mut seen = 0_usize;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            seen += 1;
+            if seen > entries_max {
+                return true;
+            }
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(entry.path());
+            }
+        }
+    }
+    false
 }
 
 /// Ends all processes below this one and reaps them; orphans come here, as this process is their reaper. Returns when none is left.

@@ -201,6 +201,7 @@ fn ways_to_end() -> Vec<Case> {
                 world.run(&SupervisorSpec { memory_bytes_max: Some(64 << 20), ..world.spec("use much memory") });
             assert_eq!(finished.ended, Ended::OverMemory, "{finished:?}");
         }),
+        ends("too many files in scratch end the tree", "make many files", Ended::OverFiles),
         Case::new("a process that is left behind ends with the extractor", || {
             let world = World::new();
             let finished = world.run(&world.spec("end with code 5 and leave a process"));

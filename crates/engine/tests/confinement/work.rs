@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use exhibit_engine::redteam::Targets;
-use exhibit_engine::supervisor::{ChildContext, tool_command};
+use exhibit_engine::supervisor::{ChildContext, SCRATCH_ENTRIES_MAX, tool_command};
 use rustix::process::{Resource, getrlimit};
 
 /// A piece of work; what it returns is printed.
@@ -38,6 +38,7 @@ pub static WORK: &[(&str, Work)] = &[
     }),
     ("run a tool that burns CPU time", run_a_burning_tool),
     ("write a long file", write_a_long_file),
+    ("make many files", make_many_files),
     ("use much memory", |_, _| use_memory()),
     ("fail with the code for not confined", |_, _| exit(97)),
     ("end with code 5 and leave a process", |_, context| leave_a_process(context)),
@@ -167,6 +168,18 @@ fn write_a_long_file(_: &Targets, context: &ChildContext) -> Result<String, Stri
         file.write_all(&piece).map_err(text)?;
     }
     Ok("written".to_owned())
+}
+
+/// Folders within folders, each with some files.
+fn make_many_files(_: &Targets, context: &ChildContext) -> Result<String, String> {
+    for folder in 0..=SCRATCH_ENTRIES_MAX / 100 {
+        let folder = context.scratch.join(format!("{folder}/deep"));
+        std::fs::create_dir_all(&folder).map_err(text)?;
+        for file in 0..100 {
+            File::create(folder.join(file.to_string())).map_err(text)?;
+        }
+    }
+    wait_forever()
 }
 
 fn use_memory() -> Result<String, String> {

@@ -1,4 +1,5 @@
-//! `noop`: the hello world of pipelines. It reads nothing, says what it was told of the original, and fails, waits or crashes as asked.
+//! `noop`: the hello world of pipelines. It reads nothing, says what it was told of the original, and fails, waits, crashes or fills memory as
+//! asked.
 //!
 //! It measures what a unit costs when the work costs nothing, and the drills use it because every outcome can be asked for. What it does
 //! depends on the asset and the parameters only, so the same units fail in every run, whatever the number of workers.
@@ -19,7 +20,7 @@ pub const ECHO_KIND_FILE: &str = include_str!("../../../../schemas/kinds/noop.ec
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "noop",
     version: "1",
-    about: "Does nothing, and waits, fails or crashes when asked to; for trying and measuring runs.",
+    about: "Does nothing, and waits, fails, crashes or fills memory when asked to; for trying and measuring runs.",
     media: &[MediaClass::Image, MediaClass::Video, MediaClass::Audio, MediaClass::Other],
     emits: &[ECHO],
     params_schema: PARAMS_SCHEMA,
@@ -47,6 +48,8 @@ const PARAMS_SCHEMA: &str = r#"{
     "fail_every": {"type": "integer", "minimum": 0, "maximum": 1000000000, "default": 0, "description": "Fail when the asset's number is divisible by this; 0 = never."},
     "empty_every": {"type": "integer", "minimum": 0, "maximum": 1000000000, "default": 0, "description": "Find nothing when the asset's number is divisible by this; 0 = never."},
     "crash_every": {"type": "integer", "minimum": 0, "maximum": 1000000000, "default": 0, "description": "Abort the process when the asset's number is divisible by this; 0 = never."},
+    "memory_every": {"type": "integer", "minimum": 0, "maximum": 1000000000, "default": 0, "description": "Fill memory when the asset's number is divisible by this; 0 = never."},
+    "memory_mib": {"type": "integer", "minimum": 0, "maximum": 65536, "default": 0, "description": "How much memory to fill, in MiB; it is held while the unit sleeps."},
     "emit": {"type": "boolean", "default": true, "description": "Emit a fact."}
   }
 }"#;
@@ -58,6 +61,8 @@ struct Params {
     fail_every: u64,
     empty_every: u64,
     crash_every: u64,
+    memory_every: u64,
+    memory_mib: usize,
     emit: bool,
 }
 
@@ -92,9 +97,11 @@ impl Extractor for Noop {
         let params: Params = crate::params(job)?;
         let number = number_of(job.asset_id);
         let hits = |every: u64| every != 0 && number.is_multiple_of(every);
+        let memory = if hits(params.memory_every) { vec![1_u8; params.memory_mib << 20] } else { Vec::new() };
         if params.sleep_ms > 0 {
             thread::sleep(Duration::from_millis(params.sleep_ms));
         }
+        drop(std::hint::black_box(memory));
         if hits(params.crash_every) {
             std::process::abort();
         }
