@@ -349,7 +349,7 @@ impl RunContext {
     /// Empties what a unit left in scratch.
     pub(crate) fn clear_unit_scratch(&self, process: &ExtractorProcess, unit: u64) {
         // What cannot be removed now goes with the folder of the process.
-        std::fs::remove_dir_all(process.scratch_path().join(unit.to_string())).ok();
+        crate::scratch::remove_all(&process.scratch_path().join(unit.to_string())).ok();
     }
 
     // Commits ------------------------------------------------------------------------------------------------------

@@ -140,7 +140,7 @@ impl Drop for ExtractorProcess {
         self.note_usage();
         // What it is doing is not wanted any more. The group ends here already, so that nobody writes while scratch goes.
         if self.process.kill_group().and_then(|()| self.process.wait().map(|_| ())).is_ok() {
-            std::fs::remove_dir_all(&self.scratch_path).ok();
+            crate::scratch::remove_all(&self.scratch_path).ok();
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Scratch: a folder per host for its extractor processes. A host holds a lock on its own, so what dead hosts left behind is found and
 //! removed by the next one.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use exhibit_model::ids::ulid_to_text;
@@ -44,9 +45,32 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // What remains is removed by the next host.
-        std::fs::remove_dir_all(&self.path).ok();
+        remove_all(&self.path).ok();
         std::fs::remove_file(self.path.with_extension("lock")).ok();
     }
+}
+
+/// Folders that are made listable before they are removed; more than a process can leave.
+const FOLDERS_MAX: usize = 100_000;
+
+/// Removes a folder with everything in it, also what a process has made so that its owner may not list it.
+pub(crate) fn remove_all(folder: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
+        other => return other,
+    }
+    let mut folders = vec![folder.to_owned()];
+    for _ in 0..FOLDERS_MAX {
+        let Some(folder) = folders.pop() else { break };
+        std::fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
+        for entry in std::fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    std::fs::remove_dir_all(folder)
 }
 
 fn remove_left_behind(all: &Path) -> std::io::Result<()> {
@@ -58,9 +82,31 @@ fn remove_left_behind(all: &Path) -> std::io::Result<()> {
         // Gone meanwhile: another host was faster.
         let Ok(lock) = File::open(&lock_path) else { continue };
         if lock.try_lock().is_ok() {
-            std::fs::remove_dir_all(lock_path.with_extension("")).ok();
+            remove_all(&lock_path.with_extension("")).ok();
             std::fs::remove_file(&lock_path).ok();
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::remove_all;
+
+    #[test]
+    fn folders_that_nobody_may_list_are_removed() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("scratch");
+        std::fs::create_dir_all(folder.join("one/two")).unwrap();
+        std::fs::write(folder.join("one/two/file"), "left").unwrap();
+        for path in ["one/two", "one"] {
+            std::fs::set_permissions(folder.join(path), Permissions::from_mode(0o000)).unwrap();
+        }
+        remove_all(&folder).unwrap();
+        assert!(!folder.exists());
+        assert_eq!(remove_all(&folder).unwrap_err().kind(), std::io::ErrorKind::NotFound);
+    }
 }

@@ -42,7 +42,7 @@ pub const ARGUMENT: &str = "__supervise";
 pub const EXIT_NOT_CONFINED: i32 = 97;
 /// Exit code: the processes together used more memory than [`SupervisorSpec::memory_bytes_max`].
 pub const EXIT_OVER_MEMORY: i32 = 98;
-/// Exit code: scratch holds more than [`SCRATCH_ENTRIES_MAX`] files and folders.
+/// Exit code: scratch holds more than [`SCRATCH_ENTRIES_MAX`] files and folders, or folders that nobody can list.
 pub const EXIT_OVER_FILES: i32 = 99;
 /// Exit code when the extractor itself ends with one of the codes above, or panics.
 pub const EXIT_EXTRACTOR_FAILED: i32 = 101;

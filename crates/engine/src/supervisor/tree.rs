@@ -8,6 +8,8 @@ use rustix::process::{Pid, Signal, WaitOptions, getpgrp, getpid, kill_process, k
 
 /// Most processes of one tree that are looked at: far more than any extractor starts.
 const PROCESSES_MAX: usize = 4096;
+/// Folders within folders in scratch: tools make two or three, and their removal needs a descriptor for each.
+const FOLDERS_DEEP_MAX: usize = 64;
 /// Rounds of ending what is left. Each ends all that are there, so more than a few mean a process that starts others without end.
 const ROUNDS_MAX: usize = 256;
 
@@ -28,18 +30,25 @@ pub(super) fn resident_bytes() -> io::Result<u64> {
     Ok(total_kib.saturating_mul(1024))
 }
 
-/// Whether a folder and those below it hold more than `entries_max` entries. What cannot be listed counts as empty.
+/// Whether a folder and those below it hold more than `entries_max` entries, or more than can be told: folders that cannot be listed, or
+/// lie deeper than [`FOLDERS_DEEP_MAX`].
 pub(super) fn holds_more_than(folder: &Path, entries_max: usize) -> bool {
-    let mut folders = vec![folder.to_owned()];
+    let mut folders = vec![(folder.to_owned(), 0_usize)];
     let mut seen = 0_usize;
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+    while let Some((folder, depth)) = folders.pop() {
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            // Removed since it was seen.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(_) => return true,
+        };
+        for entry in entries.flatten() {
             seen += 1;
-            if seen > entries_max {
+            if seen > entries_max || depth > FOLDERS_DEEP_MAX {
                 return true;
             }
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                folders.push(entry.path());
+                folders.push((entry.path(), depth + 1));
             }
         }
     }

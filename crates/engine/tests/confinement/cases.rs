@@ -202,6 +202,8 @@ fn ways_to_end() -> Vec<Case> {
             assert_eq!(finished.ended, Ended::OverMemory, "{finished:?}");
         }),
         ends("too many files in scratch end the tree", "make many files", Ended::OverFiles),
+        ends("files that nobody can list end the tree", "hide files in scratch", Ended::OverFiles),
+        ends("folders too deep to be removed end the tree", "make deep folders", Ended::OverFiles),
         Case::new("a process that is left behind ends with the extractor", || {
             let world = World::new();
             let finished = world.run(&world.spec("end with code 5 and leave a process"));

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -39,6 +39,15 @@ pub static WORK: &[(&str, Work)] = &[
     ("run a tool that burns CPU time", run_a_burning_tool),
     ("write a long file", write_a_long_file),
     ("make many files", make_many_files),
+    ("hide files in scratch", |_, context| {
+        std::fs::DirBuilder::new().mode(0o300).create(context.scratch.join("hidden")).map_err(text)?;
+        File::create(context.scratch.join("hidden/file")).map_err(text)?;
+        wait_forever()
+    }),
+    ("make deep folders", |_, context| {
+        std::fs::create_dir_all(context.scratch.join("deeper/".repeat(100))).map_err(text)?;
+        wait_forever()
+    }),
     ("use much memory", |_, _| use_memory()),
     ("fail with the code for not confined", |_, _| exit(97)),
     ("end with code 5 and leave a process", |_, context| leave_a_process(context)),

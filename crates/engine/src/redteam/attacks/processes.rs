@@ -31,6 +31,11 @@ pub static ATTACKS: &[Attack] = &[
         // With size 0 nothing is made where it is not refused: EINVAL.
         call(libc::SYS_shmget, &[libc::IPC_PRIVATE as u64, 0, 0o600])
     }),
+    Attack::new("hold a capability", By::Kernel, On::Nothing, &[EPERM], |_, _| hold_a_capability()),
+    Attack::new("raise its own limits", By::Kernel, On::Nothing, &[EPERM], |_, _| {
+        let unlimited = [u64::MAX, u64::MAX];
+        call(libc::SYS_prlimit64, &[0, libc::RLIMIT_FSIZE as u64, address(unlimited.as_ptr()), 0])
+    }),
     Attack::new("leave the session", By::Seccomp, On::Nothing, &[EPERM], |_, _| call(libc::SYS_setsid, &[])),
     Attack::new("leave the group", By::Seccomp, On::Nothing, &[EPERM], |_, _| call(libc::SYS_setpgid, &[0, 0])),
     #[cfg(target_arch = "x86_64")]
@@ -38,6 +43,12 @@ pub static ATTACKS: &[Attack] = &[
         call_as_another_architecture()
     }),
 ];
+
+fn hold_a_capability() -> io::Result<()> {
+    let held = rustix::thread::capabilities(None)?;
+    let any = held.effective | held.permitted | held.inheritable;
+    if any.is_empty() { Err(io::Error::from_raw_os_error(EPERM)) } else { Ok(()) }
+}
 
 fn signal(pid: i32) -> io::Result<()> {
     call(libc::SYS_kill, &[pid as u64, 0])
