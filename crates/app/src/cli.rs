@@ -72,6 +72,8 @@ enum Command {
     Migrate(run::migrate::MigrateArgs),
     /// What this machine offers and what is missing
     Doctor(run::doctor::DoctorArgs),
+    /// Attack a folder as a hostile extractor would; prove that it stays as it is
+    Redteam(run::redteam::RedteamArgs),
     /// Make a sample archive to try on
     Sample(run::sample::SampleArgs),
     /// List the extractors
@@ -150,6 +152,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit, CliError>
         Command::Projections(args) => run::projections::projections(args, context).await,
         Command::Migrate(args) => run::migrate::migrate(args, context).await,
         Command::Doctor(args) => run::doctor::doctor(args, context).await,
+        Command::Redteam(args) => run::redteam::redteam(args, context).await,
         Command::Sample(args) => run::sample::sample(args, context).await,
         Command::Extractors(args) => run::extractors::extractors(args, context).await,
         Command::Pipelines(args) => run::pipelines::pipelines(args, context).await,

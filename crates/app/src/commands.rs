@@ -12,6 +12,7 @@ pub mod ls;
 pub mod migrate;
 pub mod pipelines;
 pub mod projections;
+pub mod redteam;
 pub mod run;
 pub mod runs;
 pub mod sample;

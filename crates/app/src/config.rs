@@ -101,6 +101,8 @@ pub struct EngineConfig {
     pub disk_reserve: String,
     /// How long a run waits for room before it ends with what is blocked, in seconds.
     pub disk_wait_s: u32,
+    /// Memory of all extractor processes of a host together, in MiB; 0 = half of what the machine has.
+    pub memory_max_mib: u64,
 }
 
 impl Default for EngineConfig {
@@ -113,6 +115,7 @@ impl Default for EngineConfig {
             sandbox_days: 7,
             disk_reserve: "2%".to_owned(),
             disk_wait_s: 600,
+            memory_max_mib: 0,
         }
     }
 }
@@ -226,6 +229,10 @@ fn check(config: &Config) -> Result<(), CliError> {
         ((50..=3_600_000).contains(&engine.lease_ms), "engine.lease_ms is 50 to 3,600,000"),
         ((1..=1_000_000).contains(&engine.attempts_max), "engine.attempts_max is 1 to 1,000,000"),
         ((64..=1_048_576).contains(&engine.process_memory_mib), "engine.process_memory_mib is 64 to 1,048,576"),
+        (
+            engine.memory_max_mib == 0 || (256..=16_777_216).contains(&engine.memory_max_mib),
+            "engine.memory_max_mib is 256 to 16,777,216, or 0 for half of the machine's memory",
+        ),
     ];
     if let Err(told) = engine.disk_reserve.parse::<Reserve>() {
         return Err(CliError::usage(format!("engine.disk_reserve: {told}")));

@@ -7,6 +7,7 @@ use exhibit_archive::sample::SampleError;
 use exhibit_archive::scan::ScanError;
 use exhibit_engine::RunError;
 use exhibit_engine::pipeline::PipelineError;
+use exhibit_engine::redteam::RedteamError;
 use exhibit_store::ledger::checkpoint::CheckpointError;
 use exhibit_store::{GateError, StoreError};
 
@@ -64,7 +65,16 @@ macro_rules! failed_from {
     ($($type:ty),*) => { $(impl From<$type> for CliError { fn from(error: $type) -> Self { Self::failed(chain(&error)) } })* };
 }
 
-failed_from!(StoreError, GateError, RunError, CheckpointError, FingerprintError, std::io::Error, serde_json::Error);
+failed_from!(
+    StoreError,
+    GateError,
+    RunError,
+    RedteamError,
+    CheckpointError,
+    FingerprintError,
+    std::io::Error,
+    serde_json::Error
+);
 
 impl From<LookupError> for CliError {
     fn from(error: LookupError) -> Self {

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use exhibit_archive::ArchiveRoom;
 use exhibit_engine::confine::{Confinement, Verdict, probe};
 use exhibit_engine::disk::DiskRules;
+use exhibit_engine::memory::MemoryPlan;
 use exhibit_engine::{Engine, EngineOptions};
 use exhibit_model::time::IdSource;
 use exhibit_store::{Location, READERS_DEFAULT, Store, StoreError, StoreOptions};
@@ -14,6 +15,7 @@ use exhibit_store::{Location, READERS_DEFAULT, Store, StoreError, StoreOptions};
 use crate::clock::{SystemClock, Ulids, random_bytes, random_u128};
 use crate::config::{self, Config, Synchronous};
 use crate::error::CliError;
+use crate::machine;
 
 /// How a command wants its engine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -71,25 +73,37 @@ impl App {
 
     /// The engine. Refuses where the kernel cannot confine, unless that was allowed.
     pub fn engine(&self, wanted: EngineWishes) -> Result<Engine, CliError> {
-        let confinement = confinement(wanted.allow_unconfined)?;
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-        let configured = if self.config.engine.workers == 0 { cores } else { self.config.engine.workers };
+        Ok(Engine::new(self.store.clone(), self.engine_options(wanted)?))
+    }
+
+    /// What an engine is made with. Refuses as [`Self::engine`] does.
+    pub fn engine_options(&self, wanted: EngineWishes) -> Result<EngineOptions, CliError> {
+        self.options_with(wanted, confinement(wanted.allow_unconfined)?)
+    }
+
+    /// An engine that starts no extractor, so that it does not matter what the kernel enforces.
+    pub fn engine_without_extractors(&self) -> Result<Engine, CliError> {
+        let wanted = EngineWishes { workers: Some(1), ..EngineWishes::default() };
+        Ok(Engine::new(self.store.clone(), self.options_with(wanted, Confinement::Full)?))
+    }
+
+    fn options_with(&self, wanted: EngineWishes, confinement: Confinement) -> Result<EngineOptions, CliError> {
+        let plan = memory_plan(&self.config, wanted.workers);
         let exe = std::env::current_exe()?;
-        let options = EngineOptions {
+        Ok(EngineOptions {
             extractors: exhibit_extractors::built_in(),
             build: build_id(&exe),
             exe,
             work_folder: self.home.join("work"),
             home_id: self.home_id()?,
-            workers: wanted.workers.unwrap_or(configured).clamp(1, 256),
+            workers: plan.workers,
             lease_ms: self.config.engine.lease_ms,
-            process_memory_max: self.config.engine.process_memory_mib * 1024 * 1024,
+            process_memory_max: plan.process_bytes_max,
             disk: self.disk_rules()?,
             verify_inputs: wanted.verify_inputs,
             confinement,
             ids: Arc::clone(&self.ids),
-        };
-        Ok(Engine::new(self.store.clone(), options))
+        })
     }
 
     /// What runs may write, and how much room has to stay.
@@ -133,6 +147,37 @@ pub fn own_folders(home: &Path, config: &Config) -> Vec<PathBuf> {
     folders
 }
 
+/// What an extractor must not open: the database file, blobs, keys and the log, those that are there.
+pub fn private_paths(home: &Path, config: &Config) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = ["blobs", "keys", "logs"].map(|name| home.join(name)).to_vec();
+    if let Location::Sqlite { path, .. } = location(home, config) {
+        paths.push(path);
+    }
+    paths.retain(|path| path.exists());
+    paths
+}
+
+/// Workers at most, whatever is asked for.
+const WORKERS_MAX: usize = 256;
+
+/// How many extractor processes there are, and what each may use.
+pub fn memory_plan(config: &Config, workers: Option<usize>) -> MemoryPlan {
+    const MIB: u64 = 1024 * 1024;
+    let engine = &config.engine;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let configured = if engine.workers == 0 { cores } else { engine.workers };
+    let wanted = workers.unwrap_or(configured).clamp(1, WORKERS_MAX);
+    MemoryPlan::new(wanted, engine.process_memory_mib * MIB, memory_max(config))
+}
+
+/// Bytes that all extractor processes of a host may use together.
+pub fn memory_max(config: &Config) -> u64 {
+    match config.engine.memory_max_mib {
+        0 => machine::memory_bytes() / 2,
+        mib => mib * 1024 * 1024,
+    }
+}
+
 /// Opens the store, and names the setting to look at when it cannot be reached.
 fn open_store(options: StoreOptions) -> Result<Store, CliError> {
     let setting = match &options.location {
@@ -163,7 +208,7 @@ fn archive_room() -> &'static ArchiveRoom {
     ROOM.get_or_init(|| ArchiveRoom { kinds: exhibit_extractors::kind_files() })
 }
 
-fn make_folder(home: &Path) -> Result<(), CliError> {
+pub fn make_folder(home: &Path) -> Result<(), CliError> {
     let wrong = |error: std::io::Error| {
         CliError::failed(format!("the home {} cannot be made: {error}; choose another with --home", home.display()))
     };
@@ -192,13 +237,17 @@ fn start_log(home: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn confinement(allow_unconfined: bool) -> Result<Confinement, CliError> {
+/// What extractors are confined by. Refuses where the kernel cannot confine, unless that was allowed; then it says so, whatever `--quiet`.
+pub fn confinement(allow_unconfined: bool) -> Result<Confinement, CliError> {
     match probe().verdict {
         Verdict::Confined => Ok(Confinement::Full),
         Verdict::Unconfined { why } if allow_unconfined => {
+            eprintln!("WARNING: extractors run UNCONFINED: {why}.");
             eprintln!(
-                "WARNING: extractors run UNCONFINED: {why}. A broken or hostile file could change your originals."
+                "WARNING: a broken or hostile file could change your originals, read your files and use the network."
             );
+            eprintln!("WARNING: every result of this run is marked; `exhibit explain` shows it.");
+            tracing::warn!(why, "extractors run unconfined");
             Ok(Confinement::None)
         }
         Verdict::Unconfined { why } => Err(CliError::failed(format!(

@@ -8,14 +8,23 @@ mod commands;
 mod config;
 mod error;
 mod home;
+mod machine;
 mod output;
 mod pipelines;
 
 fn main() -> ExitCode {
     // The same binary is the supervisor of its extractor processes; that has to come before any thread.
     if std::env::args_os().nth(1).is_some_and(|argument| argument == exhibit_engine::supervisor::ARGUMENT) {
-        let code = exhibit_engine::supervisor::main(exhibit_extractors::run_built_in);
+        let code = exhibit_engine::supervisor::main(run_extractor);
         return ExitCode::from(u8::try_from(code).unwrap_or(1));
     }
     cli::main()
+}
+
+/// What runs in an extractor process: an extractor, or the attacker of `exhibit redteam`.
+fn run_extractor(name: &str, context: &exhibit_engine::supervisor::ChildContext) -> i32 {
+    if name == exhibit_engine::redteam::EXTRACTOR {
+        return exhibit_engine::redteam::inside(context);
+    }
+    exhibit_extractors::run_built_in(name, context)
 }

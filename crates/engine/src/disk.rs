@@ -99,6 +99,8 @@ pub struct Room {
     pub folder: PathBuf,
     /// Bytes that this user may still write.
     pub free_bytes: u64,
+    /// Files that this user may still make; `None` where the file system does not count them.
+    pub free_files: Option<u64>,
     /// Bytes that stay free.
     pub reserve_bytes: u64,
 }
@@ -121,7 +123,8 @@ impl DiskRules {
         let found = rustix::fs::statvfs(folder)?;
         let reserve_bytes = self.reserve.of(found.f_blocks.saturating_mul(found.f_frsize));
         let free_bytes = found.f_bavail.saturating_mul(found.f_frsize);
-        Ok(Room { folder: folder.to_owned(), free_bytes, reserve_bytes })
+        let free_files = (found.f_files > 0).then_some(found.f_favail);
+        Ok(Room { folder: folder.to_owned(), free_bytes, free_files, reserve_bytes })
     }
 
     /// Why no more may be written; `None` when all is well. Who was stopped (`held`) goes on only when there is clearly more room.

@@ -25,8 +25,8 @@ pub mod process;
 pub mod protocol;
 pub mod redteam;
 pub mod supervisor;
-pub mod usage;
 pub mod trial;
+pub mod usage;
 
 mod guard;
 mod inputs;

@@ -57,8 +57,7 @@ async fn find(app: &App, name: RunName) -> Result<RunId, CliError> {
 pub async fn cancel(args: CancelArgs, context: &Context) -> Result<Exit, CliError> {
     let app = context.open()?;
     let id = find(&app, args.name).await?;
-    // Nothing is started here, so it does not matter what the kernel enforces.
-    let state = engine(&app, &HostArgs::allowing_all())?.cancel(id).await?;
+    let state = app.engine_without_extractors()?.cancel(id).await?;
     if context.out.json {
         context.out.document(&json!({ "run": id, "state": state }))?;
     } else if state == RunState::Cancelled {
@@ -73,7 +72,7 @@ pub async fn cancel(args: CancelArgs, context: &Context) -> Result<Exit, CliErro
 pub async fn pause(args: PauseArgs, context: &Context) -> Result<Exit, CliError> {
     let app = context.open()?;
     let id = find(&app, args.name).await?;
-    let state = engine(&app, &HostArgs::allowing_all())?.pause(id).await?;
+    let state = app.engine_without_extractors()?.pause(id).await?;
     if context.out.json {
         context.out.document(&json!({ "run": id, "state": state }))?;
     } else {
@@ -87,7 +86,7 @@ pub async fn resume(args: ResumeArgs, context: &Context) -> Result<Exit, CliErro
     let app = context.open()?;
     let id = find(&app, args.name).await?;
     check_sources(&app).await?;
-    let engine = engine(&app, &args.host)?;
+    let engine = engine(&app, &args.host, context)?;
     engine.resume(id).await?;
     work(&app, &engine, id, context).await
 }
@@ -96,7 +95,7 @@ pub async fn retry(args: RetryArgs, context: &Context) -> Result<Exit, CliError>
     let app = context.open()?;
     let id = find(&app, args.name).await?;
     check_sources(&app).await?;
-    let engine = engine(&app, &args.host)?;
+    let engine = engine(&app, &args.host, context)?;
     engine.retry(id, args.unit).await?;
     work(&app, &engine, id, context).await
 }

@@ -1,19 +1,26 @@
 //! `exhibit doctor`.
 
+mod kernel;
+
 use clap::Args;
-use exhibit_engine::confine::{Capability, Verdict, probe};
+use exhibit_engine::confine::{Verdict, probe};
+use exhibit_engine::disk::Room;
 use exhibit_engine::extractor::Tool;
+use exhibit_engine::process::StartError;
+use exhibit_engine::trial::{Trial, start_each};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
-use crate::output::{bytes, table};
+use crate::home::{App, EngineWishes, memory_max, memory_plan};
+use crate::output::{bytes, number, table};
 
 /// What this machine offers and what is missing.
 #[derive(Args)]
 pub struct DoctorArgs {}
 
+/// One thing that was looked at.
 #[derive(Serialize)]
 struct Check {
     name: String,
@@ -27,38 +34,22 @@ impl Check {
     }
 }
 
-/// Below this many free bytes where the home lies, doctor warns.
-const FREE_BYTES_WARN: u64 = 1 << 30;
+/// Free entries that should stay in the file system of the home: blobs are files.
+const RESERVE_INODES: u64 = 10_000;
 
 pub async fn doctor(_args: DoctorArgs, context: &Context) -> Result<Exit, CliError> {
     let capability = probe();
-    let mut checks = vec![confinement(&capability)];
-    let facets = &capability.facets;
-    let abi = capability.landlock_abi.map_or_else(|| "none".to_owned(), |abi| abi.to_string());
-    checks.push(Check::new("kernel", true, format!("{}, Landlock ABI {abi}", capability.kernel_release)));
-    let signals = if facets.signals_scoped {
-        "extractors cannot signal other processes"
-    } else {
-        "extractors could end other processes of this user (Landlock ABI 6 or newer prevents it)"
-    };
-    checks.push(Check::new("signals", facets.signals_scoped, signals));
-    for extractor in exhibit_extractors::built_in() {
-        for tool in extractor.descriptor.tools {
-            let found = ["/usr/bin", "/usr/local/bin"]
-                .iter()
-                .map(|folder| std::path::Path::new(folder).join(tool.name))
-                .find(|path| path.is_file());
-            let says = match &found {
-                Some(path) => format!("{} (for {})", path.display(), extractor.descriptor.name),
-                None => {
-                    let needed = extractor.descriptor.name;
-                    format!("missing; {needed} needs it for {}: apt-get install {}", originals(tool), tool.install)
-                }
-            };
-            checks.push(Check::new(tool.name, found.is_some(), says));
+    let mut checks = kernel::checks(&capability);
+    checks.extend(tools());
+    match context.open() {
+        Err(error) => checks.push(Check::new("store", false, error.message)),
+        Ok(app) => {
+            checks.push(memory(&app));
+            checks.extend(extractors(&app, &capability.verdict).await);
+            checks.extend(store(&app).await);
+            checks.extend(space(&app));
         }
     }
-    checks.extend(store_checks(context).await);
     let ok = checks.iter().all(|check| check.ok);
     if context.out.json {
         context.out.document(&json!({ "ok": ok, "checks": checks, "kernel": capability }))?;
@@ -81,31 +72,107 @@ fn originals(tool: &Tool) -> String {
     }
 }
 
-fn confinement(capability: &Capability) -> Check {
-    match &capability.verdict {
-        Verdict::Confined => Check::new("confinement", true, "extractors are confined by Landlock and seccomp"),
-        Verdict::Unconfined { why } => Check::new("confinement", false, why.clone()),
+/// Programs that extractors start.
+fn tools() -> Vec<Check> {
+    let mut checks = Vec::new();
+    for extractor in exhibit_extractors::built_in() {
+        for tool in extractor.descriptor.tools {
+            let found = ["/usr/bin", "/usr/local/bin"]
+                .iter()
+                .map(|folder| std::path::Path::new(folder).join(tool.name))
+                .find(|path| path.is_file());
+            let says = match &found {
+                Some(path) => format!("{} (for {})", path.display(), extractor.descriptor.name),
+                None => {
+                    let needed = extractor.descriptor.name;
+                    format!("missing; {needed} needs it for {}: apt-get install {}", originals(tool), tool.install)
+                }
+            };
+            checks.push(Check::new(tool.name, found.is_some(), says));
+        }
+    }
+    checks
+}
+
+/// What extractor processes may use, and whether it can be watched.
+fn memory(app: &App) -> Check {
+    let plan = memory_plan(&app.config, None);
+    let says = format!(
+        "{} extractor processes with {} each, {} together",
+        plan.workers,
+        shown(plan.process_bytes_max),
+        shown(memory_max(&app.config))
+    );
+    if kernel::lists_children() {
+        return Check::new("memory", true, says);
+    }
+    let says = format!("{says}; not watched, as this kernel lists no children (CONFIG_PROC_CHILDREN)");
+    Check::new("memory", false, says)
+}
+
+/// Starts each extractor as a run would.
+async fn extractors(app: &App, verdict: &Verdict) -> Vec<Check> {
+    if let Verdict::Unconfined { .. } = verdict {
+        return vec![Check::new("extractors", false, "not started, as they cannot be confined")];
+    }
+    let trials = match app.engine_options(EngineWishes::default()) {
+        Ok(options) => tokio::task::spawn_blocking(move || start_each(&options)).await,
+        Err(error) => return vec![Check::new("extractors", false, error.message)],
+    };
+    match trials {
+        Ok(Ok(trials)) => trials.iter().map(trial).collect(),
+        Ok(Err(error)) => vec![Check::new("extractors", false, error.to_string())],
+        Err(error) => vec![Check::new("extractors", false, error.to_string())],
     }
 }
 
-async fn store_checks(context: &Context) -> Vec<Check> {
-    let mut checks = Vec::new();
-    match context.open() {
-        Err(error) => checks.push(Check::new("store", false, error.message)),
-        Ok(app) => {
-            checks.push(Check::new("store", true, app.store.name()));
-            let sources = super::run::check_sources(&app).await;
-            let says = sources
-                .as_ref()
-                .err()
-                .map_or_else(|| "no source and home lie in each other".to_owned(), |error| error.message.clone());
-            checks.push(Check::new("sources", sources.is_ok(), says));
+fn trial(trial: &Trial) -> Check {
+    let name = trial.descriptor.name;
+    match &trial.started {
+        Ok(ready) => {
+            let tools = ready.tools.iter().map(|(tool, version)| format!(", {tool} {version}"));
+            Check::new(name, true, format!("starts confined: version {}{}", ready.version, tools.collect::<String>()))
         }
+        Err(StartError::Unable { detail, .. }) => Check::new(name, false, format!("cannot work: {detail}")),
+        Err(error) => Check::new(name, false, error.to_string()),
     }
-    if let Ok(space) = rustix::fs::statvfs(&context.home) {
-        let free = space.f_bavail.saturating_mul(space.f_frsize);
-        let says = format!("{} free at {}", bytes(i64::try_from(free).unwrap_or(i64::MAX)), context.home.display());
-        checks.push(Check::new("space", free >= FREE_BYTES_WARN, says));
-    }
-    checks
+}
+
+async fn store(app: &App) -> Vec<Check> {
+    let database = match app.store.migrations().await {
+        Ok(list) => {
+            let waiting = list.iter().filter(|migration| !migration.applied).count();
+            let says = format!("{}, {} of {} migrations", app.store.name(), list.len() - waiting, list.len());
+            Check::new("database", waiting == 0, says)
+        }
+        Err(error) => Check::new("database", false, error.to_string()),
+    };
+    let sources = super::run::check_sources(app).await;
+    let says = sources
+        .as_ref()
+        .err()
+        .map_or_else(|| "no source and home lie in each other".to_owned(), |error| error.message.clone());
+    vec![database, Check::new("sources", sources.is_ok(), says)]
+}
+
+/// Room on each file system that runs write to.
+fn space(app: &App) -> Vec<Check> {
+    let rooms = match app.disk_rules() {
+        Ok(rules) => rules.rooms(),
+        Err(error) => return vec![Check::new("space", false, error.message)],
+    };
+    let check = |room: &Room| {
+        let few_inodes = room.free_files.is_some_and(|free| free < RESERVE_INODES);
+        let (free, reserve) = (shown(room.free_bytes), shown(room.reserve_bytes));
+        let mut says = format!("{free} free at {}, reserve {reserve}", room.folder.display());
+        if few_inodes {
+            says.push_str(&format!("; only {} more files fit", number(room.free_files.unwrap_or(0).cast_signed())));
+        }
+        Check::new("space", room.free_bytes >= room.reserve_bytes && !few_inodes, says)
+    };
+    rooms.iter().map(check).collect()
+}
+
+fn shown(count: u64) -> String {
+    bytes(i64::try_from(count).unwrap_or(i64::MAX))
 }

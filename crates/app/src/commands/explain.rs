@@ -68,6 +68,11 @@ fn print(found: &Explanation, context: &Context) -> Result<(), CliError> {
         took as f64 / 1000.0,
         found.made.host["build"].as_str().unwrap_or("?")
     ));
+    lines.push(match found.made.host["confined"].as_bool() {
+        Some(true) => "            confined by Landlock and seccomp".to_owned(),
+        Some(false) => "UNCONFINED  its process was not confined (--allow-unconfined)".to_owned(),
+        None => "            nothing is known of its confinement".to_owned(),
+    });
     lines.push(format!(
         "recorded    {}, ledger position {} in batch {}",
         artifact.created_at, found.ledger.seq, found.ledger.batch

@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::cli::Context;
 use crate::commands::watch::{RunStatus, follow, print_status, status};
 use crate::error::{CliError, Exit};
-use crate::home::{App, EngineWishes};
+use crate::home::{App, EngineWishes, memory_max, memory_plan};
 use crate::output::{number, table};
 
 /// Run a pipeline over a collection.
@@ -49,10 +49,12 @@ pub struct RunArgs {
 /// A day in microseconds.
 const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
+const MIB: u64 = 1024 * 1024;
+
 /// How this process works on a run.
 #[derive(Args, Default)]
 pub struct HostArgs {
-    /// Extractor processes at a time [default: one per core]
+    /// Extractor processes at a time, fewer where memory is short [default: one per core]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
     /// Run although the kernel cannot confine extractors; a broken or hostile file could then change your originals
@@ -64,11 +66,6 @@ pub struct HostArgs {
 }
 
 impl HostArgs {
-    /// For commands that start no extractor: it does not matter what the kernel enforces.
-    pub fn allowing_all() -> Self {
-        Self { workers: None, allow_unconfined: true, verify_inputs: false }
-    }
-
     fn wishes(&self) -> EngineWishes {
         EngineWishes {
             workers: self.workers.map(usize::from),
@@ -111,7 +108,7 @@ pub async fn run(args: RunArgs, context: &Context) -> Result<Exit, CliError> {
     }
     let app = context.open()?;
     check_sources(&app).await?;
-    let engine = app.engine(args.host.wishes())?;
+    let engine = engine(&app, &args.host, context)?;
     let request = RunRequest {
         pipeline,
         collection: CollectionId::ALL,
@@ -156,7 +153,16 @@ pub async fn check_sources(app: &App) -> Result<(), CliError> {
 }
 
 /// Makes an engine as `run` does, for the commands that go on with a run.
-pub fn engine(app: &App, host: &HostArgs) -> Result<Engine, CliError> {
+pub fn engine(app: &App, host: &HostArgs, context: &Context) -> Result<Engine, CliError> {
+    let wanted = host.workers.map(usize::from);
+    let plan = memory_plan(&app.config, wanted);
+    if wanted.is_some_and(|wanted| plan.workers < wanted) && !context.out.quiet {
+        let (max, share) = (memory_max(&app.config) / MIB, plan.process_bytes_max / MIB);
+        eprintln!(
+            "note: {} workers with {share} MiB each; engine.memory_max_mib = {max} has no room for more",
+            plan.workers
+        );
+    }
     app.engine(host.wishes())
 }
 

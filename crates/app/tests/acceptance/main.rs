@@ -15,7 +15,6 @@ macro_rules! both_backends {
 
 mod chance;
 mod mounts;
-mod policy;
 mod processes;
 mod world;
 
@@ -23,7 +22,11 @@ mod catalog;
 mod compare;
 mod drills;
 mod errors;
+mod memory;
 mod pictures;
+mod policy;
 mod proof;
 mod rails;
+mod redteam;
 mod runs;
+mod unconfined;

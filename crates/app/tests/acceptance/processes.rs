@@ -90,6 +90,16 @@ pub fn extractors(host: i32) -> Vec<Process> {
         .collect()
 }
 
+/// Resident memory of processes together, in bytes. Those that are gone meanwhile use none.
+pub fn resident_bytes(processes: &[Process]) -> u64 {
+    let kib = |process: &Process| -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse().ok()
+    };
+    processes.iter().filter_map(kib).sum::<u64>() * 1024
+}
+
 /// The supervisors of a host.
 pub fn supervisors(host: i32) -> Vec<Process> {
     below(host).into_iter().filter(|process| process.parent == host && process.is_supervisor_or_extractor()).collect()

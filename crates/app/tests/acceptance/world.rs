@@ -279,7 +279,8 @@ pub fn items(mut document: Value) -> Vec<Value> {
 }
 
 impl Output {
-    fn new(output: std::process::Output) -> Self {
+    /// Of a command that was run in another way.
+    pub fn new(output: std::process::Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program prints UTF-8");
         Self { code: exit_code(output.status), stdout: text(output.stdout), stderr: text(output.stderr) }
     }

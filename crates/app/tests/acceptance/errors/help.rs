@@ -29,6 +29,7 @@ const VERBS: &[&[&str]] = &[
     &["projections", "verify"],
     &["migrate"],
     &["doctor"],
+    &["redteam"],
     &["sample"],
     &["extractors"],
     &["pipelines"],
