@@ -35,7 +35,7 @@ fn ar_26_extractors_stay_within_workers_and_memory(backend: Backend) {
     let hit_by = |every: u64| numbers.iter().filter(|number| number.is_multiple_of(every)).count();
     let every = (2..100).find(|every| (1..=3).contains(&hit_by(*every))).expect("some numbers are divisible by some");
     let (hungry, every) = (hit_by(every) as i64, format!("noop.memory_every={every}"));
-    let run = ["run", "noop", "--workers", "8", "--set", &every, "--set", "noop.sleep_ms=300", "--set"];
+    let run = ["run", "noop", "--workers", "8", "--set", &every, "--set", "noop.sleep_ms=600", "--set"];
 
     let (most, peak, fits, said) = follow(&world, &[&run[..], &["noop.memory_mib=300"]].concat());
     assert_eq!(fits.count("done"), 12, "{fits:?}");
