@@ -45,6 +45,15 @@ fn it_finds_nothing_where_asked() {
 }
 
 #[test]
+fn it_fills_memory_where_asked_and_gives_it_back() {
+    let unit = with(json!({"memory_every": 3, "memory_mib": 1}), "ast_06");
+    assert_eq!((unit.outcome, unit.facts.len()), (Outcome::Done, 1));
+    // Nowhere else: so much could not be had.
+    assert_eq!(with(json!({"memory_every": 3, "memory_mib": 65_536}), "ast_07").outcome, Outcome::Done);
+    assert_eq!(with(json!({"memory_mib": 65_536}), "ast_06").outcome, Outcome::Done);
+}
+
+#[test]
 fn the_kind_file_says_what_the_type_says() {
     testing::assert_kind_matches::<Echo>(
         ECHO_KIND_FILE,
