@@ -31,6 +31,8 @@ pub(super) enum Health {
     Broken,
     /// A kind that is not supported.
     Foreign,
+    /// Has no facts to read, but can be shown.
+    Drawing,
 }
 
 const WIDTH: u32 = 320;
@@ -147,7 +149,7 @@ impl Maker {
         let photo = (JPEG, jpeg(&self.picture(9200))?);
         let drawing = ("image/svg+xml", drawing.as_bytes().to_vec());
         let sidecar = ("application/rdf+xml", sidecar.as_bytes().to_vec());
-        self.add(b"odd/others/drawing.svg", drawing, Health::Foreign, "a drawing");
+        self.add(b"odd/others/drawing.svg", drawing, Health::Drawing, "a drawing");
         self.add(b"odd/others/photo.jpg", photo, Health::Sound, "has a sidecar");
         self.add(b"odd/others/photo.jpg.xmp", sidecar, Health::Foreign, "a sidecar");
         self.add(b"odd/others/notes.txt", (TEXT, "Grüße vom See\n".as_bytes().to_vec()), Health::Foreign, "a note");

@@ -19,6 +19,7 @@ pub(super) fn expected(media_type: &str, health: Health) -> BTreeMap<String, Str
         Health::PictureBroken => ("done", "failed(corrupt)"),
         Health::Broken => ("failed(corrupt)", "failed(corrupt)"),
         Health::Foreign => ("skipped(unsupported)", "skipped(unsupported)"),
+        Health::Drawing => ("skipped(unsupported)", "done"),
     };
     [("media.metadata", facts), (pictures, picture)].map(|(name, word)| (name.to_owned(), word.to_owned())).into()
 }
