@@ -4,12 +4,14 @@
 //! the limits of the process. `irot` and `imir` alone turn a picture (libheif applies them); EXIF orientation is information only. Embedded
 //! thumbnails are never used: they are not turned.
 //!
-//! `heif-convert` decodes every picture that is not hidden. Where a file shows several (bursts, collections), a copy in scratch hides all
-//! but the primary: one bit for each. Photos of 8 bits without alpha that are much larger than what is wanted come out as JPEG of the best
+//! `heif-convert` decodes every picture that is not hidden, and no file that calls itself a sequence. Where a file shows several pictures
+//! (bursts, collections), a copy in scratch hides all but the primary: one bit for each; the copy of a sequence with a still picture in it
+//! calls itself a still. Photos of 8 bits without alpha that are much larger than what is wanted come out as JPEG of the best
 //! quality, in a third of the time; all others as PNG, which keeps 16 bits and alpha.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 
 use exhibit_engine::extractor::Job;
 use moxcms::{CicpColorPrimaries, CicpProfile, ColorProfile, MatrixCoefficients, TransferCharacteristics};
@@ -103,8 +105,9 @@ pub(super) fn convert(job: &Job<'_>, edge: u32) -> Result<Converted, Stop> {
         let detail = format!("a HEIF file of {} bytes; at most {FILE_BYTES_MAX} are read", job.size_bytes);
         return Err(Refusal::TooLarge(detail).into());
     }
-    let (meta_at, meta) = find_meta(job.input)?;
-    let parsed = read_meta(&meta).ok_or_else(|| Refusal::Corrupt("the boxes of the pictures are damaged".into()))?;
+    let found = find_meta(job.input)?;
+    let parsed =
+        read_meta(&found.meta).ok_or_else(|| Refusal::Corrupt("the boxes of the pictures are damaged".into()))?;
     let planned = plan(&parsed)?;
     let much_larger = planned.width.max(planned.height) / JPEG_TIMES_EDGE >= edge;
     let format = match planned.deep || planned.alpha || !much_larger {
@@ -112,11 +115,11 @@ pub(super) fn convert(job: &Job<'_>, edge: u32) -> Result<Converted, Stop> {
         false => Intermediate::Jpeg,
     };
     let output = if format == Intermediate::Png { "decoded.png" } else { "decoded.jpg" };
-    let copied = !planned.hide.is_empty();
+    let copied = !planned.hide.is_empty() || found.still_brand.is_some();
     let mut command = tool::command(PROGRAM, &LIMITS)?;
     command.args(["--quiet", "-q", "100"]);
     if copied {
-        copy_with_one_picture(job, meta_at, &planned.hide)?;
+        copy_with_one_picture(job, &found, &planned.hide)?;
         command.arg(COPY);
     } else {
         command.arg(&job.input_path);
@@ -142,7 +145,7 @@ pub(super) fn convert(job: &Job<'_>, edge: u32) -> Result<Converted, Stop> {
         orientation: planned.orientation,
         profile: planned.numbers.and_then(|(primaries, transfer)| profile(primaries, transfer)),
         transfer: planned.numbers.and_then(|(_, transfer)| high_range(transfer)),
-        part: planned.part,
+        part: if found.sequence { Part::FirstFrame } else { planned.part },
     })
 }
 
@@ -157,36 +160,69 @@ fn refusal(said: String) -> Refusal {
     }
 }
 
-/// The contents of the `meta` box and where they begin.
-fn find_meta(mut file: &File) -> Result<(u64, Vec<u8>), Refusal> {
+/// What lies at the top of a file.
+struct Top {
+    /// The contents of the `meta` box.
+    meta: Vec<u8>,
+    /// Where they begin in the file.
+    meta_at: u64,
+    /// There is a film, too.
+    sequence: bool,
+    /// The brand that the file should have instead of that of a sequence.
+    still_brand: Option<[u8; 4]>,
+}
+
+/// Brands of sequences, and those of the stills that are coded alike.
+const SEQUENCE_BRANDS: [(&[u8; 4], &[u8; 4]); 6] = [
+    (b"avis", b"avif"),
+    (b"msf1", b"mif1"),
+    (b"hevc", b"heic"),
+    (b"hevx", b"heix"),
+    (b"hevm", b"heim"),
+    (b"hevs", b"heis"),
+];
+
+/// Where the brand of a file lies: behind the size and the name of its first box.
+const BRAND_AT: u64 = 8;
+
+fn find_meta(mut file: &File) -> Result<Top, Refusal> {
+    let mut top = Top { meta: Vec::new(), meta_at: 0, sequence: false, still_brand: None };
     let mut at = 0_u64;
     for _ in 0..BOXES_MAX {
         let mut head = [0; 16];
         file.seek(SeekFrom::Start(at)).map_err(|error| Refusal::unreadable(&error))?;
         let read = read_up_to(file, &mut head).map_err(|error| Refusal::unreadable(&error))?;
-        let Some((size, kind)) = head[..read].split_first_chunk::<4>() else { break };
-        let Some(kind) = kind.first_chunk::<4>() else { break };
+        let Some((size, rest)) = head[..read].split_first_chunk::<4>() else { break };
+        let Some((kind, rest)) = rest.split_first_chunk::<4>() else { break };
         let (header, size) = match u32::from_be_bytes(*size) {
             0 => (8, META_BYTES_MAX),
             1 if read == 16 => (16, u64::from_be_bytes(*head.last_chunk().unwrap_or(&[0; 8]))),
             short => (8, u64::from(short)),
         };
-        if kind == b"moov" {
-            return Err(Refusal::Unsupported("an image sequence without a still picture".into()));
-        }
         let Some(inside) = size.checked_sub(header) else { break };
-        if kind == b"meta" {
-            if inside > META_BYTES_MAX {
-                return Err(Refusal::TooLarge(format!("{inside} bytes that describe pictures")));
+        match kind {
+            b"ftyp" if at == 0 => {
+                let still = SEQUENCE_BRANDS.iter().find(|(brand, _)| rest.starts_with(*brand));
+                top.still_brand = still.map(|(_, still)| **still);
             }
-            let mut contents = Vec::new();
-            file.seek(SeekFrom::Start(at + header)).map_err(|error| Refusal::unreadable(&error))?;
-            file.take(inside).read_to_end(&mut contents).map_err(|error| Refusal::unreadable(&error))?;
-            return Ok((at + header, contents));
+            b"moov" => top.sequence = true,
+            b"meta" if top.meta.is_empty() => {
+                if inside > META_BYTES_MAX {
+                    return Err(Refusal::TooLarge(format!("{inside} bytes that describe pictures")));
+                }
+                file.seek(SeekFrom::Start(at + header)).map_err(|error| Refusal::unreadable(&error))?;
+                file.take(inside).read_to_end(&mut top.meta).map_err(|error| Refusal::unreadable(&error))?;
+                top.meta_at = at + header;
+            }
+            _ => {}
         }
         at = at.saturating_add(size);
     }
-    Err(Refusal::Corrupt("no box that describes pictures".into()))
+    match (top.meta.is_empty(), top.sequence) {
+        (false, _) => Ok(top),
+        (true, true) => Err(Refusal::Unsupported("an image sequence without a still picture".into())),
+        (true, false) => Err(Refusal::Corrupt("no box that describes pictures".into())),
+    }
 }
 
 fn read_up_to(mut file: &File, buffer: &mut [u8]) -> io::Result<usize> {
@@ -334,8 +370,8 @@ fn profile(primaries: u16, transfer: u16) -> Option<Vec<u8>> {
     ColorProfile::new_from_cicp(numbers).encode().ok()
 }
 
-/// A copy of the original in scratch in which only the primary picture is not hidden.
-fn copy_with_one_picture(job: &Job<'_>, meta_at: u64, hide: &[usize]) -> Result<(), Stop> {
+/// A copy of the original in scratch that calls itself a still, and in which only the primary picture is not hidden.
+fn copy_with_one_picture(job: &Job<'_>, top: &Top, hide: &[usize]) -> Result<(), Stop> {
     let mut input = job.input;
     input.rewind().map_err(|error| Refusal::unreadable(&error))?;
     let mut copy = File::options().read(true).write(true).create_new(true).open(job.scratch.join(COPY))?;
@@ -344,12 +380,12 @@ fn copy_with_one_picture(job: &Job<'_>, meta_at: u64, hide: &[usize]) -> Result<
         return Err(Refusal::Unreadable("longer than it was when it was cataloged".into()).into());
     }
     for flags_at in hide {
-        let at = meta_at + *flags_at as u64;
-        let mut flags = [0];
-        copy.seek(SeekFrom::Start(at))?;
-        copy.read_exact(&mut flags)?;
-        copy.seek(SeekFrom::Start(at))?;
-        copy.write_all(&[flags[0] | 1])?;
+        // The flags were read from these bytes.
+        let hidden = top.meta.get(*flags_at).map_or(1, |flags| flags | 1);
+        copy.write_all_at(&[hidden], top.meta_at + *flags_at as u64)?;
+    }
+    if let Some(brand) = top.still_brand {
+        copy.write_all_at(&brand, BRAND_AT)?;
     }
     Ok(())
 }

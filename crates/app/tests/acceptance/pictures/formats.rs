@@ -8,6 +8,7 @@ use crate::world::{Backend, World, text};
 both_backends! {
     ar_17_every_format_is_shown_or_says_why_not,
     ar_17_facts_name_only_the_tools_that_made_them,
+    copies_of_one_picture_have_hashes_that_are_near,
 }
 
 /// A row of the table: file, how it is made of `quarters.ppm` (program and arguments), method, part, tolerance of colours.
@@ -41,6 +42,7 @@ const SHOWN: &[Row] = &[
     ("plain.heic", "heif-enc -q 95 quarters.png -o {}", "heif-convert", "whole", 10),
     ("plain.avif", "heif-enc -q 95 -A quarters.png -o {}", "heif-convert", "whole", 10),
     ("deep.heic", "heif-enc -q 95 -b 10 deep.png -o {}", "heif-convert", "whole", 10),
+    ("moving.avif", "ffmpeg -v error -i moving.gif -c:v libaom-av1 -cpu-used 8 {}", "heif-convert", "first-frame", 12),
     ("several.heic", "heif-enc -q 95 quarters.png other.png -o {}", "heif-convert", "primary-item", 10),
 ];
 
@@ -190,4 +192,35 @@ fn ar_17_facts_name_only_the_tools_that_made_them(backend: Backend) {
             assert_eq!(explained.contains(&format!("+{known}.")), Some(known) == tool, "{name}: {explained}");
         }
     }
+}
+
+/// The pipeline `similar`: the same picture in other formats is near, another one is far.
+fn copies_of_one_picture_have_hashes_that_are_near(backend: Backend) {
+    let world = World::new(backend);
+    let (folder, work) = (world.archive(), world.path().join("work"));
+    std::fs::create_dir(&folder).expect("a folder");
+    std::fs::create_dir(&work).expect("a folder");
+    let draw = |source: &str, name: &str| {
+        run(&work, "ffmpeg", &["-v", "error", "-f", "lavfi", "-i", source, "-frames:v", "1", name]);
+    };
+    draw("mandelbrot=size=600x400:start_scale=0.8", "one.png");
+    draw("testsrc2=size=600x400", "other.png");
+    run(&work, "convert", &["one.png", "-quality", "60", "one.jpg"]);
+    run(&work, "ffmpeg", &["-v", "error", "-i", "one.png", "-vf", "scale=300:200", "small.webp"]);
+    run(&work, "heif-enc", &["one.png", "-o", "one.heic"]);
+    let names = ["one.png", "one.jpg", "small.webp", "one.heic", "other.png"];
+    for name in names {
+        std::fs::copy(work.join(name), folder.join(name)).expect("a copy");
+    }
+    world.scan();
+    assert_eq!(world.json(&["run", "similar"])["state"], "completed");
+    let outcomes = Outcomes::look(&world);
+    let hashes = names.map(|name| {
+        let facts = &outcomes.at(name).2;
+        assert_eq!(facts.len(), 1, "{name}: {facts:?}");
+        u64::from_str_radix(&text(&facts[0]["payload"]["hash"]), 16).expect("hexadecimal")
+    });
+    let distances = hashes.map(|hash| (hash ^ hashes[0]).count_ones());
+    assert!(distances[..4].iter().all(|bits| *bits <= 6) && distances[4] >= 16, "{distances:?}");
+    world.verify_clean();
 }
