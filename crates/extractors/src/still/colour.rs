@@ -73,7 +73,7 @@ impl Colours {
             None if space == Space::Cmyk => inks_to_srgb(&channels),
             None => channels,
         };
-        (pixels, Colour { profile_found: true, converted, name, not_tone_mapped: None })
+        (pixels, Colour { profile_found: true, converted, name, tone_mapped: None })
     }
 
     fn known(&mut self, profile: &[u8], space: Space) -> &Known {

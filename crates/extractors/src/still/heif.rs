@@ -18,6 +18,7 @@ use moxcms::{CicpColorPrimaries, CicpProfile, ColorProfile, MatrixCoefficients, 
 
 use super::heif_boxes::{META_BYTES_MAX, Meta, MirrorAxis, Property, read_meta};
 use super::svg::open_output;
+use super::tone::HighRange;
 use super::{LIMITS, Part, Refusal, Stop, Transfer, check_size, ended_by_signal};
 use crate::tool;
 
@@ -71,7 +72,7 @@ pub struct Converted {
     /// A profile made of the numbers that name the colours, for want of one in the file.
     pub profile: Option<Vec<u8>>,
     /// A high dynamic range.
-    pub transfer: Option<Transfer>,
+    pub high_range: Option<HighRange>,
     /// Whether the file shows more than this.
     pub part: Part,
 }
@@ -144,7 +145,9 @@ pub(super) fn convert(job: &Job<'_>, edge: u32) -> Result<Converted, Stop> {
         height: planned.height,
         orientation: planned.orientation,
         profile: planned.numbers.and_then(|(primaries, transfer)| profile(primaries, transfer)),
-        transfer: planned.numbers.and_then(|(_, transfer)| high_range(transfer)),
+        high_range: planned
+            .numbers
+            .and_then(|(primaries, transfer)| high_range(transfer).map(|transfer| HighRange { transfer, primaries })),
         part: if found.sequence { Part::FirstFrame } else { planned.part },
     })
 }

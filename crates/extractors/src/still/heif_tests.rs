@@ -236,3 +236,33 @@ fn parts_count_with_their_own_sizes() {
     let planned = plan(&meta).unwrap();
     assert_eq!((planned.width, planned.part, planned.hide.len()), (100, Part::Whole, 0));
 }
+
+/// The PQ value of a colour whose white is a white page.
+fn pq(value: u8) -> u16 {
+    let share = f64::from(value) / 255.0;
+    let light = if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) } * 203.0 / 10_000.0;
+    let power = light.powf(0.1593017578125);
+    let coded = ((0.8359375 + 18.8515625 * power) / (1.0 + 18.6875 * power)).powf(78.84375);
+    (coded * 65535.0).round() as u16
+}
+
+#[test]
+fn a_high_range_is_mapped_with_its_colours() {
+    let values: Vec<u8> = quarters(600, 400).as_flattened().iter().flat_map(|value| pq(*value).to_ne_bytes()).collect();
+    let deep = png(&values, 600, 400, image::ExtendedColorType::Rgb16);
+    let plain = encoded("a.heic", &[deep], "-q 95 -b 10");
+    let named = |transfer: u8| {
+        with_property(&plain, &[b"\0\0\0\x13colrnclx".as_slice(), &[0, 1, 0, transfer, 0, 6, 0x80]].concat())
+    };
+    let file = named(16);
+    let unit = thumbnails(&file, "image/heic", json!({"quality": 100}));
+    assert_eq!(payload(&unit).colour.tone_mapped, Some(Transfer::Pq));
+    let [red, green, blue, white] = corners(&unit);
+    assert!(red[0] > 190 && red[1] < 60 && red[2] < 60, "{red:?}");
+    assert!(green[1] > 170 && green[0] < 60 && green[2] < 70, "{green:?}");
+    assert!(blue[2] > 190 && blue[0] < 60 && blue[1] < 70, "{blue:?}");
+    assert!(white[..3].iter().all(|value| *value > 220), "{white:?}");
+    // As it is coded, white is a middling grey.
+    let flat = corners(&thumbnails(&named(13), "image/heic", json!({})))[3];
+    assert!(flat[0] < 170, "{flat:?}");
+}

@@ -138,6 +138,7 @@ impl JpegReader {
             bytes: pixels,
             orientation: header.orientation.unwrap_or(UPRIGHT),
             profile: header.profile.joined(),
+            high_range: None,
             part: Part::Whole,
             method: if factor == ScalingFactor::ONE { Method::Turbojpeg } else { Method::TurbojpegDct },
         })

@@ -40,6 +40,7 @@ mod raw_tiff;
 pub mod refusal;
 pub mod resample;
 pub mod svg;
+pub mod tone;
 
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
@@ -109,9 +110,15 @@ pub struct Colour {
     /// What the profile calls itself; at most 80 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The original has a high dynamic range, coded so. It is shown without tone mapping, so it looks flat.
+    /// The original has a high dynamic range, coded so, which was mapped to an ordinary one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub not_tone_mapped: Option<Transfer>,
+    pub tone_mapped: Option<Transfer>,
+}
+
+impl Colour {
+    fn mapped(transfer: Transfer) -> Self {
+        Self { profile_found: true, converted: true, name: None, tone_mapped: Some(transfer) }
+    }
 }
 
 /// How a high dynamic range is coded.
@@ -248,11 +255,11 @@ impl Workshop {
         };
         // The tool has turned the pixels already.
         decoded.orientation = orientation::UPRIGHT;
+        decoded.high_range = converted.high_range;
         decoded.profile = decoded.profile.filter(|profile| !profile.is_empty()).or(converted.profile);
         let mut reduced = small_pictures(&decoded, edges, &mut self.resampler, &mut self.colours)?;
         (reduced.source_width, reduced.source_height) = (converted.width, converted.height);
         reduced.orientation = converted.orientation;
-        reduced.colour.not_tone_mapped = converted.transfer;
         (reduced.method, reduced.part) = (Method::HeifConvert, converted.part);
         Ok(reduced)
     }
@@ -315,7 +322,11 @@ fn small_pictures(
             _ => {
                 let stored_size = orientation::turned_size(size.0, size.1, source.orientation);
                 let small = resampler.resample(source, stored_size)?;
-                let (pixels, how) = colours.convert(&small, source.profile.as_deref());
+                let mapped = source.high_range.and_then(|range| Some((range, tone::map(&small, range)?)));
+                let (pixels, how) = match mapped {
+                    Some((range, pixels)) => (pixels, Colour::mapped(range.transfer)),
+                    None => colours.convert(&small, source.profile.as_deref()),
+                };
                 colour = how;
                 let pixels = orientation::turn_upright(pixels, stored_size.0, stored_size.1, source.orientation);
                 Picture { width: size.0, height: size.1, pixels }

@@ -117,6 +117,7 @@ impl RasterReader {
             orientation,
             profile,
             method: Method::Decode,
+            high_range: None,
             part,
         })
     }

@@ -3,6 +3,7 @@
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
+use super::tone::HighRange;
 use super::{Method, Part, Refusal};
 use crate::webp_blob::Picture;
 
@@ -69,6 +70,8 @@ pub struct Decoded<'a> {
     pub orientation: u8,
     /// The colour profile (ICC), as found; empty when there is one but its pieces do not fit together.
     pub profile: Option<Vec<u8>>,
+    /// The values stand for light beyond the range of sRGB.
+    pub high_range: Option<HighRange>,
     /// How the pixels were had.
     pub method: Method,
     /// Which part of the original this is.

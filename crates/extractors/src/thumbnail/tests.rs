@@ -376,7 +376,7 @@ fn the_kind_file_says_what_the_type_says() {
             profile_found: true,
             converted: true,
             name: Some("Display P3".into()),
-            not_tone_mapped: Some(Transfer::Pq),
+            tone_mapped: Some(Transfer::Pq),
         },
         method: Method::TurbojpegDct,
         part: Part::Whole,
