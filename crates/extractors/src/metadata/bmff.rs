@@ -17,7 +17,7 @@ pub(crate) struct Movie {
     /// `mov`, `mp4`, `m4a`, `m4v` or `3gp`.
     pub(crate) container: &'static str,
     /// Whether the brand is one of HEIF, AVIF or camera RAW: not a movie.
-    pub(crate) still: bool,
+    pub(crate) still: Option<StillBrand>,
     /// The streams, in the order of the file.
     pub(crate) streams: Vec<Stream>,
     /// How to turn the first video stream upright, 1 to 8 as in EXIF.
@@ -26,8 +26,19 @@ pub(crate) struct Movie {
     pub(crate) duration_ms: Option<u64>,
     /// Creation time of the movie header, seconds since 1904 UTC.
     pub(crate) created_1904_s: Option<u64>,
+    /// An XMP packet.
+    pub(crate) xmp: Option<Vec<u8>>,
     /// True when everything was there: a whole movie box without fragments.
     pub(crate) finished: bool,
+}
+
+/// What a file with the brand of a still is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StillBrand {
+    /// HEIF or AVIF.
+    Heif,
+    /// Canon's RAW.
+    Cr3,
 }
 
 /// A box: its name and where its content starts and ends.
@@ -50,7 +61,17 @@ pub(crate) struct Walk<'a> {
     cut: bool,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    /// A walk that has not begun.
+    pub(crate) fn new(source: Source<'a>) -> Self {
+        Self { source, boxes_left: BOXES_MAX, cut: false }
+    }
+
+    /// Whether a box claimed to go beyond its parent or the file.
+    pub(crate) fn was_cut(&self) -> bool {
+        self.cut
+    }
+
     /// The box at `at` inside a parent that ends at `end`; `None` where no further one fits. A box that claims to go
     /// beyond its parent is cut there.
     pub(crate) fn next(&mut self, at: u64, end: u64) -> Result<Option<BoxAt>, Damage> {
@@ -93,7 +114,7 @@ impl Walk<'_> {
 
 /// Reads the boxes of `source`; tags, camera and place go to `facts`. What was read before a damage stays in `movie`.
 pub(crate) fn read_movie(source: Source<'_>, movie: &mut Movie, facts: &mut MediaMetadata) -> Result<(), Damage> {
-    let mut walk = Walk { source, boxes_left: BOXES_MAX, cut: false };
+    let mut walk = Walk::new(source);
     let result = read_top(&mut walk, movie, facts);
     if walk.cut || matches!(result, Err(Damage::PastEnd)) {
         facts.warnings.insert(Warning::Truncated);
@@ -111,8 +132,8 @@ fn read_top(walk: &mut Walk<'_>, movie: &mut Movie, facts: &mut MediaMetadata) -
             b"ftyp" => {
                 let brand = walk.content(inner, 4)?;
                 movie.container = container(&brand);
-                movie.still = is_still(&brand);
-                if movie.still {
+                movie.still = still(&brand);
+                if movie.still.is_some() {
                     return Ok(());
                 }
             }
@@ -124,6 +145,7 @@ fn read_top(walk: &mut Walk<'_>, movie: &mut Movie, facts: &mut MediaMetadata) -
                     return Ok(());
                 }
             }
+            b"uuid" if movie.xmp.is_none() => movie.xmp = bmff_text::read_uuid_xmp(walk, inner, facts)?,
             b"moof" if seen => {
                 movie.finished = false;
                 return Ok(());
@@ -146,11 +168,14 @@ fn container(brand: &[u8]) -> &'static str {
     }
 }
 
-fn is_still(brand: &[u8]) -> bool {
-    matches!(
-        brand,
-        b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" | b"avif" | b"avis" | b"crx "
-    )
+fn still(brand: &[u8]) -> Option<StillBrand> {
+    match brand {
+        b"crx " => Some(StillBrand::Cr3),
+        b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" | b"avif" | b"avis" => {
+            Some(StillBrand::Heif)
+        }
+        _ => None,
+    }
 }
 
 /// Reads the movie box; false when the rest of the facts are in fragments.
@@ -182,11 +207,18 @@ fn read_moov(walk: &mut Walk<'_>, moov: BoxAt, movie: &mut Movie, facts: &mut Me
                 tracks += 1;
             }
             b"mvex" => fragmented = true,
-            b"udta" => bmff_text::read_user_data(walk, inner, facts)?,
+            b"udta" => {
+                let packet = bmff_text::read_user_data(walk, inner, facts)?;
+                movie.xmp = movie.xmp.take().or(packet);
+            }
             b"meta" => bmff_text::read_meta(walk, inner, facts)?,
             _ => {}
         }
         at = inner.end;
+    }
+    let earliest = movie.streams.iter().filter_map(|stream| stream.start_ms).min().unwrap_or(0);
+    for stream in &mut movie.streams {
+        stream.start_ms = stream.start_ms.map(|start| start - earliest);
     }
     if movie.duration_ms.is_none() {
         movie.duration_ms = movie.streams.iter().filter_map(|stream| stream.duration_ms).max();

@@ -1,5 +1,6 @@
 //! The sample description of an MP4 or QuickTime track: codec, size, channels, sample rate, pixel format.
 
+use super::bmff_colour;
 use super::payload::{StreamKind, clean_text};
 use super::source::{be16, be32, be64};
 
@@ -63,6 +64,7 @@ pub(crate) struct SampleEntry {
     pub(crate) pixel_format: Option<String>,
     pub(crate) channels: Option<u32>,
     pub(crate) sample_rate: Option<u32>,
+    pub(crate) colour: bmff_colour::Tags,
 }
 
 /// Reads the first entry of the content of an `stsd` box; what does not fit its form is left out.
@@ -87,14 +89,26 @@ pub(crate) fn read_sample_entry(table: &[u8], kind: StreamKind) -> SampleEntry {
             b"esds" => read_descriptor(content, &mut entry),
             b"dac3" => entry.channels = ac3_channels(content, 10).or(entry.channels),
             b"dec3" => entry.channels = ac3_channels(content, 28).or(entry.channels),
-            b"avcC" => entry.pixel_format = h264_pixels(content),
-            b"hvcC" => entry.pixel_format = hevc_pixels(content),
-            b"vpcC" => entry.pixel_format = vp9_pixels(content),
-            b"av1C" => entry.pixel_format = av1_pixels(content),
+            b"avcC" | b"hvcC" | b"vpcC" | b"av1C" => entry.pixel_format = pixels(&name, content),
+            b"colr" => entry.colour.read_colr(content),
+            b"mdcv" => entry.colour.read_mdcv(content),
+            b"clli" => entry.colour.read_clli(content),
+            b"dvcC" | b"dvvC" => entry.colour.read_dolby_vision(content),
             _ => {}
         }
     }
     entry
+}
+
+/// The pixel format that the configuration of a codec states.
+pub(crate) fn pixels(name: &[u8; 4], configuration: &[u8]) -> Option<String> {
+    match name {
+        b"avcC" => h264_pixels(configuration),
+        b"hvcC" => hevc_pixels(configuration),
+        b"vpcC" => vp9_pixels(configuration),
+        b"av1C" => av1_pixels(configuration),
+        _ => None,
+    }
 }
 
 /// The fixed part of a sound entry; gives back where its inner boxes start. QuickTime has three versions of it.
@@ -112,7 +126,8 @@ fn read_audio(body: &[u8], entry: &mut SampleEntry) -> usize {
     if version == Some(1) { 44 } else { 28 }
 }
 
-fn codec_name(format: &[u8; 4]) -> Option<String> {
+/// The name of a sample entry or of a type of item, in the words of FFmpeg where it has one.
+pub(crate) fn codec_name(format: &[u8; 4]) -> Option<String> {
     if let Some((_, name)) = CODECS.iter().find(|(known, _)| *known == format) {
         return Some((*name).to_owned());
     }

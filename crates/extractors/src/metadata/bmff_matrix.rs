@@ -15,6 +15,11 @@ impl Matrix {
     /// Neither turns nor mirrors.
     pub(crate) const IDENTITY: Self = Self { a: 1, b: 0, c: 0, d: 1 };
 
+    /// A turn or a mirror by its signs.
+    pub(crate) const fn of(a: i8, b: i8, c: i8, d: i8) -> Self {
+        Self { a, b, c, d }
+    }
+
     /// Reads the nine numbers of a matrix; for a turn by anything else than a quarter the signs are all 0.
     pub(crate) fn read(header: &[u8], at: usize) -> Option<Self> {
         let number = |index: usize| be32(header, at + 4 * index).map(|bits| bits as i32);

@@ -1,22 +1,35 @@
 //! The texts in an MP4 or QuickTime file: user data, item lists and the keys of phones and cameras.
 
 use super::bmff::{BoxAt, Walk};
-use super::payload::{MediaMetadata, TAGS_MAX, TEXT_BYTES_MAX};
+use super::payload::{MediaMetadata, TAGS_MAX, TEXT_BYTES_MAX, Warning};
 use super::source::{Damage, be16, be32};
+use super::xmp_packet::PACKET_BYTES_MAX;
+
+/// The name of the box at the top of an MP4 that holds an XMP packet (ISO 16684-3, 6.3.3).
+pub(crate) const XMP_UUID: [u8; 16] = *b"\xbe\x7a\xcf\xcb\x97\xa9\x42\xe8\x9c\x71\x99\x94\x91\xe3\xaf\xac";
 
 /// Bytes read of one text box: what is kept and its headers.
 const TEXT_BOX_BYTES_MAX: usize = TEXT_BYTES_MAX + 64;
-/// Type numbers of values (QuickTime File Format, "Well-known types").
+/// Type numbers of values (QuickTime File Format, "Well-known types"). Pairs of numbers (track 3 of 12) have none.
+const TYPE_NONE: u32 = 0;
 const TYPE_UTF8: u32 = 1;
 const TYPE_SIGNED: u32 = 21;
 const TYPE_UNSIGNED: u32 = 22;
 
-/// Reads `udta`: QuickTime texts whose name starts with a copyright sign, and the item list of MP4.
-pub(crate) fn read_user_data(walk: &mut Walk<'_>, list: BoxAt, facts: &mut MediaMetadata) -> Result<(), Damage> {
+/// Reads `udta`: QuickTime texts whose name starts with a copyright sign, and the item list of MP4. Gives the XMP packet that
+/// QuickTime keeps there.
+pub(crate) fn read_user_data(
+    walk: &mut Walk<'_>,
+    list: BoxAt,
+    facts: &mut MediaMetadata,
+) -> Result<Option<Vec<u8>>, Damage> {
+    let mut packet = None;
     let mut at = list.body;
     while let Some(inner) = walk.next(at, list.end)? {
         if inner.kind == *b"meta" {
             read_meta(walk, inner, facts)?;
+        } else if inner.kind == *b"XMP_" {
+            packet = read_packet(walk, inner.body, inner.end, facts)?;
         } else if inner.kind[0] == 0xA9 {
             let bytes = walk.content(inner, TEXT_BOX_BYTES_MAX)?;
             let length = be16(&bytes, 0).map_or(0, usize::from);
@@ -25,7 +38,24 @@ pub(crate) fn read_user_data(walk: &mut Walk<'_>, list: BoxAt, facts: &mut Media
         }
         at = inner.end;
     }
-    Ok(())
+    Ok(packet)
+}
+
+/// The XMP packet in a box that is named by a number, if it is that one.
+pub(crate) fn read_uuid_xmp(
+    walk: &Walk<'_>,
+    inner: BoxAt,
+    facts: &mut MediaMetadata,
+) -> Result<Option<Vec<u8>>, Damage> {
+    if walk.content(inner, 16)? == XMP_UUID { read_packet(walk, inner.body + 16, inner.end, facts) } else { Ok(None) }
+}
+
+fn read_packet(walk: &Walk<'_>, start: u64, end: u64, facts: &mut MediaMetadata) -> Result<Option<Vec<u8>>, Damage> {
+    if end - start > PACKET_BYTES_MAX as u64 {
+        facts.warnings.insert(Warning::XmpDropped);
+        return Ok(None);
+    }
+    walk.source.long_bytes(start, end - start, PACKET_BYTES_MAX).map(Some)
 }
 
 /// Reads `meta`: a list of keys with their values, or an item list whose box names are the keys.
@@ -78,6 +108,11 @@ fn read_value(walk: &mut Walk<'_>, item: BoxAt) -> Result<Option<String>, Damage
     let unsigned = || value.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
     Ok(match be32(&bytes, 0) {
         Some(TYPE_UTF8) => Some(String::from_utf8_lossy(value).into_owned()),
+        // Two zero bytes, the number, how many there are, two zero bytes.
+        Some(TYPE_NONE) if matches!(&item.kind, b"trkn" | b"disk") => {
+            let (number, all) = (be16(value, 2).unwrap_or(0), be16(value, 4).unwrap_or(0));
+            (number > 0).then(|| if all > 0 { format!("{number}/{all}") } else { number.to_string() })
+        }
         Some(TYPE_UNSIGNED) if (1..=8).contains(&value.len()) => Some(unsigned().to_string()),
         Some(TYPE_SIGNED) if (1..=8).contains(&value.len()) => {
             let shift = 64 - 8 * value.len() as u32;

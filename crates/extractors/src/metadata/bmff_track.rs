@@ -4,7 +4,7 @@ use super::bmff::{BoxAt, Walk};
 use super::bmff_codec::{self, SampleEntry};
 use super::bmff_matrix::{Matrix, rotation};
 use super::payload::{MediaMetadata, Rational, Stream, StreamKind, Warning, to_millis};
-use super::source::{Damage, READ_BYTES_MAX, be32, be64};
+use super::source::{Damage, READ_BYTES_MAX, be16, be32, be64};
 
 /// Entries of a sample-time or edit table that are read; 24 hours of variable 60 fps are 5 million samples, and beyond
 /// this the frame rate is left to `ffprobe`.
@@ -44,8 +44,19 @@ pub(crate) struct Track {
     scale: u32,
     duration: Option<u64>,
     timing: Option<Timing>,
+    edits: Option<Edits>,
+    /// How much later than it is decoded the first picture is shown, in the time scale of the track.
+    first_delay: i64,
+    language: Option<String>,
+}
+
+/// What a list of edits says.
+#[derive(Debug, Default, Clone, Copy)]
+struct Edits {
     /// Sum of the edits that show something, in the time scale of the movie.
-    edited: Option<u64>,
+    shown: u64,
+    /// Sum of the edits before the first one that shows something, in the time scale of the movie.
+    empty_before: u64,
 }
 
 /// The distances between samples.
@@ -72,7 +83,7 @@ impl Track {
                 }
                 b"edts" => {
                     if let Some(list) = walk.find(inner, b"elst")? {
-                        track.edited = read_edits(walk, list)?;
+                        track.edits = read_edits(walk, list)?;
                     }
                 }
                 b"mdia" => read_mdia(walk, inner, &mut track)?,
@@ -102,10 +113,15 @@ impl Track {
         }
         let media_length = self.duration.or(self.timing.map(|timing| timing.total));
         let media_ms = media_length.and_then(|length| to_millis(length, u64::from(self.scale)));
-        let edited_ms = self.edited.and_then(|length| to_millis(length, u64::from(movie_scale)));
+        let edited_ms = self.edits.and_then(|edits| to_millis(edits.shown, u64::from(movie_scale)));
         let duration_ms = match (media_ms, edited_ms) {
             (Some(media), Some(edited)) => Some(media.min(edited)),
             (media, edited) => media.or(edited),
+        };
+        let start_ms = match self.edits {
+            Some(edits) => to_millis(edits.empty_before, u64::from(movie_scale)),
+            // Without edits the first picture decides; before the start there is nothing.
+            None => u64::try_from(self.first_delay).map_or(Some(0), |delay| to_millis(delay, u64::from(self.scale))),
         };
         let timing = self.timing.filter(|timing| kind == StreamKind::Video && timing.samples > 1);
         let stream = Stream {
@@ -122,6 +138,9 @@ impl Track {
             duration_ms,
             channels: self.entry.channels,
             sample_rate: self.entry.sample_rate,
+            start_ms,
+            language: self.language,
+            colour: self.entry.colour.into_colour().filter(|_| kind == StreamKind::Video),
         };
         (stream, orientation)
     }
@@ -132,8 +151,10 @@ fn read_mdia(walk: &mut Walk<'_>, mdia: BoxAt, track: &mut Track) -> Result<(), 
     while let Some(inner) = walk.next(at, mdia.end)? {
         match &inner.kind {
             b"mdhd" => {
-                let times = Times::read(&walk.content(inner, 64)?).ok_or(Damage::PastEnd)?;
+                let header = walk.content(inner, 64)?;
+                let times = Times::read(&header).ok_or(Damage::PastEnd)?;
                 (track.scale, track.duration) = (times.scale, times.duration);
+                track.language = be16(&header, times.rest).and_then(language);
             }
             b"hdlr" => {
                 let header = walk.content(inner, 12)?;
@@ -158,11 +179,22 @@ fn read_stbl(walk: &mut Walk<'_>, tables: BoxAt, track: &mut Track) -> Result<()
             // The handler comes before the tables in every file that follows the standard.
             b"stsd" => track.entry = bmff_codec::read_sample_entry(&walk.content(inner, READ_BYTES_MAX)?, kind(track)),
             b"stts" => track.timing = read_timing(walk, inner)?,
+            // Flags, the number of entries, then how many pictures and by how much.
+            b"ctts" => {
+                track.first_delay = be32(&walk.content(inner, 16)?, 12).map_or(0, |delay| i64::from(delay as i32))
+            }
             _ => {}
         }
         at = inner.end;
     }
     Ok(())
+}
+
+/// Three letters of five bits each; `und` says nothing, and smaller numbers are codes of the Macintosh.
+fn language(code: u16) -> Option<String> {
+    let letter = |shift: u16| char::from((code >> shift & 31) as u8 + 0x60);
+    let text: String = [10, 5, 0].map(letter).iter().collect();
+    (text.bytes().all(|letter| letter.is_ascii_lowercase()) && text != "und").then_some(text)
 }
 
 fn kind(track: &Track) -> StreamKind {
@@ -218,21 +250,24 @@ fn read_timing(walk: &Walk<'_>, table: BoxAt) -> Result<Option<Timing>, Damage> 
     Ok((whole && timing.total > 0 && timing.longest < 1 << 31).then_some(timing))
 }
 
-/// Sum of the durations of the edits that show media (a media time of -1 shows nothing).
-fn read_edits(walk: &Walk<'_>, list: BoxAt) -> Result<Option<u64>, Damage> {
+/// The durations of the edits that show media, and of those before them (a media time of -1 shows nothing).
+fn read_edits(walk: &Walk<'_>, list: BoxAt) -> Result<Option<Edits>, Damage> {
     let long = walk.content(list, 1)?.first() == Some(&1);
-    let mut shown: u64 = 0;
+    let mut edits = Edits::default();
     let whole = each_entry(walk, list, if long { 20 } else { 12 }, |entry| {
         let (duration, empty) = if long {
             (be64(entry, 0), be64(entry, 8) == Some(u64::MAX))
         } else {
             (be32(entry, 0).map(u64::from), be32(entry, 4) == Some(u32::MAX))
         };
+        let duration = duration.unwrap_or(0);
         if !empty {
-            shown = shown.saturating_add(duration.unwrap_or(0));
+            edits.shown = edits.shown.saturating_add(duration);
+        } else if edits.shown == 0 {
+            edits.empty_before = edits.empty_before.saturating_add(duration);
         }
     })?;
-    Ok((whole && shown > 0).then_some(shown))
+    Ok((whole && edits.shown > 0).then_some(edits))
 }
 
 impl Timing {

@@ -1,20 +1,32 @@
-//! The facts in EXIF data (CIPA DC-008): camera, settings, place, time, orientation, and all tags as text.
+//! The facts in EXIF data (CIPA DC-008): camera, settings, place, time, orientation, words, and all tags as text.
 
 use std::fmt::Write as _;
 
 use super::capture_time;
 use super::exif_tags::{Group, name};
-use super::payload::{Camera, Captured, Exposure, Gps, MediaMetadata, Method, Rational, Warning, rounded, text_fact};
+use super::gps;
+use super::maker_note;
+use super::payload::{
+    Camera, Captured, Description, Exposure, MediaMetadata, Method, Rational, SETTING_MAX, Warning, rounded, text_fact,
+};
 use super::source::{Damage, Source};
 use super::tiff::{Directory, Tiff, Value};
+use super::words;
+use super::xmp_packet::PACKET_BYTES_MAX;
 
 /// Bytes of an unknown binary value shown as hexadecimal digits; longer ones are only counted.
 const SHOWN_BYTES_MAX: u64 = 32;
 
-/// Largest aperture or focal length that is believed; a lens of 1 km would be the largest ever.
-const SETTING_MAX: f64 = 1e6;
-/// Largest distance from the level of the sea that is believed, in metres.
-const ALTITUDE_MAX_M: f64 = 1e7;
+/// The directories that facts are read from.
+#[derive(Debug, Default)]
+pub(crate) struct Directories {
+    /// The first one.
+    pub(crate) main: Directory,
+    /// The settings of the camera.
+    pub(crate) exif: Directory,
+    /// The place.
+    pub(crate) gps: Directory,
+}
 
 /// What the EXIF data says beyond what goes straight into the payload.
 #[derive(Debug, Default)]
@@ -25,6 +37,10 @@ pub(crate) struct ExifFacts {
     pub(crate) size: Option<(u32, u32)>,
     /// Whether this is the frame of a camera RAW: the first directory is a preview, the picture is elsewhere.
     pub(crate) raw: bool,
+    /// Whether it says to be a digital negative (DNG).
+    pub(crate) negative: bool,
+    /// An XMP packet that lies in it.
+    pub(crate) xmp: Option<Vec<u8>>,
 }
 
 /// Reads the EXIF data in `source`, which starts with a TIFF header, into `facts`.
@@ -33,27 +49,50 @@ pub(crate) fn read_exif(source: Source<'_>, facts: &mut MediaMetadata) -> Result
     let main = tiff.directory(tiff.first)?;
     let exif = linked(&tiff, &main, 0x8769)?;
     let gps = linked(&tiff, &main, 0x8825)?;
+    let xmp = match main.block(0x02BC) {
+        Some((at, bytes)) => match source.long_bytes(at, bytes, PACKET_BYTES_MAX) {
+            Ok(packet) => Some(packet),
+            Err(Damage::Io(error)) => return Err(Damage::Io(error)),
+            Err(_) => {
+                facts.warnings.insert(Warning::XmpDropped);
+                None
+            }
+        },
+        None => None,
+    };
+    let identifier = maker_note::content_identifier(tiff.source(), &exif);
+    facts.content_identifier = identifier.or(facts.content_identifier.take());
+    Ok(ExifFacts { xmp, ..take(&Directories { main, exif, gps }, facts) })
+}
+
+/// Takes the facts of directories into `facts`.
+pub(crate) fn take(directories: &Directories, facts: &mut MediaMetadata) -> ExifFacts {
+    let Directories { main, exif, gps } = directories;
     if main.damaged || exif.damaged || gps.damaged {
         facts.warnings.insert(Warning::ExifDamaged);
     }
     facts.method.insert(Method::Exif);
     facts.orientation = main.get(0x0112).and_then(orientation);
-    facts.camera = camera(&main, &exif);
-    facts.exposure = exposure(&exif);
-    facts.gps = place(&gps);
-    for (group, directory) in [(Group::Main, &main), (Group::Exif, &exif), (Group::Gps, &gps)] {
+    facts.camera = camera(main, exif);
+    facts.exposure = exposure(exif);
+    facts.gps = gps::read_place(gps, facts);
+    facts.description = description(main, exif);
+    for (group, directory) in [(Group::Main, main), (Group::Exif, exif), (Group::Gps, gps)] {
         for (tag, value) in &directory.entries {
             put_tag(facts, group, *tag, value);
         }
     }
     let side = |tag| main.get(tag).and_then(Value::unsigned).and_then(|side| u32::try_from(side).ok());
     let preview = main.get(0x00FE).and_then(Value::unsigned).is_some_and(|kind| kind & 1 == 1);
-    Ok(ExifFacts {
-        captured: captured(&main, &exif),
+    let negative = main.get(0xC612).is_some();
+    ExifFacts {
+        captured: captured(main, exif, gps),
         size: side(0x0100).zip(side(0x0101)),
-        // DNGVersion; or a preview first, with the picture in a sub-directory (NEF, ARW, PEF, ...).
-        raw: main.get(0xC612).is_some() || (preview && main.get(0x014A).is_some()),
-    })
+        // A preview first, with the picture in a sub-directory (NEF, ARW, PEF, ...).
+        raw: negative || (preview && main.get(0x014A).is_some()),
+        negative,
+        xmp: None,
+    }
 }
 
 /// The directory that an entry of the main one points to; empty when there is none or it cannot be read.
@@ -62,7 +101,7 @@ fn linked(tiff: &Tiff<'_>, main: &Directory, tag: u16) -> Result<Directory, Dama
     match value.unsigned().map(|offset| tiff.directory(offset)) {
         Some(Ok(directory)) => Ok(directory),
         Some(Err(Damage::Io(error))) => Err(Damage::Io(error)),
-        Some(Err(_)) | None => Ok(Directory { damaged: true, ..Directory::default() }),
+        Some(Err(_)) | None => Ok(Directory::broken()),
     }
 }
 
@@ -70,13 +109,17 @@ fn orientation(value: &Value) -> Option<u8> {
     value.unsigned().and_then(|value| u8::try_from(value).ok()).filter(|value| (1..=8).contains(value))
 }
 
+fn text(directory: &Directory, tag: u16) -> Option<String> {
+    directory.get(tag).and_then(Value::text).and_then(text_fact)
+}
+
 fn camera(main: &Directory, exif: &Directory) -> Option<Camera> {
-    let text = |directory: &Directory, tag| directory.get(tag).and_then(Value::text).and_then(text_fact);
     let camera = Camera {
         make: text(main, 0x010F),
         model: text(main, 0x0110),
         lens_make: text(exif, 0xA433),
         lens_model: text(exif, 0xA434),
+        software: text(main, 0x0131),
     };
     (camera != Camera::default()).then_some(camera)
 }
@@ -104,10 +147,32 @@ fn exposure(exif: &Directory) -> Option<Exposure> {
     (exposure != Exposure::default()).then_some(exposure)
 }
 
-/// A whole number above 0.
+/// The words that Windows and cameras keep in EXIF.
+fn description(main: &Directory, exif: &Directory) -> Option<Description> {
+    let windows = |tag| match main.get(tag).or_else(|| exif.get(tag))? {
+        Value::Bytes(bytes, _) => text_fact(&utf16_text(bytes)),
+        _ => None,
+    };
+    let mut description = Description {
+        title: windows(0x9C9B),
+        text: text(main, 0x010E).or_else(|| windows(0x9C9C)),
+        copyright: text(main, 0x8298),
+        rating: main.get(0x4746).and_then(Value::unsigned).and_then(|stars| words::rating(&stars.to_string())),
+        ..Description::default()
+    };
+    let artists = text(main, 0x013B).or_else(|| windows(0x9C9D));
+    words::add_words(&mut description.creators, artists.iter().flat_map(|names| names.split(';')));
+    let keywords = windows(0x9C9E);
+    words::add_words(&mut description.keywords, keywords.iter().flat_map(|list| list.split(';')));
+    (description != Description::default()).then_some(description)
+}
+
+/// A whole number above 0: the first of a list, because some writers put a 0 before it or repeat it.
 fn whole(directory: &Directory, tag: u16) -> Option<u32> {
-    let value = directory.get(tag).and_then(Value::unsigned)?;
-    u32::try_from(value).ok().filter(|value| *value > 0)
+    match directory.get(tag)? {
+        Value::Integers(numbers) => numbers.iter().find_map(|number| u32::try_from(*number).ok().filter(|n| *n > 0)),
+        _ => None,
+    }
 }
 
 /// PhotographicSensitivity; 65535 stands for "more than fits, see the longer tags".
@@ -120,48 +185,22 @@ fn iso(exif: &Directory) -> Option<u32> {
     }
 }
 
-/// A place needs both coordinates with their hemispheres: a half of the earth is not made up.
-fn place(gps: &Directory) -> Option<Gps> {
-    let angle = |value_tag, reference_tag, plus, minus, limit: f64| {
-        let value = gps.get(value_tag)?;
-        // Minutes and seconds may be missing; a fraction of 0/0 in their place counts as 0.
-        let part = |index| value.number(index).unwrap_or(0.0);
-        let degrees = value.number(0)? + part(1) / 60.0 + part(2) / 3600.0;
-        let reference = gps.get(reference_tag)?.text()?.trim();
-        let signed = if reference == plus {
-            degrees
-        } else if reference == minus {
-            -degrees
-        } else {
-            return None;
-        };
-        rounded(signed, 8).filter(|degrees| degrees.abs() <= limit)
-    };
-    let below_sea = gps.get(5).is_some_and(|value| match value {
-        Value::Bytes(bytes, _) => bytes.first() == Some(&1),
-        other => other.unsigned() == Some(1),
-    });
-    Some(Gps {
-        latitude: angle(2, 1, "N", "S", 90.0)?,
-        longitude: angle(4, 3, "E", "W", 180.0)?,
-        altitude_m: gps
-            .get(6)
-            .and_then(|value| value.number(0))
-            .and_then(|metres| rounded(if below_sea { -metres } else { metres }, 3))
-            .filter(|metres| metres.abs() <= ALTITUDE_MAX_M),
-    })
-}
-
-/// The moment of exposure, else of digitisation, else of the last change, each with its own offset tag.
-fn captured(main: &Directory, exif: &Directory) -> Option<Captured> {
+/// The moment of exposure, else of digitisation, else of the last change, each with its own offset tag. The time of the
+/// satellites is that of the exposure alone.
+fn captured(main: &Directory, exif: &Directory, place: &Directory) -> Option<Captured> {
     let text = |directory: &Directory, tag| directory.get(tag).and_then(Value::text).map(str::to_owned);
     let candidates = [
         ("DateTimeOriginal", text(exif, 0x9003), 0x9291, 0x9011),
         ("DateTimeDigitized", text(exif, 0x9004), 0x9292, 0x9012),
         ("DateTime", text(main, 0x0132), 0x9290, 0x9010),
     ];
-    candidates.into_iter().find_map(|(tag, date, subsecond, offset)| {
+    let found = candidates.into_iter().find_map(|(tag, date, subsecond, offset)| {
         capture_time::from_exif(tag, &date?, text(exif, subsecond).as_deref(), text(exif, offset).as_deref())
+    })?;
+    let gps_at = gps::time(place).filter(|_| found.tag == "DateTimeOriginal");
+    Some(match gps_at {
+        Some(gps_at) => capture_time::with_gps_time(found, &gps_at),
+        None => found,
     })
 }
 

@@ -1,16 +1,18 @@
-//! Size of a still from the first bytes of its file, and where its EXIF data lies.
+//! Size of a still from the first bytes of its file, and its EXIF data and XMP packet.
 
+use super::jpeg_segments::{Extension, read_jpeg};
 use super::payload::{MediaMetadata, Warning};
 use super::source::{Damage, READ_BYTES_MAX, Source};
+use super::xmp_packet::PACKET_BYTES_MAX;
 
-/// Segments of a JPEG, or chunks of a WebP, before its picture data; the largest colour profile takes 255.
-const SEGMENTS_MAX: u32 = 4096;
+/// Chunks of a WebP; an animation has one for each frame.
+const CHUNKS_MAX: u32 = 4096;
 /// Chunks of a PNG: a 100-megapixel picture in chunks of 8 KiB has about 50,000.
 const PNG_CHUNKS_MAX: u32 = 1 << 16;
-/// Bytes of rubbish skipped between the segments of a JPEG.
-const JPEG_RUBBISH_MAX: u32 = 4096;
-/// Longest PNG text chunk that is read, in bytes.
+/// Longest PNG text chunk that is read, in bytes, unless it holds XMP.
 const PNG_TEXT_BYTES_MAX: u64 = 4096;
+/// Name of the PNG text that holds XMP.
+const PNG_XMP: &[u8] = b"XML:com.adobe.xmp";
 
 /// The formats whose headers are read here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,10 @@ pub(crate) struct Header {
     pub(crate) size: Option<(u32, u32)>,
     /// The TIFF structure that holds the EXIF data.
     pub(crate) exif: Option<Vec<u8>>,
+    /// The XMP packet.
+    pub(crate) xmp: Option<Vec<u8>>,
+    /// Pieces of further packets in a JPEG.
+    pub(crate) extensions: Vec<Extension>,
 }
 
 /// Reads the header; what could be read before the damage stays in `header`, tags go to `facts`.
@@ -69,55 +75,8 @@ pub(crate) fn read_header(
     }
 }
 
-/// Walks the segments up to the picture data; the frame header (SOF) may come before or after the EXIF segment.
-fn read_jpeg(source: Source<'_>, header: &mut Header) -> Result<(), Damage> {
-    if source.array::<2>(0)? != [0xFF, 0xD8] {
-        return Err(Damage::Malformed("no JPEG start marker"));
-    }
-    let mut at = 2;
-    let mut rubbish = 0;
-    for _ in 0..SEGMENTS_MAX {
-        let mut marker = source.array::<2>(at)?;
-        // Fill bytes (0xFF) are allowed before a marker, rubbish is not but is met.
-        while marker[0] != 0xFF || matches!(marker[1], 0xFF | 0x00) {
-            rubbish += 1;
-            if rubbish > JPEG_RUBBISH_MAX {
-                return Err(Damage::Malformed("rubbish between JPEG segments"));
-            }
-            at += 1;
-            marker = source.array::<2>(at)?;
-        }
-        match marker[1] {
-            0xD9 | 0xDA => return Ok(()),
-            0x01 | 0xD0..=0xD8 => {
-                at += 2;
-                continue;
-            }
-            _ => {}
-        }
-        let length = u64::from(u16::from_be_bytes(source.array::<2>(at + 2)?));
-        if length < 2 {
-            return Err(Damage::Malformed("a JPEG segment without a length"));
-        }
-        match marker[1] {
-            0xC4 | 0xC8 | 0xCC => {}
-            0xC0..=0xCF => {
-                let [_, h1, h0, w1, w0] = source.array::<5>(at + 4)?;
-                let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
-                header.size = header.size.or(Some((width.into(), height.into())));
-            }
-            0xE1 if header.exif.is_none() && length >= 8 && source.array::<5>(at + 4)? == *b"Exif\0" => {
-                header.exif = Some(read_to_end(source, at + 10, length - 8)?);
-            }
-            _ => {}
-        }
-        at += 2 + length;
-    }
-    Err(Damage::Malformed("too many JPEG segments"))
-}
-
 /// As many of the `count` bytes as the file still has: a cut EXIF block may hold what is wanted.
-fn read_to_end(source: Source<'_>, at: u64, count: u64) -> Result<Vec<u8>, Damage> {
+pub(crate) fn read_to_end(source: Source<'_>, at: u64, count: u64) -> Result<Vec<u8>, Damage> {
     source.bytes(at, count.min(source.len().saturating_sub(at)))
 }
 
@@ -147,6 +106,7 @@ fn read_png(source: Source<'_>, header: &mut Header, facts: &mut MediaMetadata) 
                     facts.put_tag("PNG", &latin(&bytes[..nul]), &latin(&bytes[nul + 1..]));
                 }
             }
+            b"iTXt" => read_png_text(source, at + 8, length, header, facts)?,
             b"IEND" => return Ok(()),
             _ if header.size.is_none() => return Err(Damage::Malformed("the first PNG chunk is not IHDR")),
             b"eXIf" | b"tEXt" => {
@@ -159,6 +119,35 @@ fn read_png(source: Source<'_>, header: &mut Header, facts: &mut MediaMetadata) 
     Err(Damage::Malformed("too many PNG chunks"))
 }
 
+/// An international text (PNG, 11.3.3.4): name, two bytes about compression, language, name in that language, text.
+fn read_png_text(
+    source: Source<'_>,
+    at: u64,
+    length: u64,
+    header: &mut Header,
+    facts: &mut MediaMetadata,
+) -> Result<(), Damage> {
+    let head = source.bytes(at, length.min(PNG_XMP.len() as u64 + 1))?;
+    let is_xmp = head.strip_prefix(PNG_XMP) == Some(&[0]);
+    let bytes_max = if is_xmp { PACKET_BYTES_MAX as u64 } else { PNG_TEXT_BYTES_MAX };
+    let bytes = if length <= bytes_max { source.long_bytes(at, length, PACKET_BYTES_MAX)? } else { Vec::new() };
+    let mut parts = bytes.splitn(2, |byte| *byte == 0);
+    let (name, rest) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let text = match rest {
+        [0, _, rest @ ..] => rest.splitn(3, |byte| *byte == 0).nth(2),
+        // Compressed texts are not read: XMP may not be.
+        _ => None,
+    };
+    match text {
+        Some(packet) if is_xmp => header.xmp = header.xmp.take().or_else(|| Some(packet.to_vec())),
+        Some(text) => facts.put_tag("PNG", &String::from_utf8_lossy(name), &String::from_utf8_lossy(text)),
+        None => {
+            facts.warnings.insert(if is_xmp { Warning::XmpDropped } else { Warning::TagsDropped });
+        }
+    }
+    Ok(())
+}
+
 /// Walks the RIFF chunks. The canvas of `VP8X` counts where there is one, else the first frame.
 fn read_webp(source: Source<'_>, header: &mut Header, facts: &mut MediaMetadata) -> Result<(), Damage> {
     let [r, i, f, f2, _, _, _, _, w, e, b, p] = source.array::<12>(0)?;
@@ -166,7 +155,7 @@ fn read_webp(source: Source<'_>, header: &mut Header, facts: &mut MediaMetadata)
         return Err(Damage::Malformed("no WebP signature"));
     }
     let mut at = 12;
-    for _ in 0..SEGMENTS_MAX {
+    for _ in 0..CHUNKS_MAX {
         if at >= source.len() {
             return Ok(());
         }
@@ -191,6 +180,12 @@ fn read_webp(source: Source<'_>, header: &mut Header, facts: &mut MediaMetadata)
                     let (width, height) = (u16::from_le_bytes([w0, w1]), u16::from_le_bytes([h0, h1]));
                     header.size = Some((u32::from(width & 0x3FFF), u32::from(height & 0x3FFF)));
                 }
+            }
+            b"XMP " if length > PACKET_BYTES_MAX as u64 => {
+                facts.warnings.insert(Warning::XmpDropped);
+            }
+            b"XMP " if header.xmp.is_none() => {
+                header.xmp = Some(source.long_bytes(at + 8, length, PACKET_BYTES_MAX)?);
             }
             b"EXIF" if length > READ_BYTES_MAX as u64 => {
                 facts.warnings.insert(Warning::TagsDropped);

@@ -1,51 +1,92 @@
-//! Facts behind well-known tags of containers: camera, place and time, in the words of Apple, Android and others.
+//! Facts behind well-known tags of containers: camera, place, time, words and music, as Apple, Android and others write them.
 
 use super::capture_time;
-use super::payload::{Camera, Captured, Gps, MediaMetadata, rounded};
+use super::payload::{
+    Camera, Captured, Description, Gps, GpsSource, MediaMetadata, Music, Warning, rounded, text_fact,
+};
+use super::words;
 
 /// Groups of raw tags, best first: QuickTime keys, QuickTime user data, MP4 item list, what `ffprobe` calls format tags.
-const GROUPS: [&str; 4] = ["Keys", "UserData", "ItemList", "Format"];
+/// In Ogg the tags of a recording are those of its first stream.
+const GROUPS: [&str; 5] = ["Keys", "UserData", "ItemList", "Format", "Stream0"];
 
 const MAKES: [&str; 4] = ["com.apple.quicktime.make", "com.android.manufacturer", "\u{A9}mak", "make"];
 const MODELS: [&str; 4] = ["com.apple.quicktime.model", "com.android.model", "\u{A9}mod", "model"];
+const SOFTWARE: [&str; 2] = ["com.apple.quicktime.software", "\u{A9}swr"];
 const PLACES: [&str; 3] = ["com.apple.quicktime.location.ISO6709", "\u{A9}xyz", "location"];
+const IDENTIFIERS: [&str; 1] = ["com.apple.quicktime.content.identifier"];
+const TITLES: [&str; 4] = ["com.apple.quicktime.title", "com.apple.quicktime.displayname", "\u{A9}nam", "title"];
+const TEXTS: [&str; 6] = ["com.apple.quicktime.description", "ldes", "desc", "description", "\u{A9}des", "comment"];
+const COPYRIGHTS: [&str; 3] = ["com.apple.quicktime.copyright", "cprt", "copyright"];
+const KEYWORDS: [&str; 2] = ["com.apple.quicktime.keywords", "keywords"];
 /// Local time with an offset: better than the movie header, which has the instant only (and, from some cameras, wrongly).
-const LOCAL_TIMES: [&str; 2] = ["com.apple.quicktime.creationdate", "\u{A9}day"];
+/// The date of the item list is when an album appeared.
+const LOCAL_TIMES: [&str; 3] =
+    ["Keys:com.apple.quicktime.creationdate", "Format:com.apple.quicktime.creationdate", "UserData:\u{A9}day"];
 /// The instant, as `ffprobe` prints it.
-const INSTANTS: [&str; 1] = ["creation_time"];
+const INSTANTS: [&str; 1] = ["Format:creation_time"];
 
-/// Fills camera and place from the raw tags.
-pub(crate) fn read_camera_and_place(facts: &mut MediaMetadata) {
-    let camera = Camera {
-        make: find(facts, &MAKES).map(|found| found.1.to_owned()),
-        model: find(facts, &MODELS).map(|found| found.1.to_owned()),
-        ..Camera::default()
+/// Fills camera, place, words and music from the raw tags.
+pub(crate) fn read_facts(facts: &mut MediaMetadata) {
+    let text = |names: &[&str]| find(facts, names).and_then(|found| text_fact(found.1));
+    let camera = Camera { make: text(&MAKES), model: text(&MODELS), software: text(&SOFTWARE), ..Camera::default() };
+    let mut description = Description {
+        title: text(&TITLES),
+        text: text(&TEXTS),
+        copyright: text(&COPYRIGHTS),
+        ..Description::default()
     };
-    if camera != Camera::default() {
-        facts.camera = Some(camera);
-    }
-    facts.gps = find(facts, &PLACES).and_then(|found| parse_iso6709(found.1));
+    let keywords = text(&KEYWORDS);
+    words::add_words(&mut description.keywords, keywords.iter().flat_map(|list| list.split([',', ';'])));
+    let number = |names: &[&str]| text(names)?.split('/').next()?.trim().parse().ok().filter(|number| *number > 0);
+    let music = Music {
+        artist: text(&["\u{A9}ART", "artist"]),
+        album: text(&["\u{A9}alb", "album"]),
+        album_artist: text(&["aART", "album_artist"]),
+        composer: text(&["\u{A9}wrt", "composer"]),
+        genre: text(&["\u{A9}gen", "genre"]),
+        released: find_in(facts, &["ItemList"], &["\u{A9}day"])
+            .or_else(|| find_in(facts, &["Format", "Stream0"], &["date", "year"]))
+            .and_then(|found| text_fact(found.1)),
+        track: number(&["trkn", "track"]),
+        disc: number(&["disk", "disc"]),
+    };
+    let place = find(facts, &PLACES).and_then(|found| parse_iso6709(found.1));
+    let refused = place.is_none() && find(facts, &PLACES).is_some();
+    let identifier = text(&IDENTIFIERS);
+    facts.warnings.extend(refused.then_some(Warning::GpsRefused));
+    facts.content_identifier = identifier.or(facts.content_identifier.take());
+    facts.gps = place.or(facts.gps.take());
+    facts.camera = (camera != Camera::default()).then_some(camera).or(facts.camera.take());
+    facts.description = (description != Description::default()).then_some(description).or(facts.description.take());
+    facts.music = (music != Music::default()).then_some(music).or(facts.music.take());
 }
 
 /// The local time with its offset, if a tag states both.
 pub(crate) fn local_time(facts: &MediaMetadata) -> Option<Captured> {
-    LOCAL_TIMES.iter().find_map(|name| time(facts, name))
+    time(facts, &LOCAL_TIMES)
 }
 
 /// The instant, if a tag states it.
 pub(crate) fn instant(facts: &MediaMetadata) -> Option<Captured> {
-    INSTANTS.iter().find_map(|name| time(facts, name))
+    time(facts, &INSTANTS)
 }
 
-fn time(facts: &MediaMetadata, name: &str) -> Option<Captured> {
-    let (tag, text) = find(facts, &[name])?;
-    capture_time::from_container_text(tag, text)
+fn time(facts: &MediaMetadata, tags: &[&str]) -> Option<Captured> {
+    tags.iter().find_map(|tag| capture_time::from_container_text(tag, facts.tags.get(*tag)?))
 }
 
 fn find<'a>(facts: &'a MediaMetadata, names: &[&str]) -> Option<(&'a str, &'a str)> {
+    find_in(facts, &GROUPS, names)
+}
+
+/// The first of these tags. Matroska and Ogg write theirs in capitals.
+fn find_in<'a>(facts: &'a MediaMetadata, groups: &[&str], names: &[&str]) -> Option<(&'a str, &'a str)> {
     names.iter().find_map(|name| {
-        GROUPS.iter().find_map(|group| {
-            let (key, value) = facts.tags.get_key_value(&format!("{group}:{name}"))?;
+        groups.iter().find_map(|group| {
+            let exact = facts.tags.get_key_value(&format!("{group}:{name}"));
+            let capitals = || facts.tags.get_key_value(&format!("{group}:{}", name.to_ascii_uppercase()));
+            let (key, value) = exact.or_else(|| capitals().filter(|_| name.is_ascii()))?;
             Some((key.as_str(), value.as_str()))
         })
     })
@@ -72,6 +113,10 @@ fn parse_iso6709(text: &str) -> Option<Gps> {
         latitude: rounded(latitude, 8)?,
         longitude: rounded(longitude, 8)?,
         altitude_m: altitude.and_then(|metres| rounded(metres, 3)),
+        direction_deg: None,
+        direction_reference: None,
+        at: None,
+        source: GpsSource::Container,
     })
 }
 

@@ -1,32 +1,54 @@
 //! `media.metadata`: container, size, orientation, streams, camera, place and capture time of an original.
 //!
-//! Stills (JPEG, PNG, TIFF, GIF, WebP, BMP) and MP4 or QuickTime are read in process, a few kilobytes of each;
-//! `ffprobe` is asked about the other audio and video formats and about MP4 that keeps its facts in fragments or is
-//! damaged. One fact of kind `media.metadata` v1 is emitted per original, without a file. Start with `payload.rs`.
+//! Stills (JPEG, PNG, TIFF, GIF, WebP, BMP, HEIF, AVIF, camera RAW) and MP4 or QuickTime are read in process, a few
+//! kilobytes of each; `ffprobe` is asked about the other audio and video formats and about MP4 that keeps its facts in
+//! fragments or is damaged. XMP is read wherever it is embedded, and in a sidecar where a pipeline asks for `other`. One fact
+//! of kind `media.metadata` v1 is emitted per original, without a file. The name of a file is never asked: a time in it is none.
+//!
+//! Start with `payload.rs`. Then, by what is read: `still.rs` (with `image_header.rs`, `jpeg_segments.rs`), `exif.rs` (with
+//! `tiff.rs`, `gps.rs`, `maker_note.rs`), `xmp.rs` (with `xmp_packet.rs`), `raw.rs` and `cr3.rs`, `heif.rs`, `movie.rs` (with
+//! `bmff.rs`, `known_tags.rs`, `probe.rs`). `capture_time.rs` knows the forms of times, `motion_photo.rs` films inside stills.
 
 mod bmff;
 mod bmff_codec;
+mod bmff_colour;
 mod bmff_matrix;
 mod bmff_text;
 mod bmff_track;
 mod capture_time;
+mod cr3;
 mod exif;
 mod exif_tags;
+mod gps;
+mod heif;
+mod heif_items;
 mod image_header;
+mod jpeg_segments;
 mod known_tags;
+mod maker_note;
+mod motion_photo;
+mod movie;
 pub mod payload;
+mod payload_facts;
+mod payload_stream;
+mod payload_text;
 mod probe;
+mod raw;
+mod sidecar;
 mod source;
+mod still;
 mod tiff;
+mod words;
+mod xmp;
+mod xmp_packet;
 
 use std::io::Result as IoResult;
 
 use exhibit_engine::extractor::{Descriptor, Emitted, Extractor, Job, Limits, MediaClass, Outcome, Sink, Tool};
 use serde::Deserialize;
 
-use self::image_header::{Header, ImageFormat};
-use self::payload::{Captured, MediaMetadata, Method, StreamKind, Warning};
-use self::probe::Probed;
+use self::image_header::ImageFormat;
+use self::payload::{Captured, MediaMetadata};
 use self::source::{Damage, Source};
 
 /// The kind that it emits.
@@ -38,9 +60,9 @@ pub const METADATA_KIND_FILE: &str = include_str!("../../../../schemas/kinds/med
 /// What the host knows of this extractor.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "media.metadata",
-    version: "1",
-    about: "Reads size, orientation, streams, camera, place and capture time",
-    media: &[MediaClass::Image, MediaClass::Video, MediaClass::Audio],
+    version: "2",
+    about: "Reads size, orientation, streams, camera, place, capture time and what people wrote",
+    media: &[MediaClass::Image, MediaClass::Video, MediaClass::Audio, MediaClass::Other],
     emits: &[METADATA],
     params_schema: PARAMS_SCHEMA,
     tools: &[Tool { name: "ffprobe", media_types: &["video/", "audio/"], required: false, install: "ffmpeg" }],
@@ -81,6 +103,12 @@ struct Metadata;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reader {
     Image(ImageFormat),
+    Heif,
+    /// Camera RAW in a TIFF, with its word for `container`.
+    Raw(&'static str),
+    Raf,
+    Cr3,
+    Sidecar,
     /// The box reader, and `ffprobe` for what it leaves.
     Movie,
     Ffprobe,
@@ -103,9 +131,14 @@ impl Extractor for Metadata {
     fn extract(&mut self, job: &Job<'_>, sink: &mut dyn Sink) -> IoResult<Outcome> {
         let params: Params = crate::params(job)?;
         let read = match reader(job.media_type) {
-            Reader::Image(format) => read_image(format, job),
-            Reader::Movie => read_movie(job)?,
-            Reader::Ffprobe => read_with_ffprobe(job, MediaMetadata::default())?,
+            Reader::Image(format) => read(job, |source| still::read_still(format, source)),
+            Reader::Heif => read(job, heif::read_heif),
+            Reader::Raw(container) => read(job, |source| raw::read_tiff_raw(container, source)),
+            Reader::Raf => read(job, raw::read_raf),
+            Reader::Cr3 => read(job, cr3::read_cr3),
+            Reader::Sidecar => read(job, sidecar::read_sidecar),
+            Reader::Movie => movie::read_movie(job)?,
+            Reader::Ffprobe => movie::read_with_ffprobe(job, MediaMetadata::default())?,
             Reader::Unsupported => Err(Refusal::Unsupported(format!("{} is not read", job.media_type))),
         };
         let (mut facts, captured) = match read {
@@ -138,6 +171,10 @@ impl Refusal {
 /// Facts and, apart from them, the best capture time inside the file.
 type Read = Result<(MediaMetadata, Option<Captured>), Refusal>;
 
+fn read(job: &Job<'_>, reader: impl FnOnce(Source<'_>) -> Read) -> Read {
+    reader(Source::of_file(job.input).map_err(Refusal::of)?)
+}
+
 /// Playlists, scores and vector drawings are audio, video or image by name only.
 fn reader(media_type: &str) -> Reader {
     match media_type {
@@ -147,6 +184,18 @@ fn reader(media_type: &str) -> Reader {
         "image/gif" => Reader::Image(ImageFormat::Gif),
         "image/webp" => Reader::Image(ImageFormat::WebP),
         "image/bmp" | "image/x-ms-bmp" | "image/x-bmp" => Reader::Image(ImageFormat::Bmp),
+        "image/heic" | "image/heif" | "image/avif" => Reader::Heif,
+        "image/x-adobe-dng" => Reader::Raw("dng"),
+        "image/x-canon-cr2" => Reader::Raw("cr2"),
+        "image/x-nikon-nef" => Reader::Raw("nef"),
+        "image/x-sony-arw" => Reader::Raw("arw"),
+        "image/x-pentax-pef" => Reader::Raw("pef"),
+        "image/x-samsung-srw" => Reader::Raw("srw"),
+        "image/x-hasselblad-3fr" => Reader::Raw("3fr"),
+        "image/x-olympus-orf" => Reader::Raw("orf"),
+        "image/x-fuji-raf" => Reader::Raf,
+        "image/x-canon-cr3" => Reader::Cr3,
+        "application/rdf+xml" => Reader::Sidecar,
         "video/mp4" | "video/quicktime" | "video/x-m4v" | "video/3gpp" | "video/3gpp2" | "audio/mp4"
         | "audio/x-m4a" | "audio/m4a" | "audio/3gpp" | "audio/3gpp2" => Reader::Movie,
         "audio/midi" | "audio/x-midi" | "audio/mpegurl" | "audio/x-mpegurl" | "audio/x-scpls" | "video/x-mng" => {
@@ -156,145 +205,6 @@ fn reader(media_type: &str) -> Reader {
             MediaClass::Video | MediaClass::Audio => Reader::Ffprobe,
             MediaClass::Image | MediaClass::Other => Reader::Unsupported,
         },
-    }
-}
-
-fn read_image(format: ImageFormat, job: &Job<'_>) -> Read {
-    let source = Source::of_file(job.input).map_err(Refusal::of)?;
-    read_image_source(format, source)
-}
-
-/// A still gives facts when its size or its EXIF data can be read, whatever happened to the rest.
-fn read_image_source(format: ImageFormat, source: Source<'_>) -> Read {
-    let mut facts = MediaMetadata { container: format.as_str().to_owned(), ..MediaMetadata::default() };
-    let mut header = Header::default();
-    let mut damage = None;
-    match image_header::read_header(format, source, &mut header, &mut facts) {
-        Ok(()) => {}
-        Err(Damage::Io(error)) => return Err(Refusal::Unreadable(error)),
-        Err(found) => {
-            facts.warnings.insert(match found {
-                Damage::PastEnd => Warning::Truncated,
-                _ => Warning::StructureDamaged,
-            });
-            damage = Some(found);
-        }
-    }
-    let exif_source = match format {
-        ImageFormat::Tiff => Some(source),
-        _ => header.exif.as_deref().map(Source::Memory),
-    };
-    let mut captured = None;
-    if let Some(exif_source) = exif_source {
-        match exif::read_exif(exif_source, &mut facts) {
-            Ok(found) if format == ImageFormat::Tiff && found.raw => {
-                return Err(Refusal::Unsupported("a camera RAW file in the frame of a TIFF".to_owned()));
-            }
-            Ok(found) => {
-                captured = found.captured;
-                if format == ImageFormat::Tiff {
-                    header.size = found.size;
-                }
-            }
-            Err(Damage::Io(error)) => return Err(Refusal::Unreadable(error)),
-            Err(found) => {
-                facts.warnings.insert(Warning::ExifDamaged);
-                damage = damage.or(Some(found));
-            }
-        }
-    }
-    if let Some((width, height)) = header.size {
-        facts.set_size(width, height);
-        if facts.width.is_some() && format != ImageFormat::Tiff {
-            facts.method.insert(Method::ImageHeader);
-        }
-    }
-    // A TIFF structure without a picture size says nothing that can be believed.
-    let nothing = facts.width.is_none() && (format == ImageFormat::Tiff || facts.method.is_empty());
-    if nothing {
-        let why = damage.map_or_else(|| "the picture has no size".to_owned(), |damage| damage.to_string());
-        return Err(Refusal::Corrupt(why));
-    }
-    Ok((facts, captured))
-}
-
-fn read_movie(job: &Job<'_>) -> IoResult<Read> {
-    let source = match Source::of_file(job.input) {
-        Ok(source) => source,
-        Err(damage) => return Ok(Err(Refusal::of(damage))),
-    };
-    let (facts, captured, finished) = match read_boxes(source) {
-        Ok(read) => read,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    if finished {
-        return Ok(Ok((facts, captured)));
-    }
-    let known = !facts.streams.is_empty() || facts.duration_ms.is_some();
-    match read_with_ffprobe(job, facts.clone())? {
-        Ok((probed, time)) => Ok(Ok((probed, captured.or(time)))),
-        // What the boxes said before they broke off is better than nothing.
-        Err(Refusal::Corrupt(_)) if known => Ok(Ok((facts, captured))),
-        Err(refusal) => Ok(Err(refusal)),
-    }
-}
-
-/// Facts of the boxes, the capture time in them, and whether they are all there is.
-fn read_boxes(source: Source<'_>) -> Result<(MediaMetadata, Option<Captured>, bool), Refusal> {
-    let mut facts = MediaMetadata::default();
-    let mut movie = bmff::Movie::default();
-    let result = bmff::read_movie(source, &mut movie, &mut facts);
-    match result {
-        Ok(()) if movie.still => return Err(Refusal::Unsupported("a HEIF, AVIF or RAW picture".to_owned())),
-        Ok(()) => {}
-        Err(Damage::Io(error)) => return Err(Refusal::Unreadable(error)),
-        Err(Damage::PastEnd) => {}
-        Err(Damage::Malformed(_)) => {
-            facts.warnings.insert(Warning::StructureDamaged);
-        }
-    }
-    if !movie.streams.is_empty() || movie.created_1904_s.is_some() {
-        facts.method.insert(Method::Isobmff);
-        facts.container = movie.container.to_owned();
-    }
-    facts.duration_ms = movie.duration_ms;
-    facts.streams = movie.streams;
-    facts.orientation = movie.orientation;
-    set_size_of_video(&mut facts);
-    known_tags::read_camera_and_place(&mut facts);
-    let captured = known_tags::local_time(&facts).or_else(|| {
-        let seconds = movie.created_1904_s.filter(|seconds| *seconds > 0)?;
-        capture_time::from_quicktime_seconds("mvhd", seconds)
-    });
-    Ok((facts, captured, movie.finished))
-}
-
-fn read_with_ffprobe(job: &Job<'_>, mut facts: MediaMetadata) -> IoResult<Read> {
-    Ok(match probe::probe(&job.input_path, job.media_type, &DESCRIPTOR.limits, &mut facts)? {
-        Probed::Found => {
-            set_size_of_video(&mut facts);
-            known_tags::read_camera_and_place(&mut facts);
-            let captured = known_tags::local_time(&facts).or_else(|| known_tags::instant(&facts));
-            Ok((facts, captured))
-        }
-        Probed::Corrupt(detail) => Err(Refusal::Corrupt(detail)),
-        Probed::Unsupported(detail) => Err(Refusal::Unsupported(detail)),
-        Probed::LimitReached(which) => Err(Refusal::LimitReached(which)),
-    })
-}
-
-/// The picture of a video is its first video stream; a turn that only `ffprobe` knows becomes its orientation.
-fn set_size_of_video(facts: &mut MediaMetadata) {
-    let Some(video) = facts.streams.iter().find(|stream| stream.kind == StreamKind::Video) else { return };
-    let (size, turn) = (video.width.zip(video.height), video.rotation);
-    facts.orientation = facts.orientation.or(match turn {
-        Some(90) => Some(6),
-        Some(180) => Some(3),
-        Some(270) => Some(8),
-        _ => None,
-    });
-    if let Some((width, height)) = size {
-        facts.set_size(width, height);
     }
 }
 
@@ -310,12 +220,24 @@ impl Refusal {
 #[cfg(test)]
 mod capture_time_tests;
 #[cfg(test)]
+mod exiftool_tests;
+#[cfg(test)]
+mod heif_tests;
+#[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
 mod kind_tests;
 #[cfg(test)]
 mod movie_tests;
 #[cfg(test)]
+mod place_tests;
+#[cfg(test)]
+mod raw_tests;
+#[cfg(test)]
 mod test_files;
 #[cfg(test)]
+mod test_stills;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod xmp_tests;

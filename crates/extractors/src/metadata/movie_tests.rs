@@ -6,7 +6,7 @@ use super::*;
 
 /// Facts, capture time, and whether nothing is left to `ffprobe`.
 fn read(bytes: &[u8]) -> (MediaMetadata, Option<Captured>, bool) {
-    match read_boxes(Source::Memory(bytes)) {
+    match movie::read_boxes(Source::Memory(bytes)) {
         Ok(read) => read,
         Err(refusal) => panic!("refused: {:?}", refusal.into_outcome()),
     }
@@ -34,10 +34,12 @@ fn a_movie_of_a_phone_gives_all_its_facts() {
     assert_eq!((audio.channels, audio.sample_rate), (Some(1), Some(48_000)));
     let camera = facts.camera.unwrap();
     assert_eq!((camera.make.as_deref(), camera.model.as_deref()), (Some("Acme"), Some("Phone 7")));
-    assert_eq!(facts.gps, Some(Gps { latitude: 27.5916, longitude: 86.564, altitude_m: Some(8850.0) }));
+    let gps = facts.gps.unwrap();
+    assert_eq!((gps.latitude, gps.longitude, gps.altitude_m), (27.5916, 86.564, Some(8850.0)));
+    assert_eq!(gps.source, GpsSource::Container);
     // The local time with its offset wins over the movie header.
     let captured = captured.unwrap();
-    assert_eq!((captured.at.as_str(), captured.source), ("2019-05-04T13:22:01+02:00", CapturedSource::Container));
+    assert_eq!((captured.at.as_str(), captured.source), ("2019-05-04T13:22:01+02:00", CapturedSource::ContainerOffset));
     assert_eq!(captured.tag, "Keys:com.apple.quicktime.creationdate");
     assert!(facts.warnings.is_empty());
 }
@@ -111,8 +113,8 @@ fn the_brand_is_the_container() {
         assert_eq!(read(&movie(brand, &[mvhd(CREATED, 2002), audio_trak()])).0.container, container);
     }
     for brand in [b"heic", b"avif", b"crx ", b"mif1"] {
-        let refused = read_boxes(Source::Memory(&movie(brand, &[mvhd(CREATED, 2002), audio_trak()])));
-        assert!(matches!(refused, Err(Refusal::Unsupported(_))), "{brand:?}");
+        let refused = movie::read_boxes(Source::Memory(&movie(brand, &[mvhd(CREATED, 2002), audio_trak()])));
+        assert!(matches!(refused, Err(Refusal::Corrupt(_))), "{brand:?}");
     }
 }
 

@@ -12,7 +12,8 @@ use exhibit_engine::supervisor::tool_command;
 use serde::Deserialize;
 
 use super::payload::{
-    MediaMetadata, Method, Rational, SAFE_INTEGER_MAX, STREAMS_MAX, Stream, StreamKind, Warning, text_fact,
+    Colour, MediaMetadata, Method, Rational, SAFE_INTEGER_MAX, STREAMS_MAX, Stream, StreamKind, Warning, rounded,
+    text_fact,
 };
 
 /// Longest report that is read, in bytes; one stream takes about 2 KiB.
@@ -193,6 +194,11 @@ struct StreamReport {
     duration: Option<String>,
     channels: Option<u32>,
     sample_rate: Option<String>,
+    start_time: Option<String>,
+    color_range: Option<String>,
+    color_space: Option<String>,
+    color_transfer: Option<String>,
+    color_primaries: Option<String>,
     disposition: BTreeMap<String, i64>,
     tags: BTreeMap<String, String>,
     side_data_list: Vec<SideData>,
@@ -202,6 +208,11 @@ struct StreamReport {
 #[serde(default)]
 struct SideData {
     rotation: Option<f64>,
+    max_content: Option<u32>,
+    max_average: Option<u32>,
+    min_luminance: Option<String>,
+    max_luminance: Option<String>,
+    dv_profile: Option<u8>,
 }
 
 fn take_report(report: Report, media_type: &str, facts: &mut MediaMetadata) {
@@ -216,12 +227,17 @@ fn take_report(report: Report, media_type: &str, facts: &mut MediaMetadata) {
     if report.streams.len() > STREAMS_MAX {
         facts.warnings.insert(Warning::StreamsDropped);
     }
-    let mut streams = Vec::new();
+    let (mut streams, mut starts) = (Vec::new(), Vec::new());
     for (index, stream) in (0..).zip(report.streams.into_iter().take(STREAMS_MAX)) {
         for (name, value) in &stream.tags {
             facts.put_tag(&format!("Stream{index}"), name, value);
         }
+        starts.push(stream.start_time.as_deref().and_then(|text| text.parse::<f64>().ok()).filter(|s| s.is_finite()));
         streams.push(stream.into_stream(index, facts));
+    }
+    let earliest = starts.iter().flatten().copied().fold(f64::INFINITY, f64::min);
+    for (stream, start) in streams.iter_mut().zip(starts) {
+        stream.start_ms = start.and_then(|start| millis(start - earliest));
     }
     facts.duration_ms = duration_ms.or_else(|| streams.iter().filter_map(|stream| stream.duration_ms).max());
     facts.streams = streams;
@@ -255,7 +271,8 @@ impl StreamReport {
         let video = kind == StreamKind::Video;
         let average = self.avg_frame_rate.as_deref().and_then(fraction);
         let lowest = self.r_frame_rate.as_deref().and_then(fraction);
-        let tag = self.codec_tag_string.filter(|tag| !tag.starts_with("[0]"));
+        let tag = self.codec_tag_string.as_ref().filter(|tag| !tag.starts_with("[0]")).cloned();
+        let colour = self.colour().filter(|_| video);
         Stream {
             index,
             kind,
@@ -274,7 +291,40 @@ impl StreamReport {
                 .or_else(|| self.tags.get("DURATION").and_then(|text| clock_to_millis(text))),
             channels: self.channels.filter(|channels| *channels > 0),
             sample_rate: self.sample_rate.and_then(|rate| rate.parse().ok()).filter(|rate| *rate > 0),
+            // Known once all streams are.
+            start_ms: None,
+            language: self.tags.get("language").filter(|text| *text != "und").and_then(|text| text_fact(text)),
+            colour,
         }
+    }
+
+    fn colour(&self) -> Option<Colour> {
+        let name = |text: &Option<String>| {
+            let said = text.as_deref().filter(|text| !matches!(*text, "unknown" | "reserved" | "unspecified"));
+            said.and_then(text_fact)
+        };
+        let side = |find: fn(&SideData) -> Option<f64>| self.side_data_list.iter().find_map(find);
+        let nits = |text: &Option<String>| {
+            let fraction = fraction(text.as_deref()?)?;
+            rounded(fraction.as_f64(), 4)
+        };
+        let whole = |nits: Option<f64>| nits.filter(|nits| *nits > 0.0).map(|nits| nits as u32);
+        Colour {
+            primaries: name(&self.color_primaries),
+            transfer: name(&self.color_transfer),
+            matrix: name(&self.color_space),
+            range: name(&self.color_range).and_then(|range| match range.as_str() {
+                "tv" => Some("limited".to_owned()),
+                "pc" => Some("full".to_owned()),
+                _ => None,
+            }),
+            content_max_nits: whole(side(|data| data.max_content.map(f64::from))),
+            frame_average_max_nits: whole(side(|data| data.max_average.map(f64::from))),
+            mastering_min_nits: self.side_data_list.iter().find_map(|data| nits(&data.min_luminance)),
+            mastering_max_nits: self.side_data_list.iter().find_map(|data| nits(&data.max_luminance)),
+            dolby_vision_profile: self.side_data_list.iter().find_map(|data| data.dv_profile),
+        }
+        .if_any()
     }
 }
 
@@ -307,7 +357,11 @@ fn fraction(text: &str) -> Option<Rational> {
 
 /// `1.566000` seconds.
 fn seconds_to_millis(text: &str) -> Option<u64> {
-    let millis = (text.parse::<f64>().ok()? * 1000.0).round();
+    millis(text.parse::<f64>().ok()?)
+}
+
+fn millis(seconds: f64) -> Option<u64> {
+    let millis = (seconds * 1000.0).round();
     (millis.is_finite() && (0.0..=SAFE_INTEGER_MAX as f64).contains(&millis)).then_some(millis as u64)
 }
 

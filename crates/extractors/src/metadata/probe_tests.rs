@@ -66,7 +66,7 @@ fn what_a_report_does_not_know_is_absent() {
 fn turns_are_quarters_and_counted_clockwise() {
     let mut facts = MediaMetadata::default();
     let of = |degrees: f64, facts: &mut MediaMetadata| {
-        rotation(&[SideData { rotation: Some(degrees) }], &BTreeMap::new(), facts)
+        rotation(&[SideData { rotation: Some(degrees), ..SideData::default() }], &BTreeMap::new(), facts)
     };
     for (degrees, turn) in [(0.0, 0), (-90.0, 90), (90.0, 270), (180.0, 180), (-180.0, 180), (270.0, 90), (359.9, 0)] {
         let turn = if degrees == 359.9 { None } else { Some(turn) };

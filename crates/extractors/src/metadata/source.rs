@@ -25,22 +25,34 @@ pub(crate) enum Damage {
 pub(crate) enum Source<'a> {
     /// A piece that is in memory already.
     Memory(&'a [u8]),
-    /// An open file and its length in bytes.
-    File(&'a File, u64),
+    /// A piece of an open file: where it starts and its length, in bytes.
+    File(&'a File, u64, u64),
 }
 
 impl<'a> Source<'a> {
     /// The whole of an open file.
     pub(crate) fn of_file(file: &'a File) -> Result<Self, Damage> {
-        Ok(Self::File(file, file.metadata().map_err(Damage::Io)?.len()))
+        Ok(Self::File(file, 0, file.metadata().map_err(Damage::Io)?.len()))
     }
 
     /// Length in bytes.
     pub(crate) fn len(&self) -> u64 {
         match self {
             Self::Memory(bytes) => bytes.len() as u64,
-            Self::File(_, len) => *len,
+            Self::File(_, _, len) => *len,
         }
+    }
+
+    /// The `count` bytes from `offset` as a source of their own.
+    pub(crate) fn part(&self, offset: u64, count: u64) -> Result<Self, Damage> {
+        let end = offset.checked_add(count).filter(|end| *end <= self.len()).ok_or(Damage::PastEnd)?;
+        Ok(match self {
+            Self::Memory(bytes) => {
+                let range = usize::try_from(offset).ok().zip(usize::try_from(end).ok());
+                Self::Memory(range.and_then(|(start, end)| bytes.get(start..end)).ok_or(Damage::PastEnd)?)
+            }
+            Self::File(file, start, _) => Self::File(file, start + offset, count),
+        })
     }
 
     /// Fills `buffer` from `offset`.
@@ -56,11 +68,13 @@ impl<'a> Source<'a> {
                 buffer.copy_from_slice(piece);
                 Ok(())
             }
-            Self::File(file, _) => file.read_exact_at(buffer, offset).map_err(|error| match error.kind() {
-                // The file shrank since it was opened.
-                std::io::ErrorKind::UnexpectedEof => Damage::PastEnd,
-                _ => Damage::Io(error),
-            }),
+            Self::File(file, start, _) => {
+                file.read_exact_at(buffer, start + offset).map_err(|error| match error.kind() {
+                    // The file shrank since it was opened.
+                    std::io::ErrorKind::UnexpectedEof => Damage::PastEnd,
+                    _ => Damage::Io(error),
+                })
+            }
         }
     }
 
@@ -73,7 +87,15 @@ impl<'a> Source<'a> {
 
     /// `count` bytes from `offset`, at most [`READ_BYTES_MAX`].
     pub(crate) fn bytes(&self, offset: u64, count: u64) -> Result<Vec<u8>, Damage> {
-        let count = usize::try_from(count).ok().filter(|count| *count <= READ_BYTES_MAX);
+        self.long_bytes(offset, count, READ_BYTES_MAX)
+    }
+
+    /// `count` bytes from `offset`, at most `bytes_max`.
+    pub(crate) fn long_bytes(&self, offset: u64, count: u64, bytes_max: usize) -> Result<Vec<u8>, Damage> {
+        if offset.checked_add(count).is_none_or(|end| end > self.len()) {
+            return Err(Damage::PastEnd);
+        }
+        let count = usize::try_from(count).ok().filter(|count| *count <= bytes_max);
         let mut bytes = vec![0; count.ok_or(Damage::Malformed("a part is larger than it may be"))?];
         self.fill(offset, &mut bytes)?;
         Ok(bytes)
@@ -93,4 +115,13 @@ pub(crate) fn be32(bytes: &[u8], at: usize) -> Option<u32> {
 /// Reads a big-endian `u64` at `at`.
 pub(crate) fn be64(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_be_bytes(bytes.get(at..)?.first_chunk().copied()?))
+}
+
+/// What cannot be read is not there; only a failing disk is an error.
+pub(crate) fn optional<T>(read: Result<T, Damage>) -> Result<Option<T>, Damage> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(Damage::Io(error)) => Err(Damage::Io(error)),
+        Err(Damage::PastEnd | Damage::Malformed(_)) => Ok(None),
+    }
 }

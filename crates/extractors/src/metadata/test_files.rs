@@ -1,4 +1,6 @@
-//! Small files made byte by byte, so that a test shows what it is about.
+//! Small files made byte by byte, so that a test shows what it is about. Stills with XMP, films or items are in `test_stills.rs`.
+
+pub(super) use super::test_stills::*;
 
 /// Byte order of a TIFF structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +134,7 @@ pub(super) fn jpeg(exif: Option<&[u8]>, width: u16, height: u16) -> Vec<u8> {
     bytes
 }
 
-fn segment(bytes: &mut Vec<u8>, marker: u8, content: &[u8]) {
+pub(super) fn segment(bytes: &mut Vec<u8>, marker: u8, content: &[u8]) {
     bytes.extend([0xFF, marker]);
     bytes.extend((content.len() as u16 + 2).to_be_bytes());
     bytes.extend(content);
@@ -176,7 +178,7 @@ pub(super) fn mp4_boxes(kind: &[u8; 4], inner: &[Vec<u8>]) -> Vec<u8> {
     mp4_box(kind, &inner.concat())
 }
 
-fn words(values: &[u32]) -> Vec<u8> {
+pub(super) fn words(values: &[u32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_be_bytes()).collect()
 }
 

@@ -56,19 +56,36 @@ impl Value {
     }
 }
 
+/// Tags whose values are whole structures of their own: XMP and the notes of the maker.
+const BLOCK_TAGS: [u16; 2] = [0x02BC, 0x927C];
+
 /// One directory.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     /// Tags and values, in the order of the file.
     pub(crate) entries: Vec<(u16, Value)>,
+    /// Where the values of [`BLOCK_TAGS`] lie: tag, offset and length in bytes.
+    blocks: Vec<(u16, u64, u64)>,
+    /// Where the next directory of the chain is; 0 when this is the last one.
+    pub(crate) next: u64,
     /// Whether entries had to be left out.
     pub(crate) damaged: bool,
 }
 
 impl Directory {
+    /// A directory of which nothing could be read.
+    pub(crate) fn broken() -> Self {
+        Self { damaged: true, ..Self::default() }
+    }
+
     /// The first entry with this tag.
     pub(crate) fn get(&self, tag: u16) -> Option<&Value> {
         self.entries.iter().find(|(known, _)| *known == tag).map(|(_, value)| value)
+    }
+
+    /// Offset and length of the first value with this tag, one of [`BLOCK_TAGS`].
+    pub(crate) fn block(&self, tag: u16) -> Option<(u64, u64)> {
+        self.blocks.iter().find(|(known, ..)| *known == tag).map(|(_, at, bytes)| (*at, *bytes))
     }
 }
 
@@ -92,7 +109,8 @@ impl<'a> Tiff<'a> {
         };
         let mut tiff = Self { source, little_endian, big: false, first: 0 };
         match tiff.number(&start[2..4]) {
-            42 => tiff.first = tiff.number(&start[4..8]),
+            // The other two are the marks of Olympus.
+            42 | 0x4F52 | 0x5352 => tiff.first = tiff.number(&start[4..8]),
             43 => {
                 tiff.big = true;
                 tiff.first = tiff.number(&source.array::<8>(8)?);
@@ -100,6 +118,16 @@ impl<'a> Tiff<'a> {
             _ => return Err(Damage::Malformed("no TIFF version number")),
         }
         Ok(tiff)
+    }
+
+    /// A structure without a header: big-endian, with offsets that count from the start of `source`.
+    pub(crate) fn big_endian(source: Source<'a>, first: u64) -> Self {
+        Self { source, little_endian: false, big: false, first }
+    }
+
+    /// Where it is read from.
+    pub(crate) fn source(&self) -> Source<'a> {
+        self.source
     }
 
     /// Reads the directory at `offset`. Entries that lie outside the file or have an unknown type are left out.
@@ -115,16 +143,24 @@ impl<'a> Tiff<'a> {
         for (index, entry) in table.chunks_exact(entry_bytes as usize).enumerate() {
             let tag = self.number(&entry[..2]) as u16;
             match self.value(entry, start + index as u64 * entry_bytes) {
-                Ok(value) => directory.entries.push((tag, value)),
+                Ok((value, at, bytes)) => {
+                    directory.entries.push((tag, value));
+                    if BLOCK_TAGS.contains(&tag) {
+                        directory.blocks.push((tag, at, bytes));
+                    }
+                }
                 Err(Damage::Io(error)) => return Err(Damage::Io(error)),
                 Err(_) => directory.damaged = true,
             }
         }
+        // Many EXIF blocks end without the link to a next directory.
+        let link = self.source.bytes(start + readable * entry_bytes, if self.big { 8 } else { 4 });
+        directory.next = link.map_or(0, |link| self.number(&link));
         Ok(directory)
     }
 
-    /// The value of an entry, which lies in the entry itself when it is small enough.
-    fn value(&self, entry: &[u8], entry_at: u64) -> Result<Value, Damage> {
+    /// The value of an entry, which lies in the entry itself when it is small enough; with its offset and length.
+    fn value(&self, entry: &[u8], entry_at: u64) -> Result<(Value, u64, u64), Damage> {
         let kind = self.number(&entry[2..4]);
         let (count, field) = if self.big { (&entry[4..12], 12) } else { (&entry[4..8], 8) };
         let count = self.number(count);
@@ -147,10 +183,10 @@ impl<'a> Tiff<'a> {
         // The XP tags of Windows are texts in UTF-16, stored as bytes of the type for numbers.
         let is_bytes = kind == 7 || matches!(self.number(&entry[..2]), 0x9C9B..=0x9C9F);
         if is_bytes || (!is_text && count > NUMBERS_MAX) {
-            return Ok(Value::Bytes(bytes, total));
+            return Ok((Value::Bytes(bytes, total), at, total));
         }
         let items = bytes.chunks_exact(item_bytes as usize);
-        Ok(match kind {
+        let value = match kind {
             _ if is_text => {
                 let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
                 Value::Text(String::from_utf8_lossy(&bytes[..end]).into_owned())
@@ -159,7 +195,8 @@ impl<'a> Tiff<'a> {
             11 | 12 => Value::Floats(items.map(|item| self.float(item)).collect()),
             6 | 8 | 9 | 17 => Value::Integers(items.map(|item| self.signed(item)).collect()),
             _ => Value::Integers(items.map(|item| i64::try_from(self.number(item)).unwrap_or(i64::MAX)).collect()),
-        })
+        };
+        Ok((value, at, total))
     }
 
     fn fraction(&self, item: &[u8], signed: bool) -> (i64, i64) {
