@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use exhibit_model::digest::Digest;
 use exhibit_model::ids::{ArtifactId, AssetId, RunId, ulid_from_text};
-use exhibit_model::states::UnitState;
 use exhibit_model::time::Timestamp;
 use exhibit_store::kinds::Kinds;
 use exhibit_store::ledger::verify::printed_id;
@@ -17,7 +16,13 @@ use exhibit_store::{Read, StoreError};
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use crate::companions::{self, Companion};
 use crate::sql::listing::ListRow;
+
+mod unit_view;
+
+use self::unit_view::RunsOfUnits;
+pub use self::unit_view::UnitView;
 
 /// Units that one view of an asset shows.
 const UNITS_SHOWN_MAX: i64 = 1_000;
@@ -224,7 +229,7 @@ impl AssetLine {
     }
 }
 
-fn base64_of(bytes: &[u8]) -> String {
+pub(crate) fn base64_of(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::prelude::BASE64_STANDARD.encode(bytes)
 }
@@ -285,27 +290,6 @@ impl FactView {
     }
 }
 
-/// One unit about an asset.
-#[derive(Debug, Clone, Serialize)]
-pub struct UnitView {
-    /// The run.
-    pub run: RunId,
-    /// Its ordinal in the run.
-    pub unit: u32,
-    /// Name of the pipeline.
-    pub pipeline: String,
-    /// Whether the results of the run count: it is a production run, or was promoted.
-    pub counts: bool,
-    /// Where it stands.
-    pub state: UnitState,
-    /// Why it failed, is blocked or was skipped.
-    pub reason: Option<String>,
-    /// The same for people.
-    pub detail: Option<String>,
-    /// When it ended.
-    pub ended: Option<Timestamp>,
-}
-
 /// Everything that `show` prints.
 #[derive(Debug, Clone, Serialize)]
 pub struct AssetView {
@@ -319,6 +303,10 @@ pub struct AssetView {
     pub first_seen: Timestamp,
     /// All its paths, past ones too.
     pub paths: Vec<PathView>,
+    /// Present files that belong to it.
+    pub companions: Vec<Companion>,
+    /// What could not be decided about them.
+    pub companion_warnings: Vec<String>,
     /// What was found in it, the newest run last.
     pub facts: Vec<FactView>,
     /// What was tried with it.
@@ -334,7 +322,10 @@ pub fn show_asset(read: &Read<'_>, kinds: &Kinds, text: &str, sandboxes: bool) -
     let asset = find_asset(read, text)?;
     let sources: BTreeMap<i64, sources::Source> =
         sources::all(read)?.into_iter().map(|source| (source.key, source)).collect();
-    let paths = assets::paths_of(read, asset.key)?.into_iter().map(|path| {
+    let paths = assets::paths_of(read, asset.key)?;
+    let names = sources.iter().map(|(key, source)| (*key, source.name.clone())).collect();
+    let companions = companions::of_asset(read, &asset, &paths, &names)?;
+    let paths = paths.into_iter().map(|path| {
         let source = sources.get(&path.source);
         let scanned_us = source.and_then(|source| source.scanned_us);
         let last_seen_us = match path.state {
@@ -353,58 +344,25 @@ pub fn show_asset(read: &Read<'_>, kinds: &Kinds, text: &str, sandboxes: bool) -
     let paths = paths.collect();
     let found = units::of_asset(read, asset.key, UNITS_SHOWN_MAX)?;
     // A reused unit has no artifacts of its own; the unit that did the work has them, and is listed once.
-    let runs = runs_of(read, &found)?;
-    let counts = |unit: &&Unit| sandboxes || runs.get(&first_of(unit)).is_some_and(|run| run.shown);
+    let runs = RunsOfUnits::read(read, &found)?;
+    let counts = |unit: &&Unit| sandboxes || runs.counts(unit);
     let mut makers: Vec<i64> = found.iter().filter(counts).map(|unit| unit.reused_unit.unwrap_or(unit.key)).collect();
     makers.sort_unstable();
     makers.dedup();
     let living = records::of_units(read, &makers)?.into_iter().filter(|record| record.body.is_some());
     let facts = living.map(|record| FactView::new(&record, kinds)).collect();
-    let units = unit_views(&runs, &found);
+    let units = runs.views(&found);
     Ok(AssetView {
         asset_id: AssetId(asset.sha256),
         media_type: asset.media_type,
         size_bytes: asset.size_bytes,
         first_seen: Timestamp(asset.first_seen_us),
         paths,
+        companions: companions.found,
+        companion_warnings: companions.warnings,
         facts,
         units,
     })
-}
-
-/// Key of the first unit of the run of a unit, which tells the runs of units apart.
-fn first_of(unit: &Unit) -> i64 {
-    unit.key - i64::from(unit.ordinal)
-}
-
-fn runs_of(read: &Read<'_>, found: &[Unit]) -> Result<BTreeMap<i64, Run>, StoreError> {
-    let mut known: BTreeMap<i64, Run> = BTreeMap::new();
-    for unit in found {
-        if !known.contains_key(&first_of(unit))
-            && let Some(run) = crate::sql::listing::run_of_unit(read, unit.key)?
-            && let Some(run) = runs::by_key(read, run)?
-        {
-            known.insert(first_of(unit), run);
-        }
-    }
-    Ok(known)
-}
-
-fn unit_views(runs: &BTreeMap<i64, Run>, found: &[Unit]) -> Vec<UnitView> {
-    let view = |unit: &Unit| {
-        let run = runs.get(&first_of(unit))?;
-        Some(UnitView {
-            run: run.id,
-            unit: unit.ordinal,
-            pipeline: run.pipeline.clone(),
-            counts: run.shown,
-            state: unit.state,
-            reason: unit.reason.clone(),
-            detail: unit.detail.clone(),
-            ended: unit.ended_us.map(Timestamp),
-        })
-    };
-    found.iter().filter_map(view).collect()
 }
 
 /// The id of an artifact, printed.

@@ -48,6 +48,7 @@ fn print(view: &AssetView, context: &Context) -> Result<(), CliError> {
     for line in table(&paths.collect::<Vec<_>>()) {
         out.line(&line)?;
     }
+    print_companions(view, context)?;
     out.line(if view.facts.is_empty() { "facts: none yet" } else { "facts" })?;
     let facts = view.facts.iter().map(|fact| {
         let payload = fact.payload.to_string();
@@ -76,6 +77,30 @@ fn print(view: &AssetView, context: &Context) -> Result<(), CliError> {
     });
     for line in table(&units.collect::<Vec<_>>()) {
         out.line(&line)?;
+    }
+    Ok(())
+}
+
+fn print_companions(view: &AssetView, context: &Context) -> Result<(), CliError> {
+    let out = context.out;
+    if !view.companions.is_empty() {
+        out.line("companions")?;
+    }
+    let companions = view.companions.iter().map(|companion| {
+        let (relation, role) = (companion.relation.as_str(), companion.role);
+        vec![
+            if role == relation { format!("  {relation}") } else { format!("  {relation} ({role})") },
+            format!("{}: {}", companion.confidence.as_str(), companion.rule.as_str()),
+            companion.source.clone(),
+            companion.path.clone(),
+            companion.asset_id.to_string(),
+        ]
+    });
+    for line in table(&companions.collect::<Vec<_>>()) {
+        out.line(&line)?;
+    }
+    for warning in &view.companion_warnings {
+        out.line(&format!("  undecided: {warning}"))?;
     }
     Ok(())
 }

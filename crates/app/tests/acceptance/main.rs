@@ -19,10 +19,12 @@ mod processes;
 mod world;
 
 mod catalog;
+mod companions;
 mod compare;
 mod drills;
 mod errors;
 mod memory;
+mod metadata;
 mod pictures;
 mod policy;
 mod proof;

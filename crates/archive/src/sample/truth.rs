@@ -231,6 +231,7 @@ pub enum CaptureSource {
     /// EXIF without an offset: a local time of an unknown zone.
     ExifFloating,
     /// The container's creation time, UTC.
+    #[serde(rename = "container_utc")]
     Container,
     /// Nothing but the file's modification time, UTC.
     FileTime,
