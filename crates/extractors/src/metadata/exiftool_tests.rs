@@ -6,6 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use super::test_files::{self, Heic};
 use super::*;
 use crate::testing::{self, Original};
 
@@ -197,4 +198,64 @@ fn recordings_say_what_is_played() {
         // The year of an album is not when it was recorded.
         assert_ne!(ours["captured"]["tag"], "ItemList:\u{A9}day", "{name}");
     }
+}
+
+#[test]
+fn the_title_of_a_track_is_not_the_title_of_the_film() {
+    let folder = tempfile::tempdir().unwrap();
+    let drawn = "-nostdin -v error -y -f lavfi -i sine=duration=0.2 -metadata:s:a:0 title=Commentary -metadata:s:a:0 language=eng";
+    run("ffmpeg", folder.path(), drawn, "a.mka");
+    let ours = read_here(&folder.path().join("a.mka"), "audio/x-matroska");
+    assert_eq!((&ours["description"], &ours["music"]), (&Value::Null, &Value::Null), "{ours}");
+    assert_eq!(
+        (&ours["streams"][0]["language"], &ours["tags"]["Stream0:title"]),
+        (&"eng".into(), &"Commentary".into())
+    );
+}
+
+/// The files that are made byte by byte for the tests of this folder are what their names say, in the eyes of another reader.
+#[test]
+fn exiftool_reads_the_files_that_are_made_for_these_tests() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes, media_type) in [
+        ("a.heic", test_files::heic(&Heic::full()), "image/heic"),
+        ("a.cr3", test_files::cr3(), "image/x-canon-cr3"),
+        ("a.raf", test_files::raf(), "image/x-fuji-raf"),
+        (
+            "a.jpg",
+            test_files::with_xmp(&test_files::jpeg(Some(&test_files::full_exif(test_files::Order::Big)), 40, 30)),
+            "image/jpeg",
+        ),
+    ] {
+        fs::write(folder.path().join(name), bytes).unwrap();
+        let theirs: Value = serde_json::from_str(&run("exiftool", folder.path(), "-j -n -G0", name)).unwrap();
+        let (theirs, ours) = (&theirs[0], read_here(&folder.path().join(name), media_type));
+        assert_eq!(
+            (&ours["camera"]["make"], &ours["camera"]["model"]),
+            (&theirs["EXIF:Make"], &theirs["EXIF:Model"]),
+            "{name}"
+        );
+        assert_eq!(ours["exposure"]["iso"], theirs["EXIF:ISO"], "{name}");
+        assert_near(&ours["gps"]["latitude"], &theirs["Composite:GPSLatitude"]);
+        assert_near(&ours["gps"]["altitude_m"], &theirs["Composite:GPSAltitude"]);
+        let at = ours["captured"]["at"].as_str().unwrap();
+        let local = at.split_once('.').unwrap().0.replace('-', ":").replace('T', " ");
+        assert_eq!(local, theirs["EXIF:DateTimeOriginal"], "{name}");
+        if name != "a.raf" {
+            assert_eq!(ours["description"]["rating"], theirs["XMP:Rating"], "{name}");
+            assert_eq!(ours["description"]["creators"], theirs["XMP:Creator"], "{name}");
+        }
+        if name.ends_with("heic") {
+            assert_eq!((&ours["width"], &ours["height"]), (&theirs["File:ImageWidth"], &theirs["File:ImageHeight"]));
+            assert_eq!(ours["streams"][0]["rotation"], 90);
+            // Both count from the boxes; `exiftool` prints the turn that is needed, in degrees.
+            assert_eq!(theirs["QuickTime:Rotation"], 270, "{theirs}");
+        }
+    }
+    fs::write(folder.path().join("m.jpg"), test_files::samsung_jpeg()).unwrap();
+    let theirs: Value = serde_json::from_str(&run("exiftool", folder.path(), "-j -n -G0", "m.jpg")).unwrap();
+    let ours = read_here(&folder.path().join("m.jpg"), "image/jpeg");
+    let length = ours["motion_photo"]["length_bytes"].to_string();
+    let said = theirs[0]["MakerNotes:EmbeddedVideoFile"].as_str().unwrap_or_default();
+    assert!(said.contains(&format!(" {length} bytes")), "{theirs}");
 }

@@ -71,11 +71,17 @@ fn a_clean_aperture_is_what_is_left() {
 fn colours_and_brightness_are_kept_as_they_are_stated() {
     let colr = mp4_box(b"colr", b"nclx\0\x09\0\x10\0\x09\x80");
     let clli = mp4_box(b"clli", &[3, 232, 1, 144]);
-    let facts = read(&Heic { properties: vec![ispe(40, 30), colr, clli], ..Heic::full() }).0;
+    let mdcv = mp4_box(b"mdcv", &[&[0; 16][..], &words(&[10_000_000, 50])].concat());
+    let facts = read(&Heic { properties: vec![ispe(40, 30), colr, clli, mdcv], ..Heic::full() }).0;
     let colour = facts.streams[0].colour.clone().unwrap();
     assert_eq!((colour.primaries.as_deref(), colour.transfer.as_deref()), (Some("bt2020"), Some("smpte2084")));
     assert_eq!((colour.matrix.as_deref(), colour.range.as_deref()), (Some("bt2020nc"), Some("full")));
     assert_eq!((colour.content_max_nits, colour.frame_average_max_nits), (Some(1000), Some(400)));
+    assert_eq!((colour.mastering_max_nits, colour.mastering_min_nits), (Some(1000.0), Some(0.005)));
+    // Dolby Vision is stated beside the coding of a track, in seven bits.
+    let mut tags = bmff_colour::Tags::default();
+    tags.read_dolby_vision(&[1, 0, 0x10, 0x35]);
+    assert_eq!(tags.into_colour().unwrap().dolby_vision_profile, Some(8));
 }
 
 #[test]

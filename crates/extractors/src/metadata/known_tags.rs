@@ -7,7 +7,6 @@ use super::payload::{
 use super::words;
 
 /// Groups of raw tags, best first: QuickTime keys, QuickTime user data, MP4 item list, what `ffprobe` calls format tags.
-/// In Ogg the tags of a recording are those of its first stream.
 const GROUPS: [&str; 5] = ["Keys", "UserData", "ItemList", "Format", "Stream0"];
 
 const MAKES: [&str; 4] = ["com.apple.quicktime.make", "com.android.manufacturer", "\u{A9}mak", "make"];
@@ -46,7 +45,7 @@ pub(crate) fn read_facts(facts: &mut MediaMetadata) {
         composer: text(&["\u{A9}wrt", "composer"]),
         genre: text(&["\u{A9}gen", "genre"]),
         released: find_in(facts, &["ItemList"], &["\u{A9}day"])
-            .or_else(|| find_in(facts, &["Format", "Stream0"], &["date", "year"]))
+            .or_else(|| find_in(facts, groups(facts, &["Format", "Stream0"]), &["date", "year"]))
             .and_then(|found| text_fact(found.1)),
         track: number(&["trkn", "track"]),
         disc: number(&["disk", "disc"]),
@@ -77,7 +76,12 @@ fn time(facts: &MediaMetadata, tags: &[&str]) -> Option<Captured> {
 }
 
 fn find<'a>(facts: &'a MediaMetadata, names: &[&str]) -> Option<(&'a str, &'a str)> {
-    find_in(facts, &GROUPS, names)
+    find_in(facts, groups(facts, &GROUPS), names)
+}
+
+/// In Ogg the tags of a recording are those of its first stream; elsewhere they are about that stream alone.
+fn groups<'a, 'b>(facts: &MediaMetadata, groups: &'b [&'a str]) -> &'b [&'a str] {
+    if facts.container == "ogg" { groups } else { groups.strip_suffix(&["Stream0"]).unwrap_or(groups) }
 }
 
 /// The first of these tags. Matroska and Ogg write theirs in capitals.

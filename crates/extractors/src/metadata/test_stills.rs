@@ -66,14 +66,23 @@ pub(super) fn motion_jpeg() -> Vec<u8> {
 
 /// A JPEG with a film in the trailer of Samsung.
 pub(super) fn samsung_jpeg() -> Vec<u8> {
-    let name = b"MotionPhoto_Data";
-    let block = [&[0, 0, 0x30, 0x0A][..], &(name.len() as u32).to_le_bytes(), name, &film()].concat();
+    let block = |number: [u8; 2], name: &[u8], content: &[u8]| {
+        [&[0, 0], &number[..], &(name.len() as u32).to_le_bytes(), name, content].concat()
+    };
+    let blocks = [
+        ([1, 0x0A], block([1, 0x0A], b"Image_UTC_Data", b"1556968921000")),
+        ([0x30, 0x0A], block([0x30, 0x0A], b"MotionPhoto_Data", &film())),
+    ];
     let mut directory = [&b"SEFH"[..], &106u32.to_le_bytes(), &2u32.to_le_bytes()].concat();
-    directory.extend([&[0, 0, 1, 0x0A][..], &0u32.to_le_bytes(), &0u32.to_le_bytes()].concat());
-    let length = block.len() as u32;
-    directory.extend([&[0, 0, 0x30, 0x0A][..], &length.to_le_bytes(), &length.to_le_bytes()].concat());
+    let mut back: usize = blocks.iter().map(|(_, block)| block.len()).sum();
+    for (number, block) in &blocks {
+        directory
+            .extend([&[0, 0], &number[..], &(back as u32).to_le_bytes(), &(block.len() as u32).to_le_bytes()].concat());
+        back -= block.len();
+    }
     let end = [&(directory.len() as u32).to_le_bytes()[..], b"SEFT"].concat();
-    [jpeg(None, 40, 30), block, directory, end].concat()
+    let blocks = blocks.map(|(_, block)| block).concat();
+    [jpeg(None, 40, 30), blocks, directory, end].concat()
 }
 
 /// How a HEIF file is made.
