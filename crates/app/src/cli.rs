@@ -68,7 +68,7 @@ enum Command {
     Doctor(run::doctor::DoctorArgs),
     /// Make a sample archive to try on
     Sample(run::sample::SampleArgs),
-    /// List the extractors
+    /// List the extractors, and add, check or remove plug-ins
     Extractors(run::extractors::ExtractorsArgs),
     /// List the pipelines, or show one
     Pipelines(run::pipelines::PipelinesArgs),

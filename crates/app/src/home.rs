@@ -6,12 +6,13 @@ use std::sync::{Arc, OnceLock};
 
 use exhibit_archive::ArchiveRoom;
 use exhibit_engine::confine::{Confinement, Verdict, probe};
+use exhibit_engine::registry::ExtractorSet;
 use exhibit_engine::{Engine, EngineOptions};
 use exhibit_model::time::IdSource;
 use exhibit_store::{Location, READERS_DEFAULT, Store, StoreError, StoreOptions};
 
 use crate::clock::{SystemClock, Ulids, random_bytes, random_u128};
-use crate::config::{self, Config, Synchronous};
+use crate::config::{self, Config, EngineConfig, Synchronous};
 use crate::error::CliError;
 
 /// What is open while a command runs.
@@ -58,24 +59,23 @@ impl App {
     }
 
     /// The engine. Refuses where the kernel cannot confine, unless that was allowed.
-    pub fn engine(&self, workers: Option<usize>, allow_unconfined: bool) -> Result<Engine, CliError> {
-        let confinement = confinement(allow_unconfined)?;
+    pub fn engine(
+        &self,
+        extractors: ExtractorSet,
+        workers: Option<usize>,
+        allow_unconfined: bool,
+    ) -> Result<Engine, CliError> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let configured = if self.config.engine.workers == 0 { cores } else { self.config.engine.workers };
-        let exe = std::env::current_exe()?;
-        let options = EngineOptions {
-            extractors: exhibit_extractors::built_in(),
-            build: build_id(&exe),
-            exe,
+        let settings = EngineSettings {
+            extractors,
             work_folder: self.home.join("work"),
             home_id: self.home_id()?,
-            workers: workers.unwrap_or(configured).clamp(1, 256),
-            lease_ms: self.config.engine.lease_ms,
-            process_memory_max: self.config.engine.process_memory_mib * 1024 * 1024,
-            confinement,
-            ids: Arc::clone(&self.ids),
+            workers: workers.unwrap_or(configured),
+            allow_unconfined,
+            config: self.config.engine.clone(),
         };
-        Ok(Engine::new(self.store.clone(), options))
+        make_engine(&self.store, settings)
     }
 
     /// A random number that names this home, made once.
@@ -93,10 +93,47 @@ impl App {
     }
 }
 
+/// What differs between the engine of a home and that of a trial.
+#[derive(Default)]
+pub struct EngineSettings {
+    /// The extractors that can be used.
+    pub extractors: ExtractorSet,
+    /// Folder for scratch and locks.
+    pub work_folder: PathBuf,
+    /// Names the home.
+    pub home_id: String,
+    /// Extractor processes at a time.
+    pub workers: usize,
+    /// Go on where the kernel cannot confine.
+    pub allow_unconfined: bool,
+    /// Leases and memory.
+    pub config: EngineConfig,
+}
+
+/// An engine of this binary on a store.
+pub fn make_engine(store: &Store, settings: EngineSettings) -> Result<Engine, CliError> {
+    let exe = std::env::current_exe()?;
+    let options = EngineOptions {
+        extractors: settings.extractors,
+        build: build_id(&exe),
+        exe,
+        work_folder: settings.work_folder,
+        home_id: settings.home_id,
+        workers: settings.workers.clamp(1, 256),
+        lease_ms: settings.config.lease_ms,
+        process_memory_max: settings.config.process_memory_mib * 1024 * 1024,
+        confinement: confinement(settings.allow_unconfined)?,
+        ids: Arc::new(Ulids::default()),
+    };
+    Ok(Engine::new(store.clone(), options))
+}
+
 /// The home, what is in it (which may be a link to elsewhere), and the database file: none may lie in a source, nor a source in it.
 pub fn own_folders(home: &Path, config: &Config) -> Vec<PathBuf> {
     let mut folders = vec![home.to_owned()];
-    folders.extend(["blobs", "work", "work/scratch", "keys", "logs", "logs/exhibit.log"].map(|name| home.join(name)));
+    folders.extend(
+        ["blobs", "work", "work/scratch", "keys", "plugins", "logs", "logs/exhibit.log"].map(|name| home.join(name)),
+    );
     if let Location::Sqlite { path, .. } = location(home, config) {
         folders.push(path);
     }
@@ -128,7 +165,8 @@ fn location(home: &Path, config: &Config) -> Location {
     }
 }
 
-fn archive_room() -> &'static ArchiveRoom {
+/// The room of photos and videos.
+pub fn archive_room() -> &'static ArchiveRoom {
     static ROOM: OnceLock<ArchiveRoom> = OnceLock::new();
     ROOM.get_or_init(|| ArchiveRoom { kinds: exhibit_extractors::kind_files() })
 }

@@ -10,6 +10,8 @@ mod error;
 mod home;
 mod output;
 mod pipelines;
+mod plugins;
+mod trial;
 
 fn main() -> ExitCode {
     // The same binary is the supervisor of its extractor processes; that has to come before any thread.

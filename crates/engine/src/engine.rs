@@ -15,9 +15,9 @@ use exhibit_store::{Store, StoreError, Tx};
 use tokio::sync::mpsc;
 
 use crate::confine::Confinement;
-use crate::extractor::BuiltIn;
 use crate::host::{RunContext, RunError};
 use crate::pipeline::Pipeline;
+use crate::registry::ExtractorSet;
 use crate::scratch::Scratch;
 use crate::worker::Worker;
 
@@ -29,8 +29,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Everything that an engine needs beside the store.
 pub struct EngineOptions {
-    /// The extractors of this binary.
-    pub extractors: &'static [BuiltIn],
+    /// The extractors that can be used.
+    pub extractors: ExtractorSet,
     /// This binary, to be started again as a supervisor.
     pub exe: PathBuf,
     /// Names the binary in `explain`.

@@ -4,7 +4,8 @@
 //! blobs, leases units, spawns, checks and commits, and never opens media with a decoder. The *extractor process* ([`supervisor`],
 //! [`confine`], [`child`]) is confined by the kernel before it sees media; [`protocol`] is all that passes between the two.
 //!
-//! Read in this order: [`extractor`] (what an extractor is), [`pipeline`] (what a run does), [`engine`] (make, work off, cancel, resume,
+//! Read in this order: [`extractor`] (what an extractor is), [`plugin`] and [`registry`] (those that are not built in, and all of them
+//! under one view), [`pipeline`] (what a run does), [`engine`] (make, work off, cancel, resume,
 //! retry), [`dispatch`] (`next_units`), `worker` and [`process`] (feeding a process), [`commit`], then [`supervisor`] and [`confine`].
 
 pub mod child;
@@ -17,8 +18,10 @@ pub mod host;
 pub mod lineage;
 pub mod originals;
 pub mod pipeline;
+pub mod plugin;
 pub mod process;
 pub mod protocol;
+pub mod registry;
 pub mod supervisor;
 
 mod scratch;

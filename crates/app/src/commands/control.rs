@@ -6,7 +6,7 @@ use exhibit_model::ids::RunId;
 use exhibit_model::states::RunState;
 use serde_json::json;
 
-use super::run::{HostArgs, check_sources, engine, work};
+use super::run::{HostArgs, check_sources, engine, idle_engine, work};
 use crate::cli::{Context, RunName};
 use crate::error::{CliError, Exit};
 use crate::home::App;
@@ -58,7 +58,7 @@ pub async fn cancel(args: CancelArgs, context: &Context) -> Result<Exit, CliErro
     let app = context.open()?;
     let id = find(&app, args.name).await?;
     // Nothing is started here, so it does not matter what the kernel enforces.
-    let state = engine(&app, &HostArgs::allowing_all())?.cancel(id).await?;
+    let state = idle_engine(&app)?.cancel(id).await?;
     if context.out.json {
         context.out.document(&json!({ "run": id, "state": state }))?;
     } else if state == RunState::Cancelled {
@@ -73,7 +73,7 @@ pub async fn cancel(args: CancelArgs, context: &Context) -> Result<Exit, CliErro
 pub async fn pause(args: PauseArgs, context: &Context) -> Result<Exit, CliError> {
     let app = context.open()?;
     let id = find(&app, args.name).await?;
-    let state = engine(&app, &HostArgs::allowing_all())?.pause(id).await?;
+    let state = idle_engine(&app)?.pause(id).await?;
     if context.out.json {
         context.out.document(&json!({ "run": id, "state": state }))?;
     } else {
@@ -87,7 +87,7 @@ pub async fn resume(args: ResumeArgs, context: &Context) -> Result<Exit, CliErro
     let app = context.open()?;
     let id = find(&app, args.name).await?;
     check_sources(&app).await?;
-    let engine = engine(&app, &args.host)?;
+    let engine = engine(&app, &args.host).await?;
     engine.resume(id).await?;
     work(&app, &engine, id, context).await
 }
@@ -96,7 +96,7 @@ pub async fn retry(args: RetryArgs, context: &Context) -> Result<Exit, CliError>
     let app = context.open()?;
     let id = find(&app, args.name).await?;
     check_sources(&app).await?;
-    let engine = engine(&app, &args.host)?;
+    let engine = engine(&app, &args.host).await?;
     engine.retry(id, args.unit).await?;
     work(&app, &engine, id, context).await
 }

@@ -41,7 +41,8 @@ pub async fn doctor(_args: DoctorArgs, context: &Context) -> Result<Exit, CliErr
         "extractors could end other processes of this user (Landlock ABI 6 or newer prevents it)"
     };
     checks.push(Check::new("signals", facets.signals_scoped, signals));
-    for extractor in exhibit_extractors::built_in() {
+    let extractors = crate::plugins::extractors(&context.home)?;
+    for extractor in extractors.iter() {
         for tool in extractor.descriptor.tools {
             let found = ["/usr/bin", "/usr/local/bin"]
                 .iter()
@@ -56,6 +57,7 @@ pub async fn doctor(_args: DoctorArgs, context: &Context) -> Result<Exit, CliErr
             checks.push(Check::new(tool, found.is_some(), says));
         }
     }
+    checks.extend(extractors.broken().iter().map(|broken| Check::new(&broken.name, false, broken.reason.clone())));
     checks.extend(store_checks(context).await);
     let ok = checks.iter().all(|check| check.ok);
     if context.out.json {

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use exhibit_archive::catalog::{FactView, find_run};
 use exhibit_archive::scan::check_root;
 use exhibit_engine::pipeline::Override;
+use exhibit_engine::registry::ExtractorSet;
 use exhibit_engine::{Engine, RunError, RunRequest};
 use exhibit_model::ids::{CollectionId, RunId, UnitId};
 use exhibit_model::states::{Policy, RunState, UnitState};
@@ -19,6 +20,7 @@ use crate::commands::watch::{RunStatus, follow, print_status, status};
 use crate::error::{CliError, Exit};
 use crate::home::App;
 use crate::output::{number, table};
+use crate::plugins;
 
 /// Run a pipeline over a collection.
 #[derive(Args)]
@@ -49,7 +51,7 @@ pub struct RunArgs {
 const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
 /// How this process works on a run.
-#[derive(Args, Default)]
+#[derive(Args)]
 pub struct HostArgs {
     /// Extractor processes at a time [default: one per core]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -57,13 +59,6 @@ pub struct HostArgs {
     /// Run although the kernel cannot confine extractors; a broken or hostile file could then change your originals
     #[arg(long)]
     allow_unconfined: bool,
-}
-
-impl HostArgs {
-    /// For commands that start no extractor: it does not matter what the kernel enforces.
-    pub fn allowing_all() -> Self {
-        Self { workers: None, allow_unconfined: true }
-    }
 }
 
 #[derive(Subcommand)]
@@ -93,13 +88,17 @@ pub async fn run(args: RunArgs, context: &Context) -> Result<Exit, CliError> {
     }
     let overrides: Result<Vec<Override>, String> = args.overrides.iter().map(|text| Override::parse(text)).collect();
     let overrides = overrides.map_err(CliError::usage)?;
-    let pipeline = crate::pipelines::load(&args.pipeline.unwrap_or_default(), &overrides)?;
+    // Before the home is made: what is misspelt makes nothing.
+    let name = args.pipeline.unwrap_or_default();
+    crate::pipelines::load(&name, &overrides, &plugins::extractors(&context.home)?)?;
     if args.collection != "all" {
         return Err(CliError::usage(format!("there is no collection {}; there is `all`", args.collection)));
     }
     let app = context.open()?;
     check_sources(&app).await?;
-    let engine = app.engine(args.host.workers.map(usize::from), args.host.allow_unconfined)?;
+    let extractors = plugins::usable_extractors(&app).await?;
+    let pipeline = crate::pipelines::load(&name, &overrides, &extractors)?;
+    let engine = app.engine(extractors, args.host.workers.map(usize::from), args.host.allow_unconfined)?;
     let request = RunRequest {
         pipeline,
         collection: CollectionId::ALL,
@@ -129,8 +128,13 @@ pub async fn check_sources(app: &App) -> Result<(), CliError> {
 }
 
 /// Makes an engine as `run` does, for the commands that go on with a run.
-pub fn engine(app: &App, host: &HostArgs) -> Result<Engine, CliError> {
-    app.engine(host.workers.map(usize::from), host.allow_unconfined)
+pub async fn engine(app: &App, host: &HostArgs) -> Result<Engine, CliError> {
+    app.engine(plugins::usable_extractors(app).await?, host.workers.map(usize::from), host.allow_unconfined)
+}
+
+/// Makes an engine for the commands that start no extractor: it does not matter which there are and what the kernel enforces.
+pub fn idle_engine(app: &App) -> Result<Engine, CliError> {
+    app.engine(ExtractorSet::default(), None, true)
 }
 
 /// Works a run off while its progress is shown, and prints how it ended. Ctrl-C stops this host; the run can be resumed.
