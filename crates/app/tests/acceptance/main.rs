@@ -20,5 +20,6 @@ mod world;
 mod catalog;
 mod drills;
 mod errors;
+mod plugins;
 mod proof;
 mod runs;
