@@ -1,6 +1,7 @@
 //! A plug-in on trial: a home of its own for some seconds, samples as originals, and the same engine that real runs have.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -80,13 +81,34 @@ pub struct Report {
     pub checks: Vec<Check>,
 }
 
-/// The folder of a trial; it goes with everything in it.
-struct TrialFolder(PathBuf);
+/// The folder of a trial; it goes with everything in it. One trial at a time in a home, so that what a killed one left is known to be dead.
+struct TrialFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl TrialFolder {
+    fn make(home: &Path, token: u128) -> Result<Self, CliError> {
+        let work = home.join("work");
+        std::fs::create_dir_all(&work)?;
+        let lock = File::options().create(true).truncate(false).write(true).open(work.join("trial.lock"))?;
+        lock.lock()?;
+        for entry in std::fs::read_dir(&work)? {
+            let entry = entry?;
+            if entry.file_name().as_encoded_bytes().starts_with(b"trial-") {
+                std::fs::remove_dir_all(entry.path())?;
+            }
+        }
+        let path = work.join(format!("trial-{token:032x}"));
+        std::fs::create_dir(&path)?;
+        Ok(Self { path, _lock: lock })
+    }
+}
 
 impl Drop for TrialFolder {
     fn drop(&mut self) {
-        // What cannot be removed lies in the work folder of the home, where nothing is kept.
-        std::fs::remove_dir_all(&self.0).ok();
+        // What cannot be removed now goes with the next trial.
+        std::fs::remove_dir_all(&self.path).ok();
     }
 }
 
@@ -105,31 +127,32 @@ pub async fn try_plugin(
     allow_unconfined: bool,
 ) -> Result<Report, CliError> {
     let token = random_u128();
-    let folder = TrialFolder(home.join("work").join(format!("trial-{token:032x}")));
-    let originals = folder.0.join("originals");
-    std::fs::create_dir_all(&originals)?;
+    let trial = TrialFolder::make(home, token)?;
+    let folder = trial.path.as_path();
+    let originals = folder.join("originals");
+    std::fs::create_dir(&originals)?;
     let repeats = matches!(samples, Samples::Full(_));
     let making = originals.clone();
     let made = tokio::task::spawn_blocking(move || samples.make(&making)).await;
     let left_out = made.map_err(|error| CliError::failed(error.to_string()))??;
-    let copy = folder.0.join("plugin");
+    let copy = folder.join("plugin");
     plugin.files.write(&copy)?;
     let mut extractors = ExtractorSet::of(exhibit_extractors::built_in());
     extractors.add(plugin.known(copy));
     let pipeline = Pipeline::parse(&pipeline_text(plugin), &[], &extractors)?;
-    let store = open_store(&folder.0, token)?;
+    let store = open_store(folder, token)?;
     let mut checks = vec![manifest_check(plugin)];
     own_kinds(&store, &plugin.manifest.name, &plugin.kinds).await?;
     let settings = EngineSettings {
         extractors,
-        work_folder: folder.0.join("work"),
+        work_folder: folder.join("work"),
         home_id: format!("{token:032x}"),
         workers: WORKERS,
         allow_unconfined,
         ..EngineSettings::default()
     };
     let engine = make_engine(&store, settings)?;
-    catalog(&store, &originals, &folder.0).await?;
+    catalog(&store, &originals, folder).await?;
     let before = fingerprint_of(&originals).await?;
     let first = run(&store, &engine, &pipeline).await?;
     checks.push(start_check(&first));
@@ -140,7 +163,7 @@ pub async fn try_plugin(
         checks.push(repeat_check(&first, &second));
     }
     checks.push(originals_check(before == fingerprint_of(&originals).await?));
-    checks.push(scratch_check(&folder.0.join("work/scratch")));
+    checks.push(scratch_check(&folder.join("work/scratch")));
     checks.extend(left_out.map(|says| Check { name: "samples", ok: true, says }));
     Ok(Report { checks })
 }

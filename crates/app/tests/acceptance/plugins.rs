@@ -150,8 +150,50 @@ fn the_templates_pass_the_check() {
         assert!(report["checks"].as_array().expect("lines").iter().all(|check| check["ok"] == true), "{report:#}");
     }
     assert_eq!(items(world.json(&["extractors"])).len(), 4, "nothing was added");
-    let left = std::fs::read_dir(world.home().join("work")).map_or(0, Iterator::count);
-    assert_eq!(left, 0, "nothing is left of the trials");
+    assert_eq!(left_of_trials(&world), 0, "nothing is left of the trials");
+}
+
+/// What trials left in the work folder.
+fn left_of_trials(world: &World) -> usize {
+    let entries = std::fs::read_dir(world.home().join("work")).into_iter().flatten().filter_map(Result::ok);
+    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("trial-")).count()
+}
+
+/// What a trial that was killed left is removed by the next one.
+#[test]
+fn a_killed_trial_leaves_nothing_for_long() {
+    let world = World::new(Backend::Sqlite);
+    let dead = world.home().join("work/trial-dead/originals");
+    std::fs::create_dir_all(&dead).expect("what a killed trial leaves");
+    std::fs::write(dead.join("private.txt"), "a copy of a file of mine").expect("a file");
+    world.ok(&["extractors", "check", &repository("plugins/template-shell").display().to_string()]);
+    assert_eq!(left_of_trials(&world), 0);
+}
+
+/// An original is opened whatever bytes its name has; templates and tools see a plain one.
+#[test]
+fn originals_with_odd_names_are_opened() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let world = World::new(Backend::Sqlite);
+    let folder = world.archive().join("one \"two\"\nthree");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for (index, name) in [b"not text \xff\xfe.txt".as_slice(), b"-rf.txt", b"a\\b'c.txt", b"  "].into_iter().enumerate()
+    {
+        let text = "line\n".repeat(index + 1);
+        std::fs::write(folder.join(std::ffi::OsStr::from_bytes(name)), text).expect("a file");
+    }
+    world.scan();
+    for name in ["template-python", "template-shell"] {
+        world.ok(&["extractors", "add", &repository("plugins").join(name).display().to_string()]);
+    }
+    world.ok(&["run", &pipeline(&world, &["example.text_lines", "example.sha512"])]);
+    let found = world.artifacts("latest");
+    let mut lines: Vec<i64> = found.iter().filter_map(|fact| fact["payload"]["lines"].as_i64()).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, [1, 2, 3, 4]);
+    let sums: std::collections::BTreeSet<String> =
+        found.iter().filter_map(|fact| fact["payload"]["sha512"].as_str().map(str::to_owned)).collect();
+    assert_eq!(sums.len(), 4, "each its own: {found:#?}");
 }
 
 /// A mistake in the manifest is told with its place, before anything runs.

@@ -255,6 +255,7 @@ impl Worker {
             queue.push_front(unit.work);
         }
         let Some(front) = front else { return Ok(()) };
+        let log = front.path.as_ref().map_or(log.clone(), |path| log.replace(path, "the original"));
         let detail = |what: &str| if log.is_empty() { what.to_owned() } else { format!("{what}: {log}") };
         let verdict = match (trouble, ended) {
             (Trouble::Lied(what), _) => Verdict::failed("bad-output", detail(&what), false),
