@@ -26,7 +26,9 @@ pub fn extractors(home: &Path) -> Result<ExtractorSet, CliError> {
 
 /// Digests of the versions that are kept and not used, by plug-in.
 pub fn older_versions(home: &Path) -> Result<BTreeMap<String, Vec<String>>, CliError> {
-    Ok(plugin_home(home).list()?.into_iter().map(|plugin| (plugin.name, plugin.older)).collect())
+    let plugins = plugin_home(home);
+    let older = |name: String| plugins.older(&name).map(|older| (name, older));
+    Ok(plugins.names()?.into_iter().map(older).collect::<Result<_, _>>()?)
 }
 
 /// Every extractor, with the kinds of the plug-ins known to the store. A plug-in whose kinds belong to another cannot be used; that is so

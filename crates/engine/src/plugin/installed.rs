@@ -26,31 +26,19 @@ pub struct PluginHome {
     folder: PathBuf,
 }
 
-/// One installed plug-in.
-#[derive(Debug)]
-pub struct InstalledPlugin {
-    /// Its name, as its folder says.
-    pub name: String,
-    /// The newest added version, or why it cannot be used.
-    pub current: Result<(PathBuf, PluginFolder), String>,
-    /// Digests of the other versions, sorted.
-    pub older: Vec<String>,
-}
-
 impl PluginHome {
     /// The plug-ins that lie in `folder`; it need not exist.
     pub fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
 
-    /// Every plug-in, by name. One that was damaged is listed with the reason.
+    /// Names of all plug-ins, sorted.
     ///
     /// # Errors
     /// When the folder cannot be read.
-    pub fn list(&self) -> Result<Vec<InstalledPlugin>, PluginError> {
+    pub fn names(&self) -> Result<Vec<String>, PluginError> {
         let names = names_in(&self.folder).map_err(system("reading the plug-ins"))?;
-        let names = names.into_iter().filter(|name| is_name(name) && self.folder.join(name).is_dir());
-        names.map(|name| self.open(&name)).collect()
+        Ok(names.into_iter().filter(|name| is_name(name) && self.folder.join(name).is_dir()).collect())
     }
 
     /// Adds every plug-in to a set. Those that cannot be used are kept in it with the reason, so that a pipeline that names one is refused
@@ -59,29 +47,34 @@ impl PluginHome {
     /// # Errors
     /// When the folder cannot be read.
     pub fn add_to(&self, set: &mut ExtractorSet) -> Result<(), PluginError> {
-        for plugin in self.list()? {
-            match plugin.current {
+        for name in self.names()? {
+            // One after the other: the files of a plug-in are in memory only while they are compared with their digest.
+            match self.open(&name) {
                 Ok((folder, files)) => set.add(files.known(folder)),
-                Err(reason) => set.add_broken(plugin.name, reason),
+                Err(reason) => set.add_broken(name, reason),
             }
         }
         Ok(())
     }
 
-    fn open(&self, name: &str) -> Result<InstalledPlugin, PluginError> {
+    /// Digests of the versions of a plug-in that are kept and not used, sorted.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn older(&self, name: &str) -> Result<Vec<String>, PluginError> {
         let folder = self.folder.join(name);
         let mut digests = names_in(&folder).map_err(system("reading the plug-ins"))?;
-        digests.retain(|digest| digest.parse::<Digest>().is_ok());
-        let current = self.open_current(name);
-        let used = match &current {
-            Ok((_, files)) => files.digest.to_hex(),
-            Err(_) => std::fs::read_to_string(folder.join(CURRENT)).unwrap_or_default().trim().to_owned(),
-        };
-        digests.retain(|digest| *digest != used);
-        Ok(InstalledPlugin { name: name.to_owned(), current, older: digests })
+        // Where no version is in use, all of them are kept and not used.
+        let used = std::fs::read_to_string(folder.join(CURRENT)).unwrap_or_default();
+        digests.retain(|digest| digest.parse::<Digest>().is_ok() && digest != used.trim());
+        Ok(digests)
     }
 
-    fn open_current(&self, name: &str) -> Result<(PathBuf, PluginFolder), String> {
+    /// The version of a plug-in that is used: its folder and what is in it.
+    ///
+    /// # Errors
+    /// For people: why it cannot be used, and what to do.
+    pub fn open(&self, name: &str) -> Result<(PathBuf, PluginFolder), String> {
         let again = "`exhibit extractors add FOLDER` adds it again";
         let folder = self.folder.join(name);
         let text = std::fs::read_to_string(folder.join(CURRENT))
@@ -145,7 +138,7 @@ impl PluginHome {
     pub fn remove(&self, name: &str, token: &str) -> Result<(), PluginError> {
         let place = self.folder.join(name);
         if !is_name(name) || !place.is_dir() {
-            let names: Vec<String> = self.list()?.into_iter().map(|plugin| plugin.name).collect();
+            let names = self.names()?;
             let there =
                 if names.is_empty() { "there are none".to_owned() } else { format!("there are {}", names.join(", ")) };
             return Err(PluginError::NotPossible(format!("there is no plug-in {name}; {there}")));

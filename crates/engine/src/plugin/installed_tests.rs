@@ -26,20 +26,19 @@ fn add(home: &PluginHome, plugin: &PluginFolder, token: &str) -> std::path::Path
 fn the_newest_added_is_used_and_older_ones_stay() {
     let folder = tempfile::tempdir().unwrap();
     let home = PluginHome::new(folder.path().join("plugins"));
-    assert!(home.list().unwrap().is_empty(), "no folder, no plug-ins");
+    assert!(home.names().unwrap().is_empty(), "no folder, no plug-ins");
     let (one, two) = (plugin("1"), plugin("2"));
     let first = add(&home, &one, "a");
     add(&home, &two, "b");
-    let listed = home.list().unwrap();
-    assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0].current.as_ref().unwrap().1.manifest.version, "2");
-    assert_eq!(listed[0].older, [one.digest.to_hex()]);
+    assert_eq!(home.names().unwrap(), ["demo"]);
+    assert_eq!(home.open("demo").unwrap().1.manifest.version, "2");
+    assert_eq!(home.older("demo").unwrap(), [one.digest.to_hex()]);
     // Added again, the first is the newest again, and nothing was copied twice.
     assert_eq!(add(&home, &one, "c"), first);
     let mut set = ExtractorSet::default();
     home.add_to(&mut set).unwrap();
     assert_eq!(set.find("demo").unwrap().descriptor.version, one.version());
-    assert_eq!(home.list().unwrap()[0].older, [two.digest.to_hex()]);
+    assert_eq!(home.older("demo").unwrap(), [two.digest.to_hex()]);
 }
 
 #[test]

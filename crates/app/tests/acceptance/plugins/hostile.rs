@@ -94,6 +94,7 @@ impl Stage {
     }
 }
 
+/// VI-19: garbage and lies end as `bad-output`, with what was wrong.
 fn lies_end_as_bad_output(backend: Backend) {
     let stage = Stage::new(backend, "behave");
     for (mode, detail) in [
@@ -123,7 +124,7 @@ fn lies_end_as_bad_output(backend: Backend) {
     stage.world.verify_clean();
 }
 
-/// Nothing of a flood reaches a database, so one of them is enough.
+/// VI-19: floods and hangs end at their limits. Nothing of a flood reaches a database, so one of them is enough.
 #[test]
 fn floods_and_hangs_end_at_their_limits() {
     let stage = Stage::new(Backend::Sqlite, "behave");
@@ -144,6 +145,7 @@ fn floods_and_hangs_end_at_their_limits() {
     Stage::with(Backend::Sqlite, "behave", 600).fails("burn", "time-limit", "out of CPU time");
 }
 
+/// VI-19: a process that ends costs an attempt; what it started ends with it.
 fn crashes_and_forks_end_as_crashes(backend: Backend) {
     let stage = Stage::new(backend, "behave");
     stage.fails("abort", "extractor-crashed", "the process ended: signal 6");

@@ -36,7 +36,7 @@ fn shows(output: &str, shown: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The page works as written, in far less than ten minutes.
+/// VI-19: the page works as written, in far less than ten minutes.
 #[test]
 fn the_page_on_writing_a_plugin_works_as_written() {
     let world = World::new(Backend::Sqlite);
