@@ -159,6 +159,13 @@ def examples() -> dict:
     show("work", canonical(work))
     show("work_key", sha256(canonical(work)).hex())
 
+    plugin_files = [("extract.py", True, b"print(1)\n"), ("plugin.toml", False, b'name = "a"\n')]
+    rows = [[path, executable, sha256(content).hex()] for path, executable, content in sorted(plugin_files)]
+    files_digest = sha256(canonical(rows)).hex()
+    show("plugin_files", canonical(rows))
+    show("files_digest", files_digest)
+    show("plugin_version", "1.0+sha256." + files_digest)
+
     leaf = {
         "record_id": artifact,
         "kind": "media.metadata",

@@ -76,7 +76,7 @@ enum Command {
     Redteam(run::redteam::RedteamArgs),
     /// Make a sample archive to try on
     Sample(run::sample::SampleArgs),
-    /// List the extractors
+    /// List the extractors, and add, check or remove plug-ins
     Extractors(run::extractors::ExtractorsArgs),
     /// List the pipelines, or show one
     Pipelines(run::pipelines::PipelinesArgs),

@@ -7,6 +7,7 @@ use exhibit_archive::sample::SampleError;
 use exhibit_archive::scan::ScanError;
 use exhibit_engine::RunError;
 use exhibit_engine::pipeline::PipelineError;
+use exhibit_engine::plugin::PluginError;
 use exhibit_engine::redteam::RedteamError;
 use exhibit_store::ledger::checkpoint::CheckpointError;
 use exhibit_store::{GateError, StoreError};
@@ -79,6 +80,16 @@ failed_from!(
 impl From<LookupError> for CliError {
     fn from(error: LookupError) -> Self {
         let exit = if matches!(error, LookupError::Store(_)) { Exit::Failed } else { Exit::Usage };
+        Self { exit, message: chain(&error) }
+    }
+}
+
+impl From<PluginError> for CliError {
+    fn from(error: PluginError) -> Self {
+        let exit = match error {
+            PluginError::File { .. } | PluginError::NotPossible(_) => Exit::Usage,
+            PluginError::System { .. } => Exit::Failed,
+        };
         Self { exit, message: chain(&error) }
     }
 }

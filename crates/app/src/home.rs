@@ -8,12 +8,13 @@ use exhibit_archive::ArchiveRoom;
 use exhibit_engine::confine::{Confinement, Verdict, probe};
 use exhibit_engine::disk::DiskRules;
 use exhibit_engine::memory::MemoryPlan;
+use exhibit_engine::registry::ExtractorSet;
 use exhibit_engine::{Engine, EngineOptions};
 use exhibit_model::time::IdSource;
 use exhibit_store::{Location, READERS_DEFAULT, Store, StoreError, StoreOptions};
 
 use crate::clock::{SystemClock, Ulids, random_bytes, random_u128};
-use crate::config::{self, Config, Synchronous};
+use crate::config::{self, Config, EngineConfig, Synchronous};
 use crate::error::CliError;
 use crate::machine;
 
@@ -72,37 +73,29 @@ impl App {
     }
 
     /// The engine. Refuses where the kernel cannot confine, unless that was allowed.
-    pub fn engine(&self, wanted: EngineWishes) -> Result<Engine, CliError> {
-        Ok(Engine::new(self.store.clone(), self.engine_options(wanted)?))
+    pub fn engine(&self, extractors: ExtractorSet, wanted: EngineWishes) -> Result<Engine, CliError> {
+        make_engine(&self.store, self.settings(extractors, wanted)?)
     }
 
     /// What an engine is made with. Refuses as [`Self::engine`] does.
-    pub fn engine_options(&self, wanted: EngineWishes) -> Result<EngineOptions, CliError> {
-        self.options_with(wanted, confinement(wanted.allow_unconfined)?)
+    pub fn engine_options(&self, extractors: ExtractorSet, wanted: EngineWishes) -> Result<EngineOptions, CliError> {
+        engine_options(self.settings(extractors, wanted)?, confinement(wanted.allow_unconfined)?)
     }
 
-    /// An engine that starts no extractor, so that it does not matter what the kernel enforces.
+    /// An engine that starts no extractor, so that it does not matter which there are and what the kernel enforces.
     pub fn engine_without_extractors(&self) -> Result<Engine, CliError> {
-        let wanted = EngineWishes { workers: Some(1), ..EngineWishes::default() };
-        Ok(Engine::new(self.store.clone(), self.options_with(wanted, Confinement::Full)?))
+        let settings = self.settings(ExtractorSet::default(), EngineWishes::default())?;
+        Ok(Engine::new(self.store.clone(), engine_options(settings, Confinement::Full)?))
     }
 
-    fn options_with(&self, wanted: EngineWishes, confinement: Confinement) -> Result<EngineOptions, CliError> {
-        let plan = memory_plan(&self.config, wanted.workers);
-        let exe = std::env::current_exe()?;
-        Ok(EngineOptions {
-            extractors: exhibit_extractors::built_in(),
-            build: build_id(&exe),
-            exe,
+    fn settings(&self, extractors: ExtractorSet, wanted: EngineWishes) -> Result<EngineSettings, CliError> {
+        Ok(EngineSettings {
+            extractors,
             work_folder: self.home.join("work"),
             home_id: self.home_id()?,
-            workers: plan.workers,
-            lease_ms: self.config.engine.lease_ms,
-            process_memory_max: plan.process_bytes_max,
+            wanted,
+            config: self.config.engine.clone(),
             disk: self.disk_rules()?,
-            verify_inputs: wanted.verify_inputs,
-            confinement,
-            ids: Arc::clone(&self.ids),
         })
     }
 
@@ -137,10 +130,54 @@ impl App {
     }
 }
 
+/// What differs between the engine of a home and that of a trial.
+#[derive(Default)]
+pub struct EngineSettings {
+    /// The extractors that can be used.
+    pub extractors: ExtractorSet,
+    /// Folder for scratch and locks.
+    pub work_folder: PathBuf,
+    /// Names the home.
+    pub home_id: String,
+    /// How the command wants it.
+    pub wanted: EngineWishes,
+    /// Leases and memory.
+    pub config: EngineConfig,
+    /// What may be written, and how much room has to stay.
+    pub disk: DiskRules,
+}
+
+/// An engine of this binary on a store. Refuses where the kernel cannot confine, unless that was allowed.
+pub fn make_engine(store: &Store, settings: EngineSettings) -> Result<Engine, CliError> {
+    let confinement = confinement(settings.wanted.allow_unconfined)?;
+    Ok(Engine::new(store.clone(), engine_options(settings, confinement)?))
+}
+
+fn engine_options(settings: EngineSettings, confinement: Confinement) -> Result<EngineOptions, CliError> {
+    let plan = memory_plan(&settings.config, settings.wanted.workers);
+    let exe = std::env::current_exe()?;
+    Ok(EngineOptions {
+        extractors: settings.extractors,
+        build: build_id(&exe),
+        exe,
+        work_folder: settings.work_folder,
+        home_id: settings.home_id,
+        workers: plan.workers,
+        lease_ms: settings.config.lease_ms,
+        process_memory_max: plan.process_bytes_max,
+        disk: settings.disk,
+        verify_inputs: settings.wanted.verify_inputs,
+        confinement,
+        ids: Arc::new(Ulids::default()),
+    })
+}
+
 /// The home, what is in it (which may be a link to elsewhere), and the database file: none may lie in a source, nor a source in it.
 pub fn own_folders(home: &Path, config: &Config) -> Vec<PathBuf> {
     let mut folders = vec![home.to_owned()];
-    folders.extend(["blobs", "work", "work/scratch", "keys", "logs", "logs/exhibit.log"].map(|name| home.join(name)));
+    folders.extend(
+        ["blobs", "work", "work/scratch", "keys", "plugins", "logs", "logs/exhibit.log"].map(|name| home.join(name)),
+    );
     if let Location::Sqlite { path, .. } = location(home, config) {
         folders.push(path);
     }
@@ -161,18 +198,17 @@ pub fn private_paths(home: &Path, config: &Config) -> Vec<PathBuf> {
 const WORKERS_MAX: usize = 256;
 
 /// How many extractor processes there are, and what each may use.
-pub fn memory_plan(config: &Config, workers: Option<usize>) -> MemoryPlan {
+pub fn memory_plan(engine: &EngineConfig, workers: Option<usize>) -> MemoryPlan {
     const MIB: u64 = 1024 * 1024;
-    let engine = &config.engine;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let configured = if engine.workers == 0 { cores } else { engine.workers };
     let wanted = workers.unwrap_or(configured).clamp(1, WORKERS_MAX);
-    MemoryPlan::new(wanted, engine.process_memory_mib * MIB, memory_max(config))
+    MemoryPlan::new(wanted, engine.process_memory_mib * MIB, memory_max(engine))
 }
 
 /// Bytes that all extractor processes of a host may use together.
-pub fn memory_max(config: &Config) -> u64 {
-    match config.engine.memory_max_mib {
+pub fn memory_max(engine: &EngineConfig) -> u64 {
+    match engine.memory_max_mib {
         0 => machine::memory_bytes() / 2,
         mib => mib * 1024 * 1024,
     }
@@ -203,7 +239,8 @@ fn location(home: &Path, config: &Config) -> Location {
     }
 }
 
-fn archive_room() -> &'static ArchiveRoom {
+/// The room of photos and videos.
+pub fn archive_room() -> &'static ArchiveRoom {
     static ROOM: OnceLock<ArchiveRoom> = OnceLock::new();
     ROOM.get_or_init(|| ArchiveRoom { kinds: exhibit_extractors::kind_files() })
 }

@@ -11,6 +11,8 @@ mod home;
 mod machine;
 mod output;
 mod pipelines;
+mod plugins;
+mod trial;
 
 fn main() -> ExitCode {
     // The same binary is the supervisor of its extractor processes; that has to come before any thread.

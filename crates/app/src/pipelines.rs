@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use exhibit_engine::pipeline::{Override, PIPELINE_BYTES_MAX, Pipeline, PipelineError};
+use exhibit_engine::registry::ExtractorSet;
 
 use crate::error::CliError;
 
@@ -14,7 +15,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
 ];
 
 /// A shipped pipeline by name, or a file (anything with a slash or the ending `.toml`).
-pub fn load(name: &str, overrides: &[Override]) -> Result<Pipeline, CliError> {
+pub fn load(name: &str, overrides: &[Override], extractors: &ExtractorSet) -> Result<Pipeline, CliError> {
     let shipped = SHIPPED.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned());
     let text = match shipped {
         Some(text) => text,
@@ -27,7 +28,7 @@ pub fn load(name: &str, overrides: &[Override]) -> Result<Pipeline, CliError> {
             )));
         }
     };
-    Pipeline::parse(&text, overrides, exhibit_extractors::built_in()).map_err(|error| match error {
+    Pipeline::parse(&text, overrides, extractors).map_err(|error| match error {
         PipelineError::Unreadable { reason, .. } => CliError::usage(format!("the pipeline file {name}: {reason}")),
         other => other.into(),
     })

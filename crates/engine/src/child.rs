@@ -81,7 +81,7 @@ impl<'a> Server<'a> {
         let mut flushed = Instant::now();
         while read_line(&mut input, &mut line)? {
             match serde_json::from_slice(&line).map_err(io::Error::other)? {
-                ToExtractor::Step { params, profile } => (self.params, self.profile) = (params, profile),
+                ToExtractor::Step { params, profile, sources: _ } => (self.params, self.profile) = (params, profile),
                 ToExtractor::Unit(unit) => self.unit(&unit)?,
             }
             // An extractor that writes files takes its time with each unit: its answers must not wait for the next one.

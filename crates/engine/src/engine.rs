@@ -17,10 +17,10 @@ use tokio::sync::mpsc;
 use crate::benchmark::{self, HostUsage};
 use crate::confine::Confinement;
 use crate::disk::{self, DiskRules, Projection};
-use crate::extractor::BuiltIn;
 use crate::guard::{Guard, Looked, REASON};
 use crate::host::{RunContext, RunError};
 use crate::pipeline::Pipeline;
+use crate::registry::ExtractorSet;
 use crate::scratch::Scratch;
 use crate::usage;
 use crate::worker::Worker;
@@ -33,8 +33,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Everything that an engine needs beside the store.
 pub struct EngineOptions {
-    /// The extractors of this binary.
-    pub extractors: &'static [BuiltIn],
+    /// The extractors that can be used.
+    pub extractors: ExtractorSet,
     /// This binary, to be started again as a supervisor.
     pub exe: PathBuf,
     /// Names the binary in `explain`.

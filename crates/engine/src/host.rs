@@ -14,21 +14,22 @@ use exhibit_store::sql::assets::{self, PathOutcome};
 use exhibit_store::sql::runs::{self, Run};
 use exhibit_store::sql::sources;
 use exhibit_store::sql::units;
-use exhibit_store::{GateError, Staged, Store, StoreError};
-use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use exhibit_store::{GateError, Store, StoreError};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use crate::commit::{Committed, Finished, commit};
 use crate::dispatch::{Place, Work};
 use crate::engine::EngineOptions;
-use crate::extractor::BuiltIn;
 use crate::inputs::{InputState, OpenSource};
 use crate::pipeline::{Pipeline, Step};
-use crate::process::{ExtractorProcess, Ready, StartError};
-use crate::protocol::{BlobMessage, ToExtractor};
-use crate::supervisor::SourceRoot;
+use crate::process::{Ready, StartError};
+use crate::registry::Known;
 use crate::usage::{Meter, Usage};
+
+mod processes;
+
+pub(crate) use processes::StepFailure;
 
 /// Groups that wait to be committed, for all workers of a host; more make the workers wait.
 const COMMITS_MAX: usize = 8;
@@ -95,6 +96,7 @@ pub(crate) struct RunContext {
     commits: Arc<Semaphore>,
     failure: Mutex<Option<RunError>>,
     processes: AtomicU64,
+    step_failures: Mutex<BTreeMap<u32, StepFailure>>,
     refused: AtomicU64,
     planned: AtomicBool,
     meter: Arc<Meter>,
@@ -131,6 +133,7 @@ impl RunContext {
             commits: Arc::new(Semaphore::new(COMMITS_MAX)),
             failure: Mutex::new(None),
             processes: AtomicU64::new(0),
+            step_failures: Mutex::new(BTreeMap::new()),
             refused: AtomicU64::new(0),
             planned: AtomicBool::new(run.members_planned == run.members),
             meter: Arc::default(),
@@ -214,10 +217,10 @@ impl RunContext {
             .ok_or_else(|| RunError::Internal(format!("the pipeline has no step {step}")))
     }
 
-    pub(crate) fn built_in(&self, step: u32) -> Result<&BuiltIn, RunError> {
-        let name = &self.step(step)?.extractor;
-        let found = self.options.extractors.iter().find(|known| known.descriptor.name == *name);
-        found.ok_or_else(|| RunError::NotPossible(format!("this Exhibit has no extractor {name}; the run needs it")))
+    pub(crate) fn extractor(&self, step: u32) -> Result<&Known, RunError> {
+        let (name, extractors) = (&self.step(step)?.extractor, &self.options.extractors);
+        let missing = || RunError::NotPossible(format!("the run needs {name}: {}", extractors.explain_missing(name)));
+        extractors.find(name).ok_or_else(missing)
     }
 
     pub(crate) fn source_id(&self, key: i64) -> Result<String, RunError> {
@@ -296,62 +299,6 @@ impl RunContext {
         }
     }
 
-    // Processes ----------------------------------------------------------------------------------------------------
-
-    /// Starts a process for a step. It may read every source that can be reached, and nothing else of ours.
-    pub(crate) fn start_process(&self, step: u32) -> Result<ExtractorProcess, StartError> {
-        let unable = |error: RunError| StartError::Failed { extractor: step.to_string(), detail: error.to_string() };
-        let definition = self.step(step).map_err(unable)?;
-        let descriptor = self.built_in(step).map_err(unable)?.descriptor;
-        let number = self.processes.fetch_add(1, Ordering::Relaxed);
-        let scratch = self.scratch.join(format!("p{number}"));
-        std::fs::create_dir(&scratch)?;
-        let reachable = self.sources.values().filter(|open| open.is_there());
-        let sources = reachable.map(|open| SourceRoot::new(open.source.id.to_string(), &open.path)).collect();
-        let spec = self.options.process_spec(descriptor, sources, &scratch)?;
-        let mut process = ExtractorProcess::start(&self.options.exe, &spec, &|| self.should_stop())?;
-        let message = ToExtractor::Step { params: definition.params.clone(), profile: definition.profile.to_string() };
-        let mut line = serde_json::to_vec(&message).map_err(io::Error::from)?;
-        line.push(b'\n');
-        process.send(&line)?;
-        process.measure(Arc::clone(&self.meter));
-        Ok(process)
-    }
-
-    /// Copies a file that a process left into the blob store, without a name yet. The inner error is a fault of the process.
-    pub(crate) fn take_blob(
-        &self,
-        process: &ExtractorProcess,
-        unit: u64,
-        blob: &BlobMessage,
-        bytes_max: u64,
-    ) -> Result<Result<Staged, String>, RunError> {
-        let plain =
-            !blob.file.is_empty() && !blob.file.starts_with('.') && !blob.file.contains('/') && blob.file.len() <= 255;
-        if !plain || !is_media_type(&blob.media_type) {
-            return Ok(Err("it named a blob that is no plain file with a media type".to_owned()));
-        }
-        let path = format!("{unit}/{}", blob.file);
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        let file = match openat2(process.scratch(), path.as_str(), flags, Mode::empty(), resolve) {
-            Ok(fd) => std::fs::File::from(fd),
-            Err(error) => return Ok(Err(format!("its blob {path} cannot be opened: {error}"))),
-        };
-        match file.metadata() {
-            Ok(metadata) if metadata.is_file() => {}
-            _ => return Ok(Err(format!("its blob {path} is not a regular file"))),
-        }
-        let staged = self.store.blobs().stage(&mut &file, bytes_max)?;
-        Ok(staged.ok_or_else(|| format!("its blob {path} has more than {bytes_max} bytes")))
-    }
-
-    /// Empties what a unit left in scratch.
-    pub(crate) fn clear_unit_scratch(&self, process: &ExtractorProcess, unit: u64) {
-        // What cannot be removed now goes with the folder of the process.
-        crate::scratch::remove_all(&process.scratch_path().join(unit.to_string())).ok();
-    }
-
     // Commits ------------------------------------------------------------------------------------------------------
 
     /// Starts a commit; waits only when too many are under way.
@@ -405,12 +352,4 @@ impl RunContext {
             })
             .await
     }
-}
-
-/// `type/subtype` of RFC 6838 names, at most 100 bytes.
-fn is_media_type(text: &str) -> bool {
-    let name = |part: &str| {
-        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
-    };
-    text.len() <= 100 && text.split_once('/').is_some_and(|(kind, subtype)| name(kind) && name(subtype))
 }

@@ -4,9 +4,10 @@
 //! blobs, leases units, spawns, checks and commits, and never opens media with a decoder. The *extractor process* ([`supervisor`],
 //! [`confine`], [`child`]) is confined by the kernel before it sees media; [`protocol`] is all that passes between the two.
 //!
-//! Read in this order: [`extractor`] (what an extractor is), [`pipeline`] (what a run does), [`engine`] (make, work off, cancel, resume,
-//! retry), [`dispatch`] (`next_units`), `worker` and [`process`] (feeding a process), [`commit`], then [`supervisor`] and [`confine`], and
-//! last [`redteam`], which tries to break out of both.
+//! Read in this order: [`extractor`] (what an extractor is), [`plugin`] and [`registry`] (those that are not built in, and all of them
+//! under one view), [`pipeline`] (what a run does), [`engine`] (make, work off, cancel, resume, retry), [`dispatch`] (`next_units`),
+//! `worker` and [`process`] (feeding a process), [`commit`], then [`supervisor`] and [`confine`], and last [`redteam`], which tries to
+//! break out of both.
 
 pub mod benchmark;
 pub mod child;
@@ -21,9 +22,11 @@ pub mod lineage;
 pub mod memory;
 pub mod originals;
 pub mod pipeline;
+pub mod plugin;
 pub mod process;
 pub mod protocol;
 pub mod redteam;
+pub mod registry;
 pub mod supervisor;
 pub mod trial;
 pub mod usage;

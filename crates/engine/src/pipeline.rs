@@ -7,7 +7,8 @@ use exhibit_model::lineage::ModelProfile;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use crate::extractor::{BuiltIn, MediaClass};
+use crate::extractor::MediaClass;
+use crate::registry::ExtractorSet;
 
 /// Largest pipeline file in bytes.
 pub const PIPELINE_BYTES_MAX: usize = 256 * 1024;
@@ -135,7 +136,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// When the file cannot be read, or names an unknown step, extractor, media class or parameter.
-    pub fn parse(text: &str, overrides: &[Override], extractors: &[BuiltIn]) -> Result<Self, PipelineError> {
+    pub fn parse(text: &str, overrides: &[Override], extractors: &ExtractorSet) -> Result<Self, PipelineError> {
         let unreadable = |reason: String| PipelineError::Unreadable { name: "file".to_owned(), reason };
         if text.len() > PIPELINE_BYTES_MAX {
             return Err(unreadable(format!("it has more than {PIPELINE_BYTES_MAX} bytes")));
@@ -203,11 +204,10 @@ fn check_step(
     index: usize,
     step: &FileStep,
     overrides: &[&Override],
-    extractors: &[BuiltIn],
+    extractors: &ExtractorSet,
 ) -> Option<Step> {
-    let Some(extractor) = extractors.iter().find(|known| known.descriptor.name == step.extractor) else {
-        let names: Vec<&str> = extractors.iter().map(|known| known.descriptor.name).collect();
-        let message = format!("there is no extractor {}; there are {}", step.extractor, names.join(", "));
+    let Some(extractor) = extractors.find(&step.extractor) else {
+        let message = extractors.explain_missing(&step.extractor);
         findings.add(format!("/step/{index}/extractor"), "unknown_extractor", message);
         return None;
     };

@@ -1,6 +1,6 @@
 //! Pipelines: what is accepted, what is refused and in which words, and what goes into the config hash.
 
-use super::{Override, Pipeline, PipelineError};
+use super::{ExtractorSet, Override, Pipeline, PipelineError};
 use crate::extractor::{BuiltIn, Descriptor, Extractor, Limits, MediaClass};
 
 static TOY: Descriptor = Descriptor {
@@ -25,7 +25,7 @@ static TOYS: [BuiltIn; 1] = [BuiltIn { descriptor: &TOY, make: no_worker }];
 
 fn parse(text: &str, overrides: &[&str]) -> Result<Pipeline, PipelineError> {
     let overrides: Vec<Override> = overrides.iter().map(|text| Override::parse(text).unwrap()).collect();
-    Pipeline::parse(text, &overrides, &TOYS)
+    Pipeline::parse(text, &overrides, &ExtractorSet::of(&TOYS))
 }
 
 fn with_step(step: &str) -> String {

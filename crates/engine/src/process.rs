@@ -9,14 +9,24 @@ use std::time::{Duration, Instant};
 
 use exhibit_model::json::{JsonLimits, parse_strict};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::process::Pid;
 
-use crate::extractor::Tool;
-use crate::protocol::{FromExtractor, LINE_BYTES_MAX, PROTOCOL_VERSION};
+use crate::protocol::{FromExtractor, LINE_BYTES_MAX};
+use crate::registry::Known;
 use crate::supervisor::{Ended, SupervisedProcess, SupervisorSpec, spawn};
 use crate::usage::{Meter, of_tree};
 
+mod cpu;
+mod ready;
+
+pub use ready::Ready;
+
 /// How long a process may take to confine itself, start and ask its tools for their versions.
 const START_MAX: Duration = Duration::from_secs(60);
+
+/// How long a process may leave its input unread when more is to be written than its pipe holds.
+const SEND_MAX: Duration = Duration::from_secs(60);
 
 /// How often a waiting host looks whether it should stop.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -26,35 +36,6 @@ const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
 /// Bytes of the log of a process that are kept to explain a failure.
 const LOG_BYTES_MAX: usize = 4 * 1024;
-
-/// Who answered at the start.
-#[derive(Debug, Clone)]
-pub struct Ready {
-    /// Version of the extractor.
-    pub version: String,
-    /// Versions of the tools that it found.
-    pub tools: BTreeMap<String, String>,
-}
-
-impl Ready {
-    /// Version of the extractor and of its tools, as the lineage names it: `1` or `1+ffmpeg.5.1.6`.
-    pub fn producer_version(&self) -> String {
-        self.tools.iter().fold(self.version.clone(), |text, (tool, version)| format!("{text}+{tool}.{version}"))
-    }
-
-    /// What a result about an original of this media type depends on: the extractor and those of its tools that serve the type.
-    ///
-    /// # Errors
-    /// The first such tool that is missing.
-    pub fn for_media(&self, tools: &'static [Tool], media_type: &str) -> Result<Self, &'static Tool> {
-        let mut narrowed = Self { version: self.version.clone(), tools: BTreeMap::new() };
-        for tool in tools.iter().filter(|tool| tool.serves(media_type)) {
-            let version = self.tools.get(tool.name).ok_or(tool)?;
-            narrowed.tools.insert(tool.name.to_owned(), version.clone());
-        }
-        Ok(narrowed)
-    }
-}
 
 /// A process could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +76,18 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// The word for units of a plug-in that does not start; `None` when it is not the fault of the plug-in.
+    pub fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Unable { .. } => Some("extractor-unable"),
+            Self::Failed { .. } => Some("extractor-not-started"),
+            Self::Killed { .. } => Some("extractor-crashed"),
+            Self::System(error) if error.kind() == io::ErrorKind::BrokenPipe => Some("extractor-crashed"),
+            Self::System(error) if error.kind() == io::ErrorKind::TimedOut => Some("time-limit"),
+            Self::System(_) | Self::NotConfined(_) | Self::Stopped => None,
+        }
+    }
+
     /// True when something outside ended the process before it was ready: that says nothing about the next one.
     pub fn is_killed(&self) -> bool {
         match self {
@@ -131,6 +124,9 @@ pub struct ExtractorProcess {
     scratch: OwnedFd,
     next_unit: u64,
     meter: Option<(Arc<Meter>, Instant)>,
+    line_bytes: usize,
+    /// The process of a plug-in, whose CPU time is limited from here.
+    program: Option<Pid>,
     /// Who answered.
     pub ready: Ready,
 }
@@ -150,9 +146,17 @@ impl ExtractorProcess {
     ///
     /// # Errors
     /// When it cannot be confined or cannot work.
-    pub fn start(exe: &Path, spec: &SupervisorSpec, stop: &dyn Fn() -> bool) -> Result<Self, StartError> {
+    pub fn start(
+        exe: &Path,
+        spec: &SupervisorSpec,
+        known: &Known,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Self, StartError> {
         let mut process = spawn(exe, spec)?;
         let missing = || io::Error::other("a pipe of the process is missing");
+        // A process that does not read must not hold the host up, see `send`.
+        let input = process.stdin.as_ref().ok_or_else(missing)?;
+        fcntl_setfl(input, fcntl_getfl(input).map_err(io::Error::from)? | OFlags::NONBLOCK).map_err(io::Error::from)?;
         let output = process.stdout.take().ok_or_else(missing)?;
         let log = Arc::new(Mutex::new(Vec::new()));
         drain_log(process.stderr.take().ok_or_else(missing)?, Arc::clone(&log))?;
@@ -168,21 +172,29 @@ impl ExtractorProcess {
             scratch_path,
             scratch,
             next_unit: 0,
+            line_bytes: 0,
+            program: None,
             meter: None,
             ready,
         };
-        started.ready = started.wait_until_ready(&spec.extractor, stop)?;
+        started.ready = started.wait_until_ready(known, stop)?;
+        if known.plugin.is_some() {
+            started.program = cpu::child_of(started.process.pid());
+        }
         Ok(started)
     }
 
-    fn wait_until_ready(&mut self, name: &str, stop: &dyn Fn() -> bool) -> Result<Ready, StartError> {
+    fn wait_until_ready(&mut self, known: &Known, stop: &dyn Fn() -> bool) -> Result<Ready, StartError> {
+        let name = known.descriptor.name;
         let failed = |detail: String| StartError::Failed { extractor: name.to_owned(), detail };
-        match self.receive(Instant::now() + START_MAX, stop) {
+        let start_max = match &known.plugin {
+            // Starting is no harder than a unit may be.
+            Some(_) => START_MAX.min(Duration::from_secs(known.descriptor.limits.unit_wall_s)),
+            None => START_MAX,
+        };
+        match self.receive(Instant::now() + start_max, stop) {
             Received::Message(FromExtractor::Ready { protocol, extractor, version, tools }) => {
-                if protocol == PROTOCOL_VERSION && extractor == name {
-                    return Ok(Ready { version, tools });
-                }
-                Err(failed(format!("it says that it is {extractor} with protocol {protocol}")))
+                ready::check_ready(known, protocol, &extractor, &version, tools).map_err(failed)
             }
             Received::Message(FromExtractor::Unable { detail }) => {
                 Err(StartError::Unable { extractor: name.to_owned(), detail })
@@ -195,7 +207,7 @@ impl ExtractorProcess {
                 }
                 (ended, log) => Err(failed(format!("{ended}: {log}"))),
             },
-            Received::TimedOut => Err(failed(format!("it was not ready after {} s", START_MAX.as_secs()))),
+            Received::TimedOut => Err(failed(format!("it was not ready after {} s", start_max.as_secs()))),
             Received::Stopped => Err(StartError::Stopped),
             Received::Bad(detail) => Err(failed(detail)),
         }
@@ -239,15 +251,46 @@ impl ExtractorProcess {
         &self.scratch_path
     }
 
-    /// Sends messages. The caller keeps what is outstanding below the size of a pipe, so this does not block.
+    /// Sends messages. The caller keeps what is outstanding below the size of a pipe, so that this waits only where pipes are small or the
+    /// first message is large.
     ///
     /// # Errors
-    /// When the process has closed its input, which means that it ended.
-    pub fn send(&mut self, lines: &[u8]) -> io::Result<()> {
-        match &mut self.process.stdin {
-            Some(input) => input.write_all(lines),
-            None => Err(io::ErrorKind::BrokenPipe.into()),
+    /// When the process has closed its input, which means that it ended, or does not read it.
+    pub fn send(&mut self, mut lines: &[u8]) -> io::Result<()> {
+        let Some(input) = &mut self.process.stdin else { return Err(io::ErrorKind::BrokenPipe.into()) };
+        let deadline = Instant::now() + SEND_MAX;
+        while !lines.is_empty() {
+            match input.write(lines) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => lines = &lines[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if Instant::now() >= deadline {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                    let pause = Timespec { tv_sec: 0, tv_nsec: i64::from(LOOK_EVERY.subsec_nanos()) };
+                    match poll(&mut [PollFd::new(input, PollFlags::OUT)], Some(&pause)) {
+                        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                Err(error) => return Err(error),
+            }
         }
+        Ok(())
+    }
+
+    /// Before a unit begins: gives the process of a plug-in the CPU seconds of one unit. Built-in extractors do that themselves.
+    pub fn begin_unit(&self, unit_cpu_s: u64) {
+        if let Some(program) = self.program {
+            // A process that ended, or lowered its own limit, is told by its pipe or by the wall clock.
+            cpu::arm(program, unit_cpu_s).ok();
+        }
+    }
+
+    /// Bytes of the message that was received last.
+    pub fn line_bytes(&self) -> usize {
+        self.line_bytes
     }
 
     /// Waits for the next message.
@@ -285,6 +328,7 @@ impl ExtractorProcess {
             let line = self.buffer[..end].to_vec();
             self.buffer.drain(..=end);
             self.searched = 0;
+            self.line_bytes = end;
             return Ok(Some(line));
         }
         self.searched = self.buffer.len();

@@ -19,6 +19,12 @@ pub const LINE_BYTES_MAX: usize = 1024 * 1024;
 /// Facts that one unit may emit.
 pub const FACTS_MAX: usize = 10_000;
 
+/// Bytes of all facts of one unit together, as lines: a host holds them until the unit ends.
+pub const FACTS_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Bytes of all blobs of one unit together. A host copies them while the unit's time runs.
+pub const BLOBS_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
+
 /// What the host says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
@@ -29,6 +35,8 @@ pub enum ToExtractor {
         params: Map<String, Json>,
         /// `fast`, `balanced` or `high_quality`.
         profile: String,
+        /// The sources that it may read: id, and the raw bytes of the root in base64 (RFC 4648, padded).
+        sources: BTreeMap<String, String>,
     },
     /// One piece of work.
     Unit(UnitMessage),
@@ -44,6 +52,10 @@ pub struct UnitMessage {
     pub source: String,
     /// Raw bytes of the path below the root, base64 (RFC 4648, padded).
     pub path_b64: String,
+    /// For plug-ins: where to open the original, relative to the folder in which the process was started. Absent where a path that long
+    /// cannot be opened by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// `ast_` and the SHA-256 of the original.
     pub asset_id: String,
     /// Found from its first bytes.

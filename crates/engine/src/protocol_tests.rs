@@ -18,13 +18,20 @@ fn to_extractor() -> Vec<ToExtractor> {
         unit: 1,
         source: "src_01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned(),
         path_b64: "YQ==".to_owned(),
+        path: None,
         asset_id: format!("ast_{}", "0".repeat(64)),
         media_type: "image/jpeg".to_owned(),
         size_bytes: 7,
         mtime_ns: "-1".to_owned(),
     };
+    let to_plugin = UnitMessage { path: Some("1/original.jpg".to_owned()), ..unit.clone() };
     let params = json!({ "a": 1 }).as_object().unwrap().clone();
-    vec![ToExtractor::Step { params, profile: "balanced".to_owned() }, ToExtractor::Unit(unit)]
+    let sources = [(unit.source.clone(), "L3Bob3Rvcw==".to_owned())].into();
+    vec![
+        ToExtractor::Step { params, profile: "balanced".to_owned(), sources },
+        ToExtractor::Unit(unit),
+        ToExtractor::Unit(to_plugin),
+    ]
 }
 
 fn from_extractor() -> Vec<FromExtractor> {

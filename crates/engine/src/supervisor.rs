@@ -66,6 +66,8 @@ pub struct SupervisorSpec {
     pub scratch: String,
     /// More that it may read and execute: models, plug-ins. Absolute paths that exist.
     pub readable: Vec<String>,
+    /// What is started; `None` = the built-in extractor of that name. An absolute path and its arguments.
+    pub program: Option<Vec<String>>,
     /// Limits of each process.
     pub limits: Limits,
     /// Ends everything when the resident memory of all processes together passes this; `None` = not watched.

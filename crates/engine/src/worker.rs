@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use exhibit_model::digest::Digest;
 use exhibit_model::ids::UnitId;
 use exhibit_model::lineage::{Lineage, LineageParts};
@@ -15,15 +13,15 @@ use exhibit_store::sql::units::Ending;
 use crate::commit::{Fact, Finished};
 use crate::dispatch::{Ask, CHUNK_MAX, Work, next_units};
 use crate::extractor::Tool;
-use crate::host::{RunContext, RunError};
+use crate::host::{RunContext, RunError, StepFailure};
 use crate::inputs::InputState;
 use crate::lineage::{config_of, input_hash, work_key};
-use crate::process::{ExtractorProcess, Ready, Received, StartError};
-use crate::protocol::{EndOutcome, FACTS_MAX, FactMessage, FromExtractor, ToExtractor, UnitMessage, is_reason};
-use crate::supervisor::Ended;
+use crate::process::{ExtractorProcess, Ready, StartError};
 
-/// Bytes of units that a process has not answered yet: less than a pipe holds, so that sending never blocks.
-const OUTSTANDING_BYTES_MAX: usize = 48 * 1024;
+mod feed;
+mod verdict;
+
+use verdict::{Verdict, changed, rotten};
 
 /// A chunk should keep a process busy about this long: long enough to pay for its transactions, short enough to be shared.
 const CHUNK_TARGET: Duration = Duration::from_millis(1_000);
@@ -31,11 +29,21 @@ const CHUNK_TARGET: Duration = Duration::from_millis(1_000);
 /// Finished units wait at most this long for others to be committed with.
 const COMMIT_AFTER: Duration = Duration::from_millis(25);
 
+/// Bytes of facts that wait to be committed together; then they are not gathered any longer.
+const COMMIT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// How long a worker with nothing to do waits before it asks again.
 const IDLE_LOOK: Duration = Duration::from_millis(20);
 
 /// Starts in a row that something outside may end before a worker gives up.
 const STARTS_MAX: usize = 5;
+
+/// What became of starting a process.
+enum Start {
+    Runs,
+    Stopped,
+    Failed(StepFailure),
+}
 
 /// One thread of a host.
 pub(crate) struct Worker {
@@ -45,62 +53,10 @@ pub(crate) struct Worker {
     /// Time per unit by step, smoothed, in microseconds.
     pace_us: BTreeMap<u32, u64>,
     finished: Vec<Finished>,
+    finished_bytes: usize,
     oldest: Instant,
     /// Units of this chunk that were sent together to a process that was lost: one of them is to blame, so each is sent alone.
     suspects: BTreeSet<i64>,
-}
-
-/// A unit that was sent and not answered yet.
-struct Sent {
-    work: Work,
-    number: u64,
-    bytes: usize,
-    facts: Vec<Fact>,
-    work_key: Digest,
-    /// Nothing else is sent while it is worked on, so that a crash is its own.
-    alone: bool,
-}
-
-/// How a unit ends, before it is put into an [`Ending`].
-struct Verdict {
-    state: UnitState,
-    attempts: i64,
-    crashes: i64,
-    retryable: bool,
-    reason: Option<String>,
-    detail: Option<String>,
-    work_key: Option<Digest>,
-    reused_unit: Option<i64>,
-    took: Duration,
-}
-
-impl Verdict {
-    fn new(state: UnitState) -> Self {
-        Self {
-            state,
-            attempts: 1,
-            crashes: 0,
-            retryable: false,
-            reason: None,
-            detail: None,
-            work_key: None,
-            reused_unit: None,
-            took: Duration::ZERO,
-        }
-    }
-
-    /// Back to everyone, without an attempt.
-    fn given_back(work: &Work) -> Self {
-        Self { attempts: 0, crashes: work.unit.crashes, ..Self::new(UnitState::Pending) }
-    }
-
-    fn failed(reason: &str, detail: impl Into<String>, retryable: bool) -> Self {
-        Self { retryable, ..Self::because(UnitState::Failed, reason, detail) }
-    }
-
-    fn because(state: UnitState, reason: &str, detail: impl Into<String>) -> Self {
-        Self { reason: Some(reason.to_owned()), detail: Some(detail.into()), ..Self::new(state) }
-    }
 }
 
 impl Worker {
@@ -111,6 +67,7 @@ impl Worker {
             process: None,
             pace_us: BTreeMap::new(),
             finished: Vec::new(),
+            finished_bytes: 0,
             oldest: Instant::now(),
             suspects: BTreeSet::new(),
         }
@@ -185,13 +142,21 @@ impl Worker {
                 }
             }
         }
-        while !queue.is_empty() {
-            if self.context.should_stop() || self.context.is_held() || !self.ensure_process(step)? {
-                break;
+        while !queue.is_empty() && !self.context.should_stop() && !self.context.is_held() {
+            match self.ensure_process(step)? {
+                Start::Runs => {
+                    self.give_up_without_tools(step, &mut queue)?;
+                    self.reuse(step, &mut queue)?;
+                    self.feed(step, &mut queue)?;
+                }
+                Start::Stopped => break,
+                Start::Failed(failure) => {
+                    for work in queue.drain(..) {
+                        let verdict = Verdict::failed(failure.reason, failure.detail.clone(), true);
+                        self.finish(&work, verdict, Vec::new(), None)?;
+                    }
+                }
             }
-            self.give_up_without_tools(step, &mut queue)?;
-            self.reuse(step, &mut queue)?;
-            self.feed(step, &mut queue)?;
         }
         for work in queue {
             self.finish(&work, Verdict::given_back(&work), Vec::new(), None)?;
@@ -199,24 +164,36 @@ impl Worker {
         self.flush()
     }
 
-    /// Starts the process of a step, when it does not run. False: the host stops.
-    fn ensure_process(&mut self, step: u32) -> Result<bool, RunError> {
+    /// Starts the process of a step, when it does not run. A built-in extractor that does not start is our fault and ends the host's work;
+    /// a plug-in that does not costs its own units only.
+    fn ensure_process(&mut self, step: u32) -> Result<Start, RunError> {
         if self.process.as_ref().is_some_and(|(running, _)| *running == step) {
-            return Ok(true);
+            return Ok(Start::Runs);
         }
         self.process = None;
+        if let Some(failure) = self.context.step_failure(step) {
+            return Ok(Start::Failed(failure));
+        }
         let mut starts = 0;
         loop {
             starts += 1;
             match self.context.start_process(step) {
                 Ok(process) => {
                     self.process = Some((step, process));
-                    return Ok(true);
+                    return Ok(Start::Runs);
                 }
-                Err(StartError::Stopped) => return Ok(false),
-                Err(_) if self.context.should_stop() => return Ok(false),
+                Err(StartError::Stopped) => return Ok(Start::Stopped),
+                Err(_) if self.context.should_stop() => return Ok(Start::Stopped),
                 Err(error) if starts < STARTS_MAX && error.is_killed() => {}
-                Err(error) => return Err(RunError::Process(error)),
+                Err(error) => {
+                    let is_built_in = self.context.extractor(step).is_ok_and(|known| known.plugin.is_none());
+                    let Some(reason) = error.reason().filter(|_| !is_built_in) else {
+                        return Err(RunError::Process(error));
+                    };
+                    let failure = StepFailure { reason, detail: error.to_string() };
+                    self.context.note_step_failure(step, failure.clone());
+                    return Ok(Start::Failed(failure));
+                }
             }
         }
     }
@@ -244,7 +221,7 @@ impl Worker {
         process: &ExtractorProcess,
         work: &Work,
     ) -> Result<Result<Ready, &'static Tool>, RunError> {
-        Ok(process.ready.for_media(self.context.built_in(step)?.descriptor.tools, &work.media_type))
+        Ok(process.ready.for_media(self.context.extractor(step)?.descriptor.tools, &work.media_type))
     }
 
     /// The same for a unit that was handed to the process, which had all of them.
@@ -282,217 +259,12 @@ impl Worker {
         Ok(())
     }
 
-    /// Sends units to the process and takes its answers until the queue is empty or the process is gone.
-    fn feed(&mut self, step: u32, queue: &mut VecDeque<Work>) -> Result<(), RunError> {
-        let Some((_, mut process)) = self.process.take() else { return Ok(()) };
-        let mut sent: VecDeque<Sent> = VecDeque::new();
-        let wall = Duration::from_secs(self.context.built_in(step)?.descriptor.limits.unit_wall_s);
-        let mut begun = Instant::now();
-        let context = Arc::clone(&self.context);
-        let stop = move || context.should_stop();
-        let mut healthy = true;
-        // A host that has no room takes the answers to what it has sent, and sends no more.
-        while healthy && (!sent.is_empty() || !(queue.is_empty() || self.context.is_held())) {
-            if sent.is_empty() {
-                begun = Instant::now();
-            }
-            healthy = self.send_units(step, &mut process, queue, &mut sent)?;
-            if !process.has_message() && self.oldest.elapsed() >= COMMIT_AFTER {
-                self.flush()?;
-            }
-            let received = process.receive(begun + wall, &stop);
-            let problem = match received {
-                Received::Message(FromExtractor::Fact(fact)) => self.take_fact(step, &process, &mut sent, fact)?,
-                Received::Message(FromExtractor::End { unit, outcome, reason, detail, retryable }) => {
-                    let said = Said { unit, outcome, reason, detail, retryable };
-                    let problem = self.take_end(step, &process, &mut sent, said, begun.elapsed())?;
-                    begun = Instant::now();
-                    problem
-                }
-                Received::Message(_) => Some(Trouble::Lied("it spoke out of turn".to_owned())),
-                Received::Bad(detail) => Some(Trouble::Lied(detail)),
-                Received::TimedOut => Some(Trouble::TimedOut(format!("it took longer than {} s", wall.as_secs()))),
-                Received::Closed => Some(Trouble::Ended),
-                Received::Stopped => Some(Trouble::Stopped),
-            };
-            if let Some(problem) = problem {
-                self.lose_process(&mut process, &mut sent, queue, problem)?;
-                healthy = false;
-            }
-        }
-        if healthy {
-            self.process = Some((step, process));
-        }
-        Ok(())
-    }
-
-    fn send_units(
-        &mut self,
-        step: u32,
-        process: &mut ExtractorProcess,
-        queue: &mut VecDeque<Work>,
-        sent: &mut VecDeque<Sent>,
-    ) -> Result<bool, RunError> {
-        let mut outstanding: usize = sent.iter().map(|sent| sent.bytes).sum();
-        let mut lines = Vec::new();
-        let mut batch = VecDeque::new();
-        while let Some(work) = queue.front().filter(|_| !self.context.is_held()) {
-            let alone = work.unit.crashes > 0 || self.suspects.contains(&work.unit.key);
-            let busy = !sent.is_empty() || !batch.is_empty();
-            if busy && (alone || batch.back().or(sent.back()).is_some_and(|sent| sent.alone)) {
-                break;
-            }
-            let number = process.number_unit();
-            let before = lines.len();
-            let message = ToExtractor::Unit(self.unit_message(number, work)?);
-            serde_json::to_writer(&mut lines, &message).map_err(std::io::Error::from).map_err(StartError::System)?;
-            lines.push(b'\n');
-            let bytes = lines.len() - before;
-            if outstanding > 0 && outstanding + bytes > OUTSTANDING_BYTES_MAX {
-                lines.truncate(before);
-                break;
-            }
-            outstanding += bytes;
-            let Some(work) = queue.pop_front() else { break };
-            let work_key = self.work_key(step, process, &work)?;
-            batch.push_back(Sent { work, number, bytes, facts: Vec::new(), work_key, alone });
-        }
-        // A process that does not take its input has ended; `receive` says how.
-        process.send(&lines).ok();
-        sent.extend(batch);
-        Ok(true)
-    }
-
     fn work_key(&self, step: u32, process: &ExtractorProcess, work: &Work) -> Result<Digest, RunError> {
         let file_time = work.place.as_ref().map(|place| place.stat.mtime_ns);
         let file_time =
-            file_time.filter(|_| self.context.built_in(step).is_ok_and(|known| known.descriptor.reads_file_time));
+            file_time.filter(|_| self.context.extractor(step).is_ok_and(|known| known.descriptor.reads_file_time));
         let ready = self.done_by(step, process, work)?;
         Ok(work_key(self.context.step(step)?, &ready, &[work.asset.0], file_time))
-    }
-
-    fn unit_message(&self, number: u64, work: &Work) -> Result<UnitMessage, RunError> {
-        let place =
-            work.place.as_ref().ok_or_else(|| RunError::Internal("a unit without a path was sent".to_owned()))?;
-        Ok(UnitMessage {
-            unit: number,
-            source: self.context.source_id(place.source)?,
-            path_b64: BASE64_STANDARD.encode(&place.path),
-            asset_id: work.asset.to_string(),
-            media_type: work.media_type.clone(),
-            size_bytes: u64::try_from(place.stat.size_bytes).unwrap_or(0),
-            mtime_ns: place.stat.mtime_ns.to_string(),
-        })
-    }
-
-    /// Keeps a fact of the unit that is being answered. `Some` = the process cannot be trusted any more.
-    fn take_fact(
-        &mut self,
-        step: u32,
-        process: &ExtractorProcess,
-        sent: &mut VecDeque<Sent>,
-        message: FactMessage,
-    ) -> Result<Option<Trouble>, RunError> {
-        let Some(front) = sent.front_mut().filter(|front| front.number == message.unit) else {
-            return Ok(Some(Trouble::Lied("it sent a fact about a unit that it was not asked for".to_owned())));
-        };
-        if front.facts.len() >= FACTS_MAX {
-            return Ok(Some(Trouble::Lied(format!("it sent more than {FACTS_MAX} facts about one unit"))));
-        }
-        let descriptor = self.context.built_in(step)?.descriptor;
-        if !descriptor.emits.iter().any(|(name, version)| *name == message.kind && *version == message.schema_version) {
-            let detail = format!("it sent a fact of kind {} v{}", message.kind, message.schema_version);
-            return Ok(Some(Trouble::Lied(detail)));
-        }
-        let blob = match &message.blob {
-            None => None,
-            Some(blob) => {
-                match self.context.take_blob(process, front.number, blob, descriptor.limits.file_bytes_max)? {
-                    Ok(staged) => Some((staged, blob.media_type.clone())),
-                    Err(detail) => return Ok(Some(Trouble::Lied(detail))),
-                }
-            }
-        };
-        front.facts.push(Fact { message, blob });
-        Ok(None)
-    }
-
-    fn take_end(
-        &mut self,
-        step: u32,
-        process: &ExtractorProcess,
-        sent: &mut VecDeque<Sent>,
-        said: Said,
-        took: Duration,
-    ) -> Result<Option<Trouble>, RunError> {
-        let Some(unit) = sent.pop_front_if(|front| front.number == said.unit) else {
-            return Ok(Some(Trouble::Lied("it ended a unit that it was not asked for".to_owned())));
-        };
-        if self.context.built_in(step)?.descriptor.writes_files {
-            self.context.clear_unit_scratch(process, unit.number);
-        }
-        let pace = self.pace_us.entry(step).or_insert(took.as_micros() as u64);
-        *pace = (*pace * 7 + took.as_micros() as u64) / 8;
-        let verdict = match (self.context.check_input(&unit.work), said.outcome) {
-            (InputState::Same, EndOutcome::Done) if unit.facts.is_empty() => {
-                Verdict { work_key: Some(unit.work_key), ..Verdict::new(UnitState::DoneEmpty) }
-            }
-            (InputState::Same, EndOutcome::Done) => {
-                Verdict { work_key: Some(unit.work_key), ..Verdict::new(UnitState::Done) }
-            }
-            (InputState::Same, EndOutcome::Skipped) => said.verdict(UnitState::Skipped),
-            (InputState::Same, EndOutcome::Failed) => said.verdict(UnitState::Failed),
-            (InputState::Offline(detail), _) => Verdict::because(UnitState::Blocked, "source-offline", detail),
-            _ => changed(),
-        };
-        let facts = if verdict.state == UnitState::Done { unit.facts } else { Vec::new() };
-        self.finish(&unit.work, Verdict { took, ..verdict }, facts, Some(process))?;
-        Ok(None)
-    }
-
-    /// The process is gone or has to go. When it had one unit, that one pays. Of several nobody knows which it worked on, because answers
-    /// may have been lost with it: then nobody pays, and each of them is sent alone to the next process.
-    fn lose_process(
-        &mut self,
-        process: &mut ExtractorProcess,
-        sent: &mut VecDeque<Sent>,
-        queue: &mut VecDeque<Work>,
-        trouble: Trouble,
-    ) -> Result<(), RunError> {
-        if !matches!(trouble, Trouble::Ended) {
-            process.kill();
-        }
-        let (ended, log) = process.end();
-        let guilty = !matches!(trouble, Trouble::Stopped) && sent.len() == 1;
-        let front = if guilty { sent.pop_front() } else { None };
-        self.suspects.extend(sent.iter().map(|unit| unit.work.unit.key));
-        for unit in sent.drain(..).rev() {
-            queue.push_front(unit.work);
-        }
-        let Some(front) = front else { return Ok(()) };
-        let detail = |what: &str| if log.is_empty() { what.to_owned() } else { format!("{what}: {log}") };
-        let verdict = match (trouble, ended) {
-            (Trouble::Lied(what), _) => Verdict::failed("bad-output", detail(&what), false),
-            (Trouble::TimedOut(what), _) => Verdict::failed("time-limit", detail(&what), false),
-            (_, Ended::OverMemory) => Verdict::failed("memory-limit", detail("it used too much memory"), false),
-            (_, Ended::OverFiles) => Verdict::failed("output-limit", detail("it left too many files"), false),
-            (_, Ended::Signal(libc::SIGXCPU)) => Verdict::failed("time-limit", detail("out of CPU time"), false),
-            (_, Ended::Signal(libc::SIGXFSZ)) => {
-                Verdict::failed("output-limit", detail("a file grew too large"), false)
-            }
-            (_, ended) => self.crash(&front.work, &detail(&format!("the process ended: {ended}"))),
-        };
-        self.finish(&front.work, verdict, Vec::new(), None)
-    }
-
-    /// One attempt is charged; at the limit the unit is given up.
-    fn crash(&self, work: &Work, detail: &str) -> Verdict {
-        let crashes = work.unit.crashes + 1;
-        let detail: String = detail.chars().take(500).collect();
-        if crashes >= self.context.run.attempts_max {
-            return Verdict { crashes, ..Verdict::failed("extractor-crashed", detail, true) };
-        }
-        Verdict { crashes, ..Verdict::because(UnitState::Pending, "extractor-crashed", detail) }
     }
 
     /// Puts a unit among those that wait for the next commit.
@@ -504,6 +276,7 @@ impl Worker {
         process: Option<&ExtractorProcess>,
     ) -> Result<(), RunError> {
         let ready = process.map(|process| self.done_by(work.unit.step, process, work)).transpose()?;
+        let verdict_bytes = verdict.facts_bytes;
         let lineage = match (&ready, facts.is_empty()) {
             (Some(ready), false) => {
                 let step = self.context.step(work.unit.step)?;
@@ -539,9 +312,11 @@ impl Worker {
         if self.finished.is_empty() {
             self.oldest = Instant::now();
         }
+        self.finished_bytes += verdict_bytes;
         let unit = UnitId { run: self.context.run.id, ordinal: work.unit.ordinal };
         self.finished.push(Finished { ending, unit, asset: (work.asset, work.unit.asset), lineage, facts });
-        if self.finished.len() >= CHUNK_MAX as usize || self.oldest.elapsed() >= COMMIT_AFTER {
+        let full = self.finished.len() >= CHUNK_MAX as usize || self.finished_bytes >= COMMIT_BYTES_MAX;
+        if full || self.oldest.elapsed() >= COMMIT_AFTER {
             self.flush()?;
         }
         Ok(())
@@ -552,41 +327,7 @@ impl Worker {
         if self.finished.is_empty() {
             return Ok(());
         }
+        self.finished_bytes = 0;
         self.context.commit(std::mem::take(&mut self.finished))
-    }
-}
-
-fn rotten() -> Verdict {
-    let detail = "its bytes are not those that were cataloged, although size and time are the same; look at the disk, and at a copy";
-    Verdict::failed("input-rotten", detail, true)
-}
-
-fn changed() -> Verdict {
-    let detail = "the file is not the one in the catalog any more; scan its source again";
-    Verdict::failed("input-changed", detail, true)
-}
-
-/// Why a process has to go.
-enum Trouble {
-    Lied(String),
-    TimedOut(String),
-    Ended,
-    Stopped,
-}
-
-/// The end of a unit, as the process said it.
-struct Said {
-    unit: u64,
-    outcome: EndOutcome,
-    reason: Option<String>,
-    detail: Option<String>,
-    retryable: bool,
-}
-
-impl Said {
-    fn verdict(self, state: UnitState) -> Verdict {
-        let reason = self.reason.filter(|reason| is_reason(reason)).unwrap_or_else(|| "unstated".to_owned());
-        let retryable = self.retryable && state == UnitState::Failed;
-        Verdict { retryable, ..Verdict::because(state, &reason, self.detail.unwrap_or_default()) }
     }
 }

@@ -19,7 +19,7 @@ use crate::value::{Sql, Value, intern};
 pub struct Kind {
     /// Its key in the database.
     pub key: i64,
-    /// The room it belongs to; empty for a user's own.
+    /// The room it belongs to; `plugin:<name>` for that of a plug-in, empty for a user's own.
     pub room: String,
     /// What it looks like.
     pub declaration: KindDeclaration,
@@ -178,6 +178,21 @@ impl Kinds {
         registered.by_key.insert(kind.key, Arc::clone(&kind));
         registered.by_name.insert((kind.name().to_owned(), kind.declaration.version), kind);
     }
+}
+
+/// Registers a kind file of an owner that is no room. A name, in whatever version, belongs to whom it came with first.
+///
+/// # Errors
+/// When the name belongs to another, and those of [`register`].
+pub(crate) fn register_owned(tx: &mut Tx<'_>, owner: &str, file: &[u8]) -> Result<Kind, StoreError> {
+    let declaration = KindDeclaration::parse(file)
+        .map_err(|findings| StoreError::Refused(format!("the kind file is not valid: {findings}")))?;
+    let name = declaration.kind.as_str();
+    if let Some(other) = sql::owner(tx, name)?.filter(|other| other != owner) {
+        let other = if other.is_empty() { "the user" } else { &other };
+        return Err(StoreError::Refused(format!("the kind {name} belongs to {other}; take another name")));
+    }
+    register(tx, owner, file)
 }
 
 /// Registers a kind file in the database, with its projection table. Registering the same content again changes nothing.

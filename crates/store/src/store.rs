@@ -11,7 +11,7 @@ use crate::blobs::Blobs;
 use crate::connection::{Location, WriteConnection};
 use crate::error::{GateError, StoreError};
 use crate::gate::Gate;
-use crate::kinds::{Kind, Kinds, register};
+use crate::kinds::{Kind, Kinds, register, register_owned};
 use crate::migrate::{self, MigrationStatus};
 use crate::readers::Readers;
 use crate::room::Room;
@@ -147,6 +147,16 @@ impl Store {
     /// When the file is not a kind, or another file is registered under the same name and version.
     pub async fn add_kind(&self, file: Vec<u8>) -> Result<Arc<Kind>, StoreError> {
         let kind = Arc::new(self.write(move |tx| register(tx, "", &file)).await?);
+        self.kinds().add(Arc::clone(&kind));
+        Ok(kind)
+    }
+
+    /// Registers a kind file that came with `owner`, such as `plugin:demo`. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// When the name of the kind belongs to another, and those of [`Self::add_kind`].
+    pub async fn add_owned_kind(&self, owner: String, file: Vec<u8>) -> Result<Arc<Kind>, StoreError> {
+        let kind = Arc::new(self.write(move |tx| register_owned(tx, &owner, &file)).await?);
         self.kinds().add(Arc::clone(&kind));
         Ok(kind)
     }

@@ -86,7 +86,7 @@ pub async fn resume(args: ResumeArgs, context: &Context) -> Result<Exit, CliErro
     let app = context.open()?;
     let id = find(&app, args.name).await?;
     check_sources(&app).await?;
-    let engine = engine(&app, &args.host, context)?;
+    let engine = engine(&app, &args.host, context).await?;
     engine.resume(id).await?;
     work(&app, &engine, id, context).await
 }
@@ -95,7 +95,7 @@ pub async fn retry(args: RetryArgs, context: &Context) -> Result<Exit, CliError>
     let app = context.open()?;
     let id = find(&app, args.name).await?;
     check_sources(&app).await?;
-    let engine = engine(&app, &args.host, context)?;
+    let engine = engine(&app, &args.host, context).await?;
     engine.retry(id, args.unit).await?;
     work(&app, &engine, id, context).await
 }

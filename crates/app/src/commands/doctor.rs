@@ -7,6 +7,7 @@ use exhibit_engine::confine::{Verdict, probe};
 use exhibit_engine::disk::Room;
 use exhibit_engine::extractor::Tool;
 use exhibit_engine::process::StartError;
+use exhibit_engine::registry::ExtractorSet;
 use exhibit_engine::trial::{Trial, start_each};
 use serde::Serialize;
 use serde_json::json;
@@ -40,12 +41,14 @@ const RESERVE_INODES: u64 = 10_000;
 pub async fn doctor(_args: DoctorArgs, context: &Context) -> Result<Exit, CliError> {
     let capability = probe();
     let mut checks = kernel::checks(&capability);
-    checks.extend(tools());
+    let known = crate::plugins::extractors(&context.home)?;
+    checks.extend(tools(&known));
+    checks.extend(known.broken().iter().map(|broken| Check::new(&broken.name, false, broken.reason.clone())));
     match context.open() {
         Err(error) => checks.push(Check::new("store", false, error.message)),
         Ok(app) => {
             checks.push(memory(&app));
-            checks.extend(extractors(&app, &capability.verdict).await);
+            checks.extend(extractors(&app, known, &capability.verdict).await);
             checks.extend(store(&app).await);
             checks.extend(space(&app));
         }
@@ -73,9 +76,9 @@ fn originals(tool: &Tool) -> String {
 }
 
 /// Programs that extractors start.
-fn tools() -> Vec<Check> {
+fn tools(known: &ExtractorSet) -> Vec<Check> {
     let mut checks = Vec::new();
-    for extractor in exhibit_extractors::built_in() {
+    for extractor in known.iter() {
         for tool in extractor.descriptor.tools {
             let found = ["/usr/bin", "/usr/local/bin"]
                 .iter()
@@ -96,12 +99,12 @@ fn tools() -> Vec<Check> {
 
 /// What extractor processes may use, and whether it can be watched.
 fn memory(app: &App) -> Check {
-    let plan = memory_plan(&app.config, None);
+    let plan = memory_plan(&app.config.engine, None);
     let says = format!(
         "{} extractor processes with {} each, {} together",
         plan.workers,
         shown(plan.process_bytes_max),
-        shown(memory_max(&app.config))
+        shown(memory_max(&app.config.engine))
     );
     if kernel::lists_children() {
         return Check::new("memory", true, says);
@@ -111,11 +114,11 @@ fn memory(app: &App) -> Check {
 }
 
 /// Starts each extractor as a run would.
-async fn extractors(app: &App, verdict: &Verdict) -> Vec<Check> {
+async fn extractors(app: &App, known: ExtractorSet, verdict: &Verdict) -> Vec<Check> {
     if let Verdict::Unconfined { .. } = verdict {
         return vec![Check::new("extractors", false, "not started, as they cannot be confined")];
     }
-    let trials = match app.engine_options(EngineWishes::default()) {
+    let trials = match app.engine_options(known, EngineWishes::default()) {
         Ok(options) => tokio::task::spawn_blocking(move || start_each(&options)).await,
         Err(error) => return vec![Check::new("extractors", false, error.message)],
     };

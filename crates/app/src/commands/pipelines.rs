@@ -19,7 +19,8 @@ pub async fn pipelines(args: PipelinesArgs, context: &Context) -> Result<Exit, C
         Some(name) => vec![name.as_str()],
         None => SHIPPED.iter().map(|(name, _)| *name).collect(),
     };
-    let loaded = names.iter().map(|name| load(name, &[])).collect::<Result<Vec<_>, _>>()?;
+    let extractors = crate::plugins::extractors(&context.home)?;
+    let loaded = names.iter().map(|name| load(name, &[], &extractors)).collect::<Result<Vec<_>, _>>()?;
     if context.out.json {
         context.out.document(&json!({ "items": loaded }))?;
         return Ok(Exit::Ok);

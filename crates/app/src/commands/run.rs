@@ -20,6 +20,7 @@ use crate::commands::watch::{RunStatus, follow, print_status, status};
 use crate::error::{CliError, Exit};
 use crate::home::{App, EngineWishes, memory_max, memory_plan};
 use crate::output::{number, table};
+use crate::plugins;
 
 /// Run a pipeline over a collection.
 #[derive(Args)]
@@ -52,7 +53,7 @@ const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 const MIB: u64 = 1024 * 1024;
 
 /// How this process works on a run.
-#[derive(Args, Default)]
+#[derive(Args)]
 pub struct HostArgs {
     /// Extractor processes at a time, fewer where memory is short [default: one per core]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -102,13 +103,18 @@ pub async fn run(args: RunArgs, context: &Context) -> Result<Exit, CliError> {
     }
     let overrides: Result<Vec<Override>, String> = args.overrides.iter().map(|text| Override::parse(text)).collect();
     let overrides = overrides.map_err(CliError::usage)?;
-    let pipeline = crate::pipelines::load(&args.pipeline.unwrap_or_default(), &overrides)?;
+    // Before the home is made: what is misspelt makes nothing.
+    let name = args.pipeline.unwrap_or_default();
+    crate::pipelines::load(&name, &overrides, &plugins::extractors(&context.home)?)?;
     if args.collection != "all" {
         return Err(CliError::usage(format!("there is no collection {}; there is `all`", args.collection)));
     }
     let app = context.open()?;
     check_sources(&app).await?;
-    let engine = engine(&app, &args.host, context)?;
+    let extractors = plugins::usable_extractors(&app).await?;
+    let pipeline = crate::pipelines::load(&name, &overrides, &extractors)?;
+    note_memory(&app, &args.host, context);
+    let engine = app.engine(extractors, args.host.wishes())?;
     let request = RunRequest {
         pipeline,
         collection: CollectionId::ALL,
@@ -153,17 +159,22 @@ pub async fn check_sources(app: &App) -> Result<(), CliError> {
 }
 
 /// Makes an engine as `run` does, for the commands that go on with a run.
-pub fn engine(app: &App, host: &HostArgs, context: &Context) -> Result<Engine, CliError> {
+pub async fn engine(app: &App, host: &HostArgs, context: &Context) -> Result<Engine, CliError> {
+    note_memory(app, host, context);
+    app.engine(plugins::usable_extractors(app).await?, host.wishes())
+}
+
+/// Says when there is no memory for as many workers as somebody wants.
+fn note_memory(app: &App, host: &HostArgs, context: &Context) {
     let wanted = host.workers.map(usize::from);
-    let plan = memory_plan(&app.config, wanted);
+    let plan = memory_plan(&app.config.engine, wanted);
     if wanted.is_some_and(|wanted| plan.workers < wanted) && !context.out.quiet {
-        let (max, share) = (memory_max(&app.config) / MIB, plan.process_bytes_max / MIB);
+        let (max, share) = (memory_max(&app.config.engine) / MIB, plan.process_bytes_max / MIB);
         eprintln!(
             "note: {} workers with {share} MiB each; engine.memory_max_mib = {max} has no room for more",
             plan.workers
         );
     }
-    app.engine(host.wishes())
 }
 
 /// Works a run off while its progress is shown, and prints how it ended. Ctrl-C stops this host; the run can be resumed.

@@ -26,6 +26,7 @@ mod errors;
 mod memory;
 mod metadata;
 mod pictures;
+mod plugins;
 mod policy;
 mod proof;
 mod rails;

@@ -206,6 +206,7 @@ fn spec(folder: &Path, scratch: &str, sources: &[&Path], terms: Terms) -> Superv
     let decoys = folder.join("decoys");
     let sources = std::iter::once(decoys.as_path()).chain(sources.iter().copied());
     SupervisorSpec {
+        program: None,
         extractor: EXTRACTOR.to_owned(),
         sources: sources.enumerate().map(|(at, root)| SourceRoot::new(format!("src_{at}"), root)).collect(),
         // `make` has checked that this is text.

@@ -7,7 +7,10 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt as _;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -118,7 +121,11 @@ fn start(run_built_in: fn(&str, &ChildContext) -> i32) -> Result<(Watched, Owned
         confinement: spec.confinement,
     };
     confine_this_process(&policy).map_err(|source| StartError::Confine { source })?;
-    let (pid, signals) = start_extractor(&spec.extractor, &context, run_built_in)?;
+    let work = match &spec.program {
+        Some(command) => Work::Program(command),
+        None => Work::BuiltIn(&spec.extractor, run_built_in),
+    };
+    let (pid, signals) = start_extractor(&work, &context)?;
     Ok((Watched { pid, scratch: context.scratch, memory_bytes_max: spec.memory_bytes_max }, signals))
 }
 
@@ -183,19 +190,51 @@ fn resolve(role: &'static str, path: &Path) -> Result<PathBuf, StartError> {
     path.canonicalize().map_err(unusable)
 }
 
+/// What the process below does.
+enum Work<'a> {
+    BuiltIn(&'a str, fn(&str, &ChildContext) -> i32),
+    Program(&'a [String]),
+}
+
+impl Work<'_> {
+    /// Does it and returns the exit code. A program takes the place of this process, so it only returns when that fails.
+    fn run(&self, context: &ChildContext) -> i32 {
+        match self {
+            Self::BuiltIn(name, run) => run(name, context),
+            Self::Program(command) => become_program(command, context),
+        }
+    }
+}
+
+/// Starts the program of a plug-in in this process: same id, same pipes, same confinement, and an environment that says nothing of the host.
+fn become_program(command: &[String], context: &ChildContext) -> i32 {
+    let Some((program, arguments)) = command.split_first() else {
+        return EXIT_EXTRACTOR_FAILED;
+    };
+    let error = Command::new(program)
+        .args(arguments)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("LANG", "C.UTF-8")
+        .env("HOME", &context.scratch)
+        .env("TMPDIR", &context.scratch)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("OMP_THREAD_LIMIT", "1")
+        .current_dir(&context.scratch)
+        .exec();
+    report("cannot start the program of the plug-in", &error);
+    EXIT_EXTRACTOR_FAILED
+}
+
 /// Forks the extractor and returns its id and a descriptor that tells of processes that ended.
-fn start_extractor(
-    name: &str,
-    context: &ChildContext,
-    run_built_in: fn(&str, &ChildContext) -> i32,
-) -> Result<(Pid, OwnedFd), StartError> {
+fn start_extractor(work: &Work<'_>, context: &ChildContext) -> Result<(Pid, OwnedFd), StartError> {
     let supervisor = getpid();
     let (signals, mask_before) = child_signals().map_err(system("watching for ended processes"))?;
     // SAFETY: `confine_this_process` has made sure that there is one thread, so the copy may do whatever this process may.
     let answer = unsafe { libc::fork() };
     if answer == 0 {
         drop(signals);
-        run_extractor(supervisor, &mask_before, name, context, run_built_in);
+        run_extractor(supervisor, &mask_before, work, context);
     }
     let Some(pid) = Pid::from_raw(answer.max(0)) else {
         return Err(system("forking")(io::Error::last_os_error()));
@@ -205,13 +244,7 @@ fn start_extractor(
     Ok((pid, signals))
 }
 
-fn run_extractor(
-    supervisor: Pid,
-    mask_before: &libc::sigset_t,
-    name: &str,
-    context: &ChildContext,
-    run_built_in: fn(&str, &ChildContext) -> i32,
-) -> ! {
+fn run_extractor(supervisor: Pid, mask_before: &libc::sigset_t, work: &Work<'_>, context: &ChildContext) -> ! {
     let prepared = set_parent_process_death_signal(Some(Signal::KILL));
     // SAFETY: the mask was filled by the kernel, and no old one is asked for. The lifeline is owned by nothing else in this copy.
     unsafe {
@@ -223,7 +256,7 @@ fn run_extractor(
         EXIT_EXTRACTOR_FAILED
     } else {
         // A panic must not unwind into the copy of the supervisor's code.
-        std::panic::catch_unwind(|| run_built_in(name, context)).unwrap_or(EXIT_EXTRACTOR_FAILED)
+        std::panic::catch_unwind(AssertUnwindSafe(|| work.run(context))).unwrap_or(EXIT_EXTRACTOR_FAILED)
     };
     // If the host does not read any more, there is nobody to tell.
     io::stdout().flush().ok();

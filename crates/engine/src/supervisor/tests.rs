@@ -18,6 +18,7 @@ fn spec() -> SupervisorSpec {
         sources: vec![SourceRoot::new("src_1", Path::new(OsStr::from_bytes(b"/photos/\xff\n")))],
         scratch: "/scratch".to_owned(),
         readable: vec!["/models".to_owned()],
+        program: None,
         limits: LIMITS,
         memory_bytes_max: Some(1 << 30),
         landlock_abi_max: None,

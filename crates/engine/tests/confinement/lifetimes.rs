@@ -129,6 +129,7 @@ pub fn be_a_host(arguments: &[String]) -> ExitCode {
         sources: vec![SourceRoot::new("src_1", &PathBuf::from(&arguments[0]))],
         scratch: arguments[1].clone(),
         readable: Vec::new(),
+        program: None,
         limits: LIMITS,
         memory_bytes_max: None,
         landlock_abi_max: None,

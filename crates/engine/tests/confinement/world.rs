@@ -45,6 +45,7 @@ impl World {
             sources: vec![SourceRoot::new("src_1", &self.targets.decoys)],
             scratch: self.scratch().to_str().unwrap().to_owned(),
             readable: Vec::new(),
+            program: None,
             limits: LIMITS,
             memory_bytes_max: None,
             landlock_abi_max: None,

@@ -10,6 +10,7 @@ use crate::session::{Backend, Read, Tx};
 use crate::value::Sql;
 
 const FIND: Sql = Sql::same("kind_find", "select kind, digest from kinds where name = $1 and version = $2");
+const OWNER: Sql = Sql::same("kind_owner", "select room from kinds where name = $1 order by version limit 1");
 const NEXT: Sql = Sql::same("kind_next", "select coalesce(max(kind), 0) + 1 from kinds");
 const INSERT: Sql = Sql::same(
     "kind_insert",
@@ -23,6 +24,11 @@ pub(crate) type KindRow = (i64, String, u32, Digest, String, Vec<u8>);
 
 pub(crate) fn find(read: &Read<'_>, name: &str, version: u32) -> Result<Option<(i64, Digest)>, StoreError> {
     read.one(&FIND, params![name, version])
+}
+
+/// Whom the kind of that name belongs to.
+pub(crate) fn owner(read: &Read<'_>, name: &str) -> Result<Option<String>, StoreError> {
+    Ok(read.one::<(String,)>(&OWNER, params![name])?.map(|(owner,)| owner))
 }
 
 pub(crate) fn all(read: &Read<'_>) -> Result<Vec<KindRow>, StoreError> {

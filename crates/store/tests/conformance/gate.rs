@@ -17,7 +17,8 @@ both!(
     bad_candidates_are_refused,
     good_candidates_are_taken,
     values_made_in_the_process_are_checked_alike,
-    kinds_of_users
+    kinds_of_users,
+    kinds_of_plugins
 );
 
 /// Everything between the bytes of a document and a candidate. An artifact is made by unit 0 of the first run.
@@ -144,6 +145,29 @@ const KIND: &str = r#"{
   "schema": {"type": "object", "additionalProperties": false, "properties": {"text": {"type": "string", "pattern": "^a+$"}}},
   "projection": {"columns": [{"name": "text", "type": "text", "pointer": "/text"}]}
 }"#;
+
+/// A kind belongs to whom it came with first, whatever the version, and a name of a room is never another's.
+fn kinds_of_plugins(backend: exhibit_store::Backend) {
+    let world = World::new(backend);
+    let add =
+        |owner: &str, file: &str| block_on(world.store.add_owned_kind(owner.to_owned(), file.as_bytes().to_vec()));
+    let refused = |owner: &str, file: &str| {
+        let StoreError::Refused(message) = add(owner, file).expect_err("another owner") else { panic!("refused") };
+        message
+    };
+    let second = KIND.replace("\"version\": 1", "\"version\": 2");
+    assert_eq!(add("plugin:one", KIND).expect("a kind").room, "plugin:one");
+    add("plugin:one", KIND).expect("the same again");
+    let message = "the kind mine.note belongs to plugin:one; take another name";
+    assert_eq!(refused("plugin:two", KIND), message);
+    assert_eq!(refused("plugin:two", &second), message, "another version of it, too");
+    add("plugin:one", &second).expect("its own next version");
+    let reopened = world.open_again().expect("the same database");
+    assert_eq!(reopened.kinds().get("mine.note", 2).expect("a kind").room, "plugin:one");
+    let of_a_room = world.store.kinds().every().into_iter().find(|kind| !kind.room.starts_with("plugin:"));
+    let name = of_a_room.expect("a room brings kinds").name().to_owned();
+    assert!(refused("plugin:two", &KIND.replace("mine.note", &name)).contains("belongs to"), "{name}");
+}
 
 fn kinds_of_users(backend: exhibit_store::Backend) {
     let world = World::new(backend);
