@@ -1,6 +1,7 @@
 //! The repositories of the spine: statements, row mapping and functions, one file per subject.
 
 pub mod assets;
+pub mod collections;
 pub(crate) mod kinds;
 pub mod ledger;
 pub(crate) mod migrations;
@@ -10,5 +11,7 @@ pub mod runs;
 pub mod sources;
 pub mod units;
 
+#[cfg(test)]
+mod filter_plan_tests;
 #[cfg(test)]
 mod plan_tests;

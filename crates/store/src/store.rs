@@ -174,6 +174,9 @@ fn prepare_in(tx: &mut Tx<'_>, name: &str, options: &StoreOptions) -> Result<Kin
     crate::sql::migrations::refuse_foreign(tx, name)?;
     migrate::migrate(tx, name, &options.rooms, options.clock.now().0)?;
     let kinds = Kinds::default();
+    for file in crate::collections::KINDS {
+        kinds.add(Arc::new(register(tx, migrate::SPINE_NAME, file.as_bytes())?));
+    }
     for room in &options.rooms {
         for file in room.kinds() {
             kinds.add(Arc::new(register(tx, room.name(), file.as_bytes())?));
