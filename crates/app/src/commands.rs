@@ -1,5 +1,6 @@
 //! The commands, one file each: parse, call, print.
 
+pub mod collections;
 pub mod control;
 pub mod doctor;
 pub mod explain;

@@ -36,6 +36,7 @@ pub async fn runs(args: RunsArgs, context: &Context) -> Result<Exit, CliError> {
             .map(|(run, ended, total)| {
                 json!({
                     "run": run.id, "pipeline": run.pipeline, "pipeline_version": run.pipeline_version, "policy": run.policy,
+                    "collection": run.collection,
                     "state": run.state, "created": Timestamp(run.created_us), "ended_units": ended, "units": total,
                 })
             })

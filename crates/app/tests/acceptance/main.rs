@@ -18,6 +18,7 @@ mod processes;
 mod world;
 
 mod catalog;
+mod collections;
 mod drills;
 mod errors;
 mod proof;
