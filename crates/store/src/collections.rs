@@ -15,12 +15,6 @@ use crate::session::{Read, Tx};
 use crate::sql::collections::{self as sql, ALL_NAME, Collection};
 use crate::store::Store;
 
-/// The kinds of the spine itself.
-pub(crate) const KINDS: &[&str] = &[
-    include_str!("../../../schemas/kinds/collection.v1.json"),
-    include_str!("../../../schemas/kinds/collection.members.v1.json"),
-];
-
 const DEFINITION: &str = "collection";
 const PART: &str = "collection.members";
 
@@ -357,4 +351,18 @@ fn project_part(tx: &mut Tx<'_>, body: &Json) -> Result<(), StoreError> {
     let ids = body["assets"].as_array().into_iter().flatten().filter_map(Json::as_str);
     let assets: Vec<Digest> = ids.filter_map(|id| id.parse::<AssetId>().ok()).map(|asset| asset.0).collect();
     sql::add_members(tx, collection.definition, &assets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// docs/reference/formats.md shows the same one.
+    #[test]
+    fn the_digest_of_a_list_never_changes() {
+        let mut list = [AssetId(Digest::of(b"abc")), AssetId(Digest::of(b""))];
+        list.sort_unstable();
+        let expected = "6f1290896ee81a0349174d19f4473d267a10289c40480861d5c42affffbd79f9";
+        assert_eq!(digest_of(&list).to_hex(), expected);
+    }
 }

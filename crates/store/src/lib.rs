@@ -37,5 +37,5 @@ pub use gate::{Draft, Gate, Made};
 pub use migrate::{MigrationStatus, SPINE_MIGRATIONS};
 pub use room::{Admission, Migration, Room, Seq};
 pub use session::{Backend, LeaseTime, Read, Tx};
-pub use store::{READERS_DEFAULT, Store, StoreOptions};
+pub use store::{READERS_DEFAULT, SPINE_KINDS, Store, StoreOptions};
 pub use value::{FromColumn, FromRow, Row, Sql, Value};

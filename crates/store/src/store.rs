@@ -22,6 +22,12 @@ use crate::writer::{Writer, panic_text};
 /// Connections for queries, unless told otherwise.
 pub const READERS_DEFAULT: usize = 4;
 
+/// Kinds of the spine itself: which assets belong together.
+pub const SPINE_KINDS: &[&str] = &[
+    include_str!("../../../schemas/kinds/collection.v1.json"),
+    include_str!("../../../schemas/kinds/collection.members.v1.json"),
+];
+
 /// How to open a store.
 pub struct StoreOptions {
     /// Where the database is.
@@ -174,7 +180,7 @@ fn prepare_in(tx: &mut Tx<'_>, name: &str, options: &StoreOptions) -> Result<Kin
     crate::sql::migrations::refuse_foreign(tx, name)?;
     migrate::migrate(tx, name, &options.rooms, options.clock.now().0)?;
     let kinds = Kinds::default();
-    for file in crate::collections::KINDS {
+    for file in SPINE_KINDS {
         kinds.add(Arc::new(register(tx, migrate::SPINE_NAME, file.as_bytes())?));
     }
     for room in &options.rooms {

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::ast::{Availability, Comparison, Expr, Filter, NumberField, Place, Sample, Term, Test, TextField, TypeTest};
 use super::error::FilterError;
-use super::glob::Glob;
+use super::glob::Matcher;
 use super::value::Period;
 use super::{NESTING_MAX, TERMS_BOUND_MAX};
 use crate::error::StoreError;
@@ -81,7 +81,7 @@ pub(super) enum Leaf {
     Listed(Vec<i64>),
     Is(Availability),
     /// Decided here, not in SQL.
-    Pattern(Option<TextField>, Glob),
+    Pattern(Option<TextField>, Matcher),
 }
 
 /// Steps of one run, for [`Leaf::Failed`].
@@ -157,8 +157,9 @@ impl Binder<'_> {
             Test::Type(TypeTest::Exactly(media_type)) => Leaf::MediaType(media_type.clone()),
             Test::Taken(comparison) => Leaf::Taken(*comparison),
             Test::Number(field, comparison) => Leaf::Number(*field, *comparison),
-            Test::Text(field, glob) => Leaf::Pattern(Some(*field), glob.clone()),
-            Test::Word(glob) => Leaf::Pattern(None, glob.clone()),
+            Test::Text(TextField::Path, glob) => Leaf::Pattern(Some(TextField::Path), glob.whole_path()),
+            Test::Text(field, glob) => Leaf::Pattern(Some(*field), glob.name()),
+            Test::Word(glob) => Leaf::Pattern(None, glob.within_path()),
             Test::Is(availability) => Leaf::Is(*availability),
             Test::Source(name) => self.source(name, term.place, text)?,
             Test::Has(kind) => self.has(kind, term.place, text)?,

@@ -26,6 +26,7 @@ const CLASSES: [&str; 3] = ["image", "video", "audio"];
 
 struct Compiler<'a> {
     backend: Backend,
+    after: i64,
     params: Vec<Value>,
     facts: Option<&'a str>,
     /// The text of each condition that SQL can decide, in the order of the tree.
@@ -35,7 +36,7 @@ struct Compiler<'a> {
 pub(super) fn compile(bound: &Bound, backend: Backend, after: i64, limit: i64) -> Statement {
     let facts = bound.facts.as_deref();
     let params = vec![after.into(), limit.into()];
-    let mut compiler = Compiler { backend, params, facts, leaves: Vec::new() };
+    let mut compiler = Compiler { backend, after, params, facts, leaves: Vec::new() };
     let condition = compiler.node(&bound.root, false);
     let mut patterns = Vec::new();
     collect_patterns(&bound.root, &mut patterns);
@@ -199,7 +200,11 @@ impl Compiler<'_> {
                 let definition = self.param(*definition);
                 format!("assets.asset in (select asset from collection_members where definition = {definition})")
             }
-            Leaf::Listed(keys) => format!("assets.asset {}", self.list(keys)),
+            // In order, and what earlier pages went over is not sent again.
+            Leaf::Listed(keys) => {
+                let left = &keys[keys.partition_point(|key| *key <= self.after)..];
+                format!("assets.asset {}", self.list(left))
+            }
             Leaf::Pattern(..) => "true".to_owned(),
         }
     }

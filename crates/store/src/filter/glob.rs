@@ -59,27 +59,38 @@ impl Glob {
         Self { pieces }
     }
 
-    /// True when the pattern covers the whole text.
-    pub fn matches(&self, text: &str) -> bool {
-        matches(&self.pieces, &text.nfc().collect::<Vec<_>>(), true)
+    /// True when the pattern covers the whole path.
+    pub fn matches(&self, path: &str) -> bool {
+        self.whole_path().matches(path)
     }
 
-    /// The same for texts that are no paths: upper and lower case are alike, and a slash is a letter like others.
-    pub fn matches_name(&self, text: &str) -> bool {
-        let plain = |piece: Piece| match piece {
-            Piece::Folders => vec![Piece::Deep, Piece::Letter('/')],
-            other => vec![other],
-        };
-        let pieces: Vec<Piece> = self.folded().into_iter().flat_map(plain).collect();
-        matches(&pieces, &folded(text), false)
+    /// True when the pattern covers the whole name, which is no path: upper and lower case are alike, and a slash is a letter like others.
+    pub fn matches_name(&self, name: &str) -> bool {
+        self.name().matches(name)
     }
 
     /// True when the pattern covers some part of the path, in upper or lower case.
     pub fn is_within(&self, path: &str) -> bool {
+        self.within_path().matches(path)
+    }
+
+    pub(super) fn whole_path(&self) -> Matcher {
+        Matcher { pieces: self.pieces.clone(), is_folded: false, in_path: true }
+    }
+
+    pub(super) fn name(&self) -> Matcher {
+        let plain = |piece: Piece| match piece {
+            Piece::Folders => vec![Piece::Deep, Piece::Letter('/')],
+            other => vec![other],
+        };
+        Matcher { pieces: self.folded().into_iter().flat_map(plain).collect(), is_folded: true, in_path: false }
+    }
+
+    pub(super) fn within_path(&self) -> Matcher {
         let mut pieces = vec![Piece::Deep];
         pieces.extend(self.folded());
         pieces.push(Piece::Deep);
-        matches(&pieces, &folded(path), true)
+        Matcher { pieces, is_folded: true, in_path: true }
     }
 
     /// True when it has neither letters nor wildcards.
@@ -96,8 +107,27 @@ impl Glob {
     }
 }
 
-fn folded(text: &str) -> Vec<char> {
-    text.nfc().flat_map(char::to_lowercase).collect()
+/// A pattern made ready for many texts.
+#[derive(Debug)]
+pub(super) struct Matcher {
+    pieces: Vec<Piece>,
+    /// Upper and lower case are alike.
+    is_folded: bool,
+    /// `*` and `?` stop at a slash.
+    in_path: bool,
+}
+
+impl Matcher {
+    pub(super) fn matches(&self, text: &str) -> bool {
+        // Most names are ASCII, which is in NFC already.
+        let letters: Vec<char> = match (text.is_ascii(), self.is_folded) {
+            (true, false) => text.chars().collect(),
+            (true, true) => text.chars().map(|letter| letter.to_ascii_lowercase()).collect(),
+            (false, false) => text.nfc().collect(),
+            (false, true) => text.nfc().flat_map(char::to_lowercase).collect(),
+        };
+        matches(&self.pieces, &letters, self.in_path)
+    }
 }
 
 /// Follows all ways through the pattern at once: `reached[n]` says that the first n pieces can cover the letters so far. `in_path` says

@@ -112,7 +112,7 @@ impl Bound {
 }
 
 /// The lot of an asset: SHA-256 of the seed (8 bytes, big-endian) and the asset's SHA-256. The smallest are drawn.
-fn lot(seed: u64, sha256: Digest) -> Digest {
+pub(super) fn lot(seed: u64, sha256: Digest) -> Digest {
     let mut hasher = DigestHasher::new();
     hasher.update(&seed.to_be_bytes());
     hasher.update(&sha256.0);
@@ -157,15 +157,16 @@ fn holds<'a>(node: &Node, candidate: &Candidate, decided: &mut impl Iterator<Ite
         Node::All(parts) => parts.iter().filter(|part| !holds(part, candidate, decided)).count() == 0,
         Node::Any(parts) => parts.iter().filter(|part| holds(part, candidate, decided)).count() > 0,
         Node::Not(inner) => !holds(inner, candidate, decided),
-        Node::Leaf(Leaf::Pattern(None, glob)) => candidate.paths.iter().any(|path| glob.is_within(path)),
-        Node::Leaf(Leaf::Pattern(Some(TextField::Path), glob)) => candidate.paths.iter().any(|path| glob.matches(path)),
-        Node::Leaf(Leaf::Pattern(Some(TextField::Camera), glob)) => {
+        Node::Leaf(Leaf::Pattern(None | Some(TextField::Path), pattern)) => {
+            candidate.paths.iter().any(|path| pattern.matches(path))
+        }
+        Node::Leaf(Leaf::Pattern(Some(TextField::Camera), pattern)) => {
             let both =
                 candidate.make.as_ref().zip(candidate.model.as_ref()).map(|(make, model)| format!("{make} {model}"));
-            [&candidate.make, &candidate.model, &both].into_iter().flatten().any(|name| glob.matches_name(name))
+            [&candidate.make, &candidate.model, &both].into_iter().flatten().any(|name| pattern.matches(name))
         }
-        Node::Leaf(Leaf::Pattern(Some(TextField::Lens), glob)) => {
-            candidate.lens.as_ref().is_some_and(|lens| glob.matches_name(lens))
+        Node::Leaf(Leaf::Pattern(Some(TextField::Lens), pattern)) => {
+            candidate.lens.as_ref().is_some_and(|lens| pattern.matches(lens))
         }
         Node::Leaf(_) => decided.next().copied().unwrap_or(false),
     }

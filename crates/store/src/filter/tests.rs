@@ -196,6 +196,14 @@ fn patterns() {
     assert!(!path_glob(&"*a".repeat(200)).matches(&"a".repeat(199)));
 }
 
+/// docs/reference/formats.md shows the same one.
+#[test]
+fn a_lot_never_changes() {
+    let abc = exhibit_model::digest::Digest::of(b"abc");
+    let expected = "52fb7a18242d8676e1aa2f0d66c024332ab27bf5e71f2ceb677d77b009fee4d5";
+    assert_eq!(super::select::lot(1, abc).to_hex(), expected);
+}
+
 /// The same as the pattern matcher, the simple and slow way.
 fn slow(pattern: &[char], text: &[char]) -> bool {
     match pattern {

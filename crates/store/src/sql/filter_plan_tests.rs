@@ -6,13 +6,13 @@ use super::plan_tests::{open, walked};
 use crate::filter::{Filter, bind};
 use crate::{Backend, Location, Sql, Store, Synchronous};
 
-/// A filter, and what its plan must go along.
+/// A filter, and what its plan must go along in SQLite.
 const FILTERS: &[(&str, &[&str])] = &[
     ("", &["assets"]),
     ("type:image", &["assets"]),
     ("not type:other size>5MB", &["assets"]),
     ("is:duplicate", &["paths_asset"]),
-    ("source:s", &["paths_"]),
+    ("source:s", &["paths_asset"]),
     ("taken:2019", &["proj_media__metadata_v1_0"]),
     ("taken>2019-01-01T10:00+02:00 width>5", &["proj_media__metadata_v1_0", "proj_media__metadata_v1_asset"]),
     ("not taken:2019 or height<9", &["proj_media__metadata_v1_asset"]),
@@ -52,7 +52,8 @@ fn no_filter_walks_a_table_that_grows() {
         for (filter, indexes) in FILTERS {
             let plan = explain(store, &runtime, filter);
             assert!(walked(&plan, walk).is_empty(), "`{filter}` walks:\n{plan}");
-            for index in *indexes {
+            // PostgreSQL begins where its statistics say, and here there are none.
+            for index in indexes.iter().filter(|_| walk == "SCAN ") {
                 assert!(plan.contains(index), "`{filter}` does not go along {index}:\n{plan}");
             }
         }
