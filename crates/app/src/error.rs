@@ -116,10 +116,10 @@ impl From<BindError> for CliError {
 
 impl From<CollectionError> for CliError {
     fn from(error: CollectionError) -> Self {
-        let exit = if matches!(error, CollectionError::Store(_) | CollectionError::Gate(_)) {
-            Exit::Failed
-        } else {
-            Exit::Usage
+        let exit = match error {
+            CollectionError::Gate(GateError::Invalid(_)) => Exit::Usage,
+            CollectionError::Store(_) | CollectionError::Gate(_) => Exit::Failed,
+            _ => Exit::Usage,
         };
         Self { exit, message: chain(&error) }
     }

@@ -218,6 +218,9 @@ fn collections_are_listed_superseded_and_deleted(backend: Backend) {
         let output = world.exhibit(&["collections", "create", name, "--filter", "a"]);
         assert!(output.code == 2 && output.stderr.contains("is no name of a collection"), "{output:#?}");
     }
+    let long = "x".repeat(2_000);
+    let output = world.exhibit(&["collections", "create", "x", "--filter", "a", "--about", &long]);
+    assert!(output.code == 2 && output.stderr.contains("/payload/about"), "{output:#?}");
     world.ok(&["collections", "delete", "notes"]);
     let gone = world.exhibit(&["collections", "delete", "notes"]);
     assert!(gone.code == 2 && gone.stderr.contains("there is no collection `notes`; there are all"), "{gone:#?}");

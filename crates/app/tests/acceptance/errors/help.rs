@@ -22,6 +22,7 @@ const VERBS: &[&[&str]] = &[
     &["runs"],
     &["watch"],
     &["cancel"],
+    &["pause"],
     &["resume"],
     &["retry"],
     &["explain"],
@@ -76,7 +77,7 @@ fn help_is_what_was_committed() {
 #[test]
 fn help_names_every_verb() {
     let world = World::new(Backend::Sqlite);
-    for parent in [&[] as &[&str], &["ledger"], &["projections"]] {
+    for parent in [&[] as &[&str], &["collections"], &["ledger"], &["projections"]] {
         let help = world.ok(&[parent, &["--help"]].concat());
         let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
         for line in commands {
