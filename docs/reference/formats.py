@@ -192,6 +192,10 @@ def examples() -> dict:
 
     leaves_root = root_of([first, second])
     show("leaves_root", leaves_root.hex())
+    listed = sorted([sha256(b"abc"), sha256(b"")])
+    show("lot", sha256((1).to_bytes(8, "big") + sha256(b"abc")).hex())
+    show("list_digest", sha256(b"".join(listed)).hex())
+
     heads = []
     for batch, first_seq, count, at_us, batch_root in [
         (1, 1, 2, 1735689600000000, leaves_root),

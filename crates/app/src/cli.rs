@@ -40,6 +40,8 @@ enum Command {
     Show(run::show::ShowArgs),
     /// Digest of a folder: names, sizes, times, modes, attributes, content
     Fingerprint(run::fingerprint::FingerprintArgs),
+    /// Sets of assets: list, show, make, delete
+    Collections(run::collections::CollectionsArgs),
     /// Run a pipeline, or show a run
     Run(run::run::RunArgs),
     /// List runs, newest first
@@ -136,6 +138,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit, CliError>
         Command::Ls(args) => run::ls::ls(args, context).await,
         Command::Show(args) => run::show::show(args, context).await,
         Command::Fingerprint(args) => run::fingerprint::fingerprint(args, context).await,
+        Command::Collections(args) => run::collections::collections(args, context).await,
         Command::Run(args) => run::run::run(args, context).await,
         Command::Runs(args) => run::runs::runs(args, context).await,
         Command::Watch(args) => run::watch::watch(args, context).await,

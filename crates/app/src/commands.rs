@@ -1,6 +1,7 @@
 //! The commands, one file each: parse, call, print.
 
 pub mod clean;
+pub mod collections;
 pub mod compare;
 pub mod control;
 pub mod doctor;

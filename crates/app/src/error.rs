@@ -9,6 +9,8 @@ use exhibit_engine::RunError;
 use exhibit_engine::pipeline::PipelineError;
 use exhibit_engine::plugin::PluginError;
 use exhibit_engine::redteam::RedteamError;
+use exhibit_store::collections::CollectionError;
+use exhibit_store::filter::{BindError, FilterError};
 use exhibit_store::ledger::checkpoint::CheckpointError;
 use exhibit_store::{GateError, StoreError};
 
@@ -126,6 +128,30 @@ impl From<SampleError> for CliError {
         let exit = match error {
             SampleError::NotEmpty { .. } | SampleError::TooMany { .. } => Exit::Usage,
             _ => Exit::Failed,
+        };
+        Self { exit, message: chain(&error) }
+    }
+}
+
+impl From<FilterError> for CliError {
+    fn from(error: FilterError) -> Self {
+        Self::usage(chain(&error))
+    }
+}
+
+impl From<BindError> for CliError {
+    fn from(error: BindError) -> Self {
+        let exit = if matches!(error, BindError::Store(_)) { Exit::Failed } else { Exit::Usage };
+        Self { exit, message: chain(&error) }
+    }
+}
+
+impl From<CollectionError> for CliError {
+    fn from(error: CollectionError) -> Self {
+        let exit = match error {
+            CollectionError::Gate(GateError::Invalid(_)) => Exit::Usage,
+            CollectionError::Store(_) | CollectionError::Gate(_) => Exit::Failed,
+            _ => Exit::Usage,
         };
         Self { exit, message: chain(&error) }
     }

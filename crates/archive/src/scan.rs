@@ -382,6 +382,8 @@ impl Walker {
                     Reader::new(Arc::clone(&queue), self.results.clone(), Arc::clone(&self.progress), self.started_us);
                 std::thread::Builder::new().name(format!("scan-{index}")).spawn_scoped(scope, move || reader.run())?;
             }
+            // The readers alone hold it: once they have gone, nothing waits for room in it.
+            drop(queue);
             let results = self.results.clone();
             let mut hand = HandOver { jobs, results, files: Vec::new(), bytes: 0, outcomes: Vec::new() };
             let walked = self.walk(root.as_fd(), &mut hand);

@@ -120,8 +120,9 @@ impl Engine {
             steps: i64::try_from(request.pipeline.steps.len()).unwrap_or(0),
             now_us,
         };
+        let kinds = Arc::clone(self.store.kinds());
         let run = self.store.write(move |tx| {
-            let key = runs::create(tx, &new)?;
+            let key = runs::create(tx, &kinds, &new)?;
             runs::by_key(tx, key)
         });
         run.await?.ok_or_else(|| RunError::Internal("the new run is not there".to_owned()))

@@ -354,6 +354,7 @@ pub(crate) fn project(tx: &mut Tx<'_>, context: &GroupContext, accepted: &[Accep
     for (kind, rows) in by_kind.values() {
         tx.execute_many(&kind.insert_projection, rows)?;
     }
+    crate::collections::project(tx, accepted)?;
     let mut start = 0;
     while start < accepted.len() {
         let room = &accepted[start].candidate.kind.room;

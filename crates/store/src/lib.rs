@@ -4,8 +4,8 @@
 //! evidence; queries run through [`Store::read`]. The drivers are private to `backend` and nothing of them leaves this crate.
 //!
 //! Read in this order: [`value`] and [`session`] (statements, `Read`, `Tx`), [`store`] (what one opens), [`gate`] and [`append`] (the
-//! two halves of the way in), [`ledger`] (proofs and checks), [`sql`] (the repositories, one file per subject), then `writer`,
-//! `readers` and `backend` for how it runs.
+//! two halves of the way in), [`ledger`] (proofs and checks), [`sql`] (the repositories, one file per subject), [`filter`] and
+//! [`collections`] (which assets), then `writer`, `readers` and `backend` for how it runs.
 
 mod backend;
 mod connection;
@@ -15,7 +15,9 @@ mod writer;
 
 pub mod append;
 pub mod blobs;
+pub mod collections;
 pub mod error;
+pub mod filter;
 pub mod gate;
 pub mod kinds;
 pub mod ledger;

@@ -21,6 +21,12 @@ pub const SPINE_MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("migrations/sqlite/0002_policy.sql"),
         postgres: include_str!("migrations/postgres/0002_policy.sql"),
     },
+    Migration {
+        version: 3,
+        name: "collections",
+        sqlite: include_str!("migrations/sqlite/0003_collections.sql"),
+        postgres: include_str!("migrations/postgres/0003_collections.sql"),
+    },
 ];
 
 /// The name under which the spine's own migrations are recorded.

@@ -46,6 +46,7 @@ pub async fn rebuild(
             for kind in context.kinds.every() {
                 sql::empty(tx, &kind.declaration)?;
             }
+            crate::collections::reset(tx)?;
             context.rooms.iter().try_for_each(|room| room.reset(tx))?;
             Ok(state(tx)?.next_seq)
         })

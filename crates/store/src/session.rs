@@ -61,6 +61,24 @@ impl<'a> Read<'a> {
         })
     }
 
+    /// Like [`Read::each`], for a statement whose text is made for one question: it is prepared anew and not kept.
+    ///
+    /// # Errors
+    /// When the statement fails, or with the error of `visit`.
+    pub(crate) fn each_once(
+        &self,
+        sql: &Sql,
+        params: &[Value],
+        visit: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        #[cfg(test)]
+        heard(self.backend(), sql, params);
+        self.visit_rows(sql, visit, |session, visit| match session {
+            Session::Sqlite(session) => session.each_uncached(sql, params, visit),
+            Session::Postgres(session) => session.borrow_mut().each_uncached(sql, params, visit),
+        })
+    }
+
     fn visit_rows(
         &self,
         sql: &Sql,

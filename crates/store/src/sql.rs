@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod benchmarks;
+pub mod collections;
 pub(crate) mod kinds;
 pub mod ledger;
 pub(crate) mod migrations;
@@ -13,5 +14,7 @@ pub mod sources;
 pub mod space;
 pub mod units;
 
+#[cfg(test)]
+mod filter_plan_tests;
 #[cfg(test)]
 mod plan_tests;

@@ -22,8 +22,10 @@ use crate::writer::{Writer, panic_text};
 /// Connections for queries, unless told otherwise.
 pub const READERS_DEFAULT: usize = 4;
 
-/// Kinds of the spine itself: what becomes of runs and of evidence.
+/// Kinds of the spine itself: which assets belong together, what becomes of runs and of evidence.
 pub const SPINE_KINDS: &[&str] = &[
+    include_str!("../../../schemas/kinds/collection.v1.json"),
+    include_str!("../../../schemas/kinds/collection.members.v1.json"),
     include_str!("../../../schemas/kinds/run.promotion.v1.json"),
     include_str!("../../../schemas/kinds/run.benchmark.v1.json"),
     include_str!("../../../schemas/kinds/evidence.tombstone.v1.json"),

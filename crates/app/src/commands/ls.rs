@@ -2,7 +2,11 @@
 
 use clap::{Args, ValueEnum};
 use exhibit_archive::catalog::{AssetLine, find_asset, find_source, source_names};
-use exhibit_archive::sql::listing::{ListFilter, list};
+use exhibit_archive::sql::listing::list;
+use exhibit_model::ids::AssetId;
+use exhibit_store::Read;
+use exhibit_store::filter::{Availability, Filter, Test, TypeTest, bind};
+use exhibit_store::kinds::Kinds;
 use serde_json::json;
 
 use crate::cli::Context;
@@ -12,6 +16,9 @@ use crate::output::{bytes, table};
 /// List assets in the order in which they were first seen.
 #[derive(Args)]
 pub struct LsArgs {
+    /// Only what fulfils this filter, such as 'type:image taken:2019 not has:image.thumbnail'; docs/reference/filters.md describes it
+    #[arg(value_name = "FILTER")]
+    filter: Vec<String>,
     /// Only this class
     #[arg(long = "type", value_name = "TYPE")]
     class: Option<Class>,
@@ -41,24 +48,11 @@ enum Class {
 }
 
 pub async fn ls(args: LsArgs, context: &Context) -> Result<Exit, CliError> {
+    // Words of a filter need no quotation marks of the shell as long as they hold no space.
+    let filter = Filter::parse(args.filter.join(" ").as_bytes())?;
     let app = context.open()?;
-    let found = app
-        .store
-        .read(move |read| {
-            let filter = match filter(read, &args) {
-                Ok(filter) => filter,
-                Err(error) => return Ok(Err(error)),
-            };
-            let names = source_names(read)?;
-            // One more than asked for tells whether there is a next page.
-            let rows = list(read, &ListFilter { limit: filter.limit + 1, ..filter.clone() })?;
-            let more = rows.len() as i64 > filter.limit;
-            let lines = rows.into_iter().take(filter.limit as usize).map(|row| AssetLine::new(row, &names));
-            Ok(Ok((lines.collect::<Vec<_>>(), more)))
-        })
-        .await?;
-    let (lines, more) = found?;
-    let next = lines.last().filter(|_| more).map(|line| line.asset_id);
+    let kinds = std::sync::Arc::clone(app.store.kinds());
+    let (lines, next) = app.store.read(move |read| Ok(look(read, &kinds, &args, filter))).await??;
     if context.out.json {
         context.out.document(&json!({ "items": lines, "next": next }))?;
         return Ok(Exit::Ok);
@@ -68,30 +62,53 @@ pub async fn ls(args: LsArgs, context: &Context) -> Result<Exit, CliError> {
         context.out.line(&line)?;
     }
     if let Some(next) = next {
-        context.out.note(&format!("more: exhibit ls --after {}", &next.to_string()[..20]));
+        context.out.note(&format!("more: the same with --after {}", &next.to_string()[..20]));
     } else if lines.is_empty() {
         context.out.note("nothing matches; `exhibit scan FOLDER` adds a folder");
     }
     Ok(Exit::Ok)
 }
 
-fn filter(read: &exhibit_store::Read<'_>, args: &LsArgs) -> Result<ListFilter, exhibit_archive::catalog::LookupError> {
-    let class = args.class.map(|class| match class {
-        Class::Image => "image",
-        Class::Video => "video",
-        Class::Audio => "audio",
-        Class::Other => "other",
-    });
-    let source = args.source.as_deref().map(|name| find_source(read, name)).transpose()?;
+/// One page, and the asset to go on after.
+fn look(
+    read: &Read<'_>,
+    kinds: &Kinds,
+    args: &LsArgs,
+    filter: Filter,
+) -> Result<(Vec<AssetLine>, Option<AssetId>), CliError> {
+    let bound = bind(read, kinds, &with_flags(read, args, filter)?)?;
     let after = args.after.as_deref().map(|text| find_asset(read, text)).transpose()?;
-    Ok(ListFilter {
-        class: class.map(str::to_owned),
-        source: source.map(|source| source.key),
-        missing: args.missing.then_some(true),
-        duplicates: args.duplicates,
-        after: after.map_or(0, |asset| asset.key),
-        limit: args.limit,
-    })
+    let limit = usize::try_from(args.limit).unwrap_or(0);
+    // One more than asked for tells whether there is a next page.
+    let mut keys = bound.page(read, after.map_or(0, |asset| asset.key), limit + 1)?;
+    let more = keys.len() > limit;
+    keys.truncate(limit);
+    let names = source_names(read)?;
+    let lines: Vec<AssetLine> = list(read, &keys)?.into_iter().map(|row| AssetLine::new(row, &names)).collect();
+    let next = lines.last().filter(|_| more).map(|line| line.asset_id);
+    Ok((lines, next))
+}
+
+/// The flags are conditions like others.
+fn with_flags(read: &Read<'_>, args: &LsArgs, mut filter: Filter) -> Result<Filter, CliError> {
+    if let Some(class) = args.class {
+        filter = filter.and(Test::Type(match class {
+            Class::Image => TypeTest::Class("image"),
+            Class::Video => TypeTest::Class("video"),
+            Class::Audio => TypeTest::Class("audio"),
+            Class::Other => TypeTest::Other,
+        }));
+    }
+    if let Some(name) = &args.source {
+        filter = filter.and(Test::Source(find_source(read, name)?.name));
+    }
+    if args.missing {
+        filter = filter.and(Test::Is(Availability::Missing));
+    }
+    if args.duplicates {
+        filter = filter.and(Test::Is(Availability::Duplicate));
+    }
+    Ok(filter)
 }
 
 fn row(line: &AssetLine) -> Vec<String> {

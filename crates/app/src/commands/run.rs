@@ -12,6 +12,8 @@ use exhibit_engine::{Engine, RunError, RunRequest};
 use exhibit_model::ids::{CollectionId, RunId, UnitId};
 use exhibit_model::states::{Policy, RunState, UnitState};
 use exhibit_store::GateError;
+use exhibit_store::collections::{Members, NewCollection, define, find};
+use exhibit_store::filter::Filter;
 use exhibit_store::sql::{records, runs, sources, units};
 use serde_json::json;
 
@@ -31,9 +33,12 @@ pub struct RunArgs {
     /// A shipped pipeline (`exhibit pipelines` lists them) or a TOML file
     #[arg(required = true)]
     pipeline: Option<String>,
-    /// The collection to run over; `all` holds every asset
+    /// The collection to run over (`exhibit collections` lists them); `all` holds every asset
     #[arg(long, default_value = "all")]
     collection: String,
+    /// Run over what fulfils this filter now; recorded as a collection without a name
+    #[arg(long, conflicts_with = "collection")]
+    filter: Option<String>,
     /// `sandbox`: the results stand apart and go after a while, unless the run is promoted
     #[arg(long, default_value_t = Policy::Production)]
     policy: Policy,
@@ -104,20 +109,24 @@ pub async fn run(args: RunArgs, context: &Context) -> Result<Exit, CliError> {
     let overrides: Result<Vec<Override>, String> = args.overrides.iter().map(|text| Override::parse(text)).collect();
     let overrides = overrides.map_err(CliError::usage)?;
     // Before the home is made: what is misspelt makes nothing.
-    let name = args.pipeline.unwrap_or_default();
-    crate::pipelines::load(&name, &overrides, &plugins::extractors(&context.home)?)?;
-    if args.collection != "all" {
-        return Err(CliError::usage(format!("there is no collection {}; there is `all`", args.collection)));
-    }
+    let pipeline_name = args.pipeline.unwrap_or_default();
+    crate::pipelines::load(&pipeline_name, &overrides, &plugins::extractors(&context.home)?)?;
+    let filter = args.filter.map(|text| Filter::parse(text.as_bytes())).transpose()?;
     let app = context.open()?;
+    let name = args.collection;
+    let named = app.store.read(move |read| Ok(find(read, &name))).await??;
     check_sources(&app).await?;
     let extractors = plugins::usable_extractors(&app).await?;
-    let pipeline = crate::pipelines::load(&name, &overrides, &extractors)?;
+    let pipeline = crate::pipelines::load(&pipeline_name, &overrides, &extractors)?;
     note_memory(&app, &args.host, context);
     let engine = app.engine(extractors, args.host.wishes())?;
+    let collection = match filter {
+        Some(filter) => unnamed(&app, filter).await?,
+        None => named.map_or(CollectionId::ALL, |found| found.id),
+    };
     let request = RunRequest {
         pipeline,
-        collection: CollectionId::ALL,
+        collection,
         policy: args.policy,
         sandbox_us: i64::from(app.config.engine.sandbox_days).saturating_mul(DAY_US),
         attempts_max: app.config.engine.attempts_max,
@@ -143,6 +152,15 @@ async fn warn_of_room(engine: &Engine, run: &runs::Run, context: &Context) -> Re
         ));
     }
     Ok(())
+}
+
+/// Records what a run is about to freeze, so that the run names it.
+async fn unnamed(app: &App, filter: Filter) -> Result<CollectionId, CliError> {
+    let id = CollectionId(app.ids.next_ulid());
+    let about = "made for one run".to_owned();
+    let members = Members::Dynamic(filter);
+    let made = define(&app.store, NewCollection { id, name: None, about, members, replace: false }).await?;
+    Ok(made.id)
 }
 
 /// A home inside a source, or a source inside a home, is refused before any extractor starts.

@@ -35,7 +35,8 @@ pub async fn runs(args: RunsArgs, context: &Context) -> Result<Exit, CliError> {
         let items: Vec<_> = counted
             .map(|(run, ended, total)| {
                 json!({
-                    "run": run.id, "pipeline": run.pipeline, "pipeline_version": run.pipeline_version, "policy": run.policy, "counts": run.shown,
+                    "run": run.id, "pipeline": run.pipeline, "pipeline_version": run.pipeline_version, "policy": run.policy,
+                    "counts": run.shown, "collection": run.collection,
                     "state": run.state, "created": Timestamp(run.created_us), "ended_units": ended, "units": total,
                 })
             })

@@ -7,10 +7,10 @@ use std::time::Duration;
 use clap::Args;
 use exhibit_archive::catalog::find_run;
 use exhibit_engine::pipeline::Pipeline;
-use exhibit_model::ids::RunId;
+use exhibit_model::ids::{CollectionId, RunId};
 use exhibit_model::states::{RunState, UnitState};
 use exhibit_model::time::Timestamp;
-use exhibit_store::sql::{runs, units};
+use exhibit_store::sql::{collections, runs, units};
 use exhibit_store::{Store, StoreError};
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -48,6 +48,10 @@ pub struct RunStatus {
     pub expired: Option<Timestamp>,
     /// Where it stands.
     pub state: RunState,
+    /// Its collection.
+    pub collection: CollectionId,
+    /// The name of the collection; none when it was made for this run.
+    pub collection_name: Option<String>,
     /// Frozen members of its collection.
     pub members: i64,
     /// Members whose units are planned.
@@ -106,9 +110,13 @@ pub async fn status(store: &Store, id: RunId) -> Result<RunStatus, CliError> {
             let example = units::by_key(read, reason.example)?.and_then(|unit| unit.detail).unwrap_or_default();
             reasons.push((reason, example));
         }
-        Ok((run, coverage, reasons))
+        let name = match run.collection {
+            CollectionId::ALL => Some(collections::ALL_NAME.to_owned()),
+            id => collections::by_id(read, id)?.and_then(|found| found.name),
+        };
+        Ok((run, coverage, reasons, name))
     });
-    let (run, coverage, reasons) = read.await?;
+    let (run, coverage, reasons, collection_name) = read.await?;
     let pipeline: Pipeline = serde_json::from_slice(&run.definition)?;
     let name = |step: u32| pipeline.steps.get(step as usize).map_or_else(String::new, |step| step.name.clone());
     let mut status = RunStatus {
@@ -120,6 +128,8 @@ pub async fn status(store: &Store, id: RunId) -> Result<RunStatus, CliError> {
         expires: run.expires_us.map(Timestamp),
         expired: run.expired_us.map(Timestamp),
         state: run.state,
+        collection: run.collection,
+        collection_name,
         members: run.members,
         members_planned: run.members_planned,
         created: Timestamp(run.created_us),
@@ -161,11 +171,12 @@ pub fn print_status(status: &RunStatus, context: &Context) -> Result<(), CliErro
         .zip(status.ended)
         .map_or_else(String::new, |(start, end)| format!(" in {:.1} s", end.millis_since(start) as f64 / 1000.0));
     out.line(&format!(
-        "{} {} v{} over {} assets: {}{took}",
+        "{} {} v{} over {} assets of {}: {}{took}",
         status.run,
         status.pipeline,
         status.pipeline_version,
         number(status.members),
+        status.collection_name.clone().unwrap_or_else(|| status.collection.to_string()),
         status.state
     ))?;
     match (status.counts, status.expired, status.expires) {

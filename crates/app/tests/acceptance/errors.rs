@@ -152,7 +152,7 @@ fn ids_that_name_nothing_or_too_much_are_refused() {
             format!("`{}` is the beginning of more than one run; give more of it", &run[..8]),
         ),
         (&["sources", "nowhere"], "there is no source `nowhere`; `exhibit sources` lists them".to_owned()),
-        (&["run", "noop", "--collection", "trip"], "there is no collection trip; there is `all`".to_owned()),
+        (&["run", "noop", "--collection", "trip"], "there is no collection `trip`; there are all".to_owned()),
     ];
     for (arguments, message) in cases {
         refused(&world, arguments, 2, &format!("exhibit: {message}"));

@@ -19,6 +19,7 @@ mod processes;
 mod world;
 
 mod catalog;
+mod collections;
 mod companions;
 mod compare;
 mod drills;

@@ -1,24 +1,8 @@
 //! `ls`: assets with where they are and what their newest metadata says.
 
 use exhibit_model::digest::Digest;
-use exhibit_store::{FromRow, Read, Row, Sql, StoreError, Value};
-
-/// What to list.
-#[derive(Debug, Clone, Default)]
-pub struct ListFilter {
-    /// `image`, `video`, `audio` or `other`.
-    pub class: Option<String>,
-    /// Key of a source.
-    pub source: Option<i64>,
-    /// Only assets without (`true`) or with (`false`) a present path.
-    pub missing: Option<bool>,
-    /// Only assets with at least two present paths.
-    pub duplicates: bool,
-    /// After the asset with this key.
-    pub after: i64,
-    /// At most this many.
-    pub limit: i64,
-}
+use exhibit_store::filter::facts_join;
+use exhibit_store::{Backend, FromRow, Read, Row, Sql, StoreError, Value};
 
 /// One line of the list.
 #[derive(Debug, Clone)]
@@ -72,50 +56,29 @@ impl FromRow for ListRow {
     }
 }
 
-// Goes along the primary key of assets; the inner selects use paths_asset and proj_media__metadata_v1_asset.
-const LIST: &str = "select assets.asset, assets.sha256, assets.size_bytes, assets.media_type, paths.path_bytes, paths.source, \
+const COLUMNS: &str = "select assets.asset, assets.sha256, assets.size_bytes, assets.media_type, paths.path_bytes, paths.source, \
      paths.state, (select count(*) from paths as present where present.asset = assets.asset and present.state = 0), \
      facts.captured_at, facts.captured_source, facts.camera_model, facts.oriented_width, facts.oriented_height, facts.duration_ms \
      from assets \
      left join paths on paths.path = (select first.path from paths as first where first.asset = assets.asset \
-       order by first.state, first.path limit 1) \
-     left join proj_media__metadata_v1 as facts on facts.seq = (select max(newest.seq) from proj_media__metadata_v1 as newest \
-       where newest.asset = assets.asset) \
-     where assets.asset > $1 \
-     and ($3 = '' or assets.media_type like $3 or ($3 = 'other' and assets.media_type not like 'image/%' \
-       and assets.media_type not like 'video/%' and assets.media_type not like 'audio/%')) \
-     and (cast($4 as bigint) = 0 or exists (select 1 from paths as own where own.asset = assets.asset \
-       and own.source = $4 and own.state < 2)) \
-     and (cast($5 as bigint) < 0 or $5 = case when exists (select 1 from paths as there where there.asset = assets.asset \
-       and there.state = 0) then 0 else 1 end) \
-     and (cast($6 as bigint) = 0 or (select count(*) from paths as copies where copies.asset = assets.asset \
-       and copies.state = 0) > 1) \
-     order by assets.asset limit $2";
+       order by first.state, first.path limit 1)";
 
-const LIST_SQL: Sql = Sql::same("asset_list", LIST);
-
-/// Lists assets in the order in which they were first seen.
+/// Describes assets, in the order in which they were first seen. Their facts are the newest that count: those of production runs and of
+/// promoted ones, as long as their bodies are there.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn list(read: &Read<'_>, filter: &ListFilter) -> Result<Vec<ListRow>, StoreError> {
-    let class = match filter.class.as_deref() {
-        None => String::new(),
-        Some("other") => "other".to_owned(),
-        Some(class) => format!("{class}/%"),
+pub fn list(read: &Read<'_>, assets: &[i64]) -> Result<Vec<ListRow>, StoreError> {
+    // Uses the primary key of assets, paths_asset and proj_media__metadata_v1_asset.
+    let facts = |backend| facts_join("proj_media__metadata_v1", backend);
+    let order = "order by assets.asset";
+    let (sqlite, postgres) = (facts(Backend::Sqlite), facts(Backend::Postgres));
+    let sql = Sql {
+        name: "asset_list",
+        sqlite: format!("{COLUMNS} {sqlite} where assets.asset in (select value from json_each($1)) {order}").into(),
+        postgres: format!("{COLUMNS} {postgres} where assets.asset = any($1::bigint[]) {order}").into(),
     };
-    let missing = filter.missing.map_or(-1, i64::from);
-    read.all(
-        &LIST_SQL,
-        &[
-            Value::Int(filter.after),
-            Value::Int(filter.limit),
-            Value::Text(class),
-            Value::Int(filter.source.unwrap_or(0)),
-            Value::Int(missing),
-            Value::Int(i64::from(filter.duplicates)),
-        ],
-    )
+    read.all(&sql, &[Value::List(assets.iter().map(|key| Value::Int(*key)).collect())])
 }
 
 const COUNTS: Sql = Sql::same(

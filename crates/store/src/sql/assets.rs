@@ -212,6 +212,25 @@ pub fn present_paths(read: &Read<'_>, assets: &[i64]) -> Result<Vec<AssetPath>, 
     Ok(paths)
 }
 
+// Uses paths_asset.
+const EACH_PATH_OF: Sql = Sql::pair(
+    "paths_each_of",
+    "select asset, path_bytes from paths where asset in (select value from json_each($1)) and state < 2",
+    "select asset, path_bytes from paths where asset = any($1::bigint[]) and state < 2",
+);
+
+/// Calls `visit` with asset and raw bytes for each present or missing path of these assets, in no order.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn each_path_of(read: &Read<'_>, assets: &[i64], visit: &mut dyn FnMut(i64, &[u8])) -> Result<(), StoreError> {
+    let list = Value::List(assets.iter().map(|key| Value::Int(*key)).collect());
+    read.each(&EACH_PATH_OF, &[list], &mut |row| {
+        visit(row.get(0)?, &row.get::<Vec<u8>>(1)?);
+        Ok(())
+    })
+}
+
 /// A file that a scan has read.
 #[derive(Debug, Clone)]
 pub struct ScannedFile {

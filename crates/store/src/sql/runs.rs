@@ -4,9 +4,11 @@ use exhibit_model::ids::{CollectionId, RunId};
 use exhibit_model::states::{RunState, UnitState, Wish};
 
 use crate::error::StoreError;
-use crate::params;
+use crate::filter;
+use crate::kinds::Kinds;
 use crate::session::{Read, Tx};
-use crate::value::{FromRow, Row, Sql};
+use crate::value::{FromRow, Row, Sql, Value};
+use crate::{params, values};
 
 /// One execution of a pipeline.
 #[derive(Debug, Clone)]
@@ -150,6 +152,11 @@ const INSERT: Sql = Sql::same(
      attempts_max, recompute, created_us, members, members_planned, steps, first_unit, shown, expires_us) \
      values ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, $9, $10, 0, 0, $11, $12, $13, $14)",
 );
+const ADD_MEMBERS: Sql = Sql::pair(
+    "run_add_members",
+    "insert into run_members (run, ordinal, asset) values ($1, $2, $3)",
+    "insert into run_members (run, ordinal, asset) select * from unnest($1::bigint[], $2::bigint[], $3::bigint[])",
+);
 // The collection `all`: every asset with a present path, in the order in which the assets were first seen.
 const FREEZE_ALL: Sql = Sql::same(
     "run_freeze_all",
@@ -159,11 +166,15 @@ const FREEZE_ALL: Sql = Sql::same(
 );
 const SET_MEMBERS: Sql = Sql::same("run_set_members", "update runs set members = $2 where run = $1");
 
-/// Makes a run and freezes the members of its collection. Returns its key.
+/// Rows of one statement that freezes members.
+const FREEZE_ROWS: usize = 10_000;
+
+/// Makes a run and freezes the members of its collection that have a present path, in the order in which the assets were first seen.
+/// Whatever becomes of the collection or the catalog later, the run keeps them. Returns its key.
 ///
 /// # Errors
-/// When the database cannot be written.
-pub fn create(tx: &mut Tx<'_>, new: &NewRun) -> Result<i64, StoreError> {
+/// When there is no such collection, its filter names what is not there, or the database cannot be written.
+pub fn create(tx: &mut Tx<'_>, kinds: &Kinds, new: &NewRun) -> Result<i64, StoreError> {
     let (key, first_unit): (i64, i64) = tx.one(&NEXT, &[])?.unwrap_or((1, 1));
     tx.execute(
         &INSERT,
@@ -184,9 +195,37 @@ pub fn create(tx: &mut Tx<'_>, new: &NewRun) -> Result<i64, StoreError> {
             new.expires_us
         ],
     )?;
-    let members = i64::try_from(tx.execute(&FREEZE_ALL, params![key])?).unwrap_or(i64::MAX);
+    let members = freeze(tx, kinds, key, new.collection)?;
     tx.execute(&SET_MEMBERS, params![key, members])?;
     Ok(key)
+}
+
+/// Writes the members of a run. Returns how many there are.
+fn freeze(tx: &mut Tx<'_>, kinds: &Kinds, run: i64, collection: CollectionId) -> Result<i64, StoreError> {
+    if collection == CollectionId::ALL {
+        return Ok(i64::try_from(tx.execute(&FREEZE_ALL, params![run])?).unwrap_or(i64::MAX));
+    }
+    let bound = filter::bind_collection(tx, kinds, collection).map_err(filter::BindError::refused)?;
+    let members = bound.every(tx)?;
+    let mut ordinal = 0_i64;
+    for part in members.chunks(FREEZE_ROWS) {
+        let rows: Vec<Vec<Value>> =
+            (ordinal..).zip(part).map(|(ordinal, asset)| values![run, ordinal, *asset]).collect();
+        tx.execute_many(&ADD_MEMBERS, &rows)?;
+        ordinal += i64::try_from(part.len()).unwrap_or(0);
+    }
+    Ok(ordinal)
+}
+
+const SHOWN_DEFINITIONS: Sql =
+    Sql::same("run_shown_definitions", "select run, definition from runs where shown = 1 order by run");
+
+/// Key and frozen pipeline of each run that answers production questions.
+///
+/// # Errors
+/// When the database cannot be read.
+pub(crate) fn shown_definitions(read: &Read<'_>) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
+    read.all(&SHOWN_DEFINITIONS, &[])
 }
 
 /// The run with that key.

@@ -27,8 +27,9 @@ const HOUR_US: i64 = retention::GRACE_US;
 
 fn sandbox(world: &World, number: u128) -> Run {
     let new = NewRun { policy: "sandbox".to_owned(), expires_us: Some(EXPIRES), ..new_run(RunId(number), 1) };
+    let kinds = std::sync::Arc::clone(world.store.kinds());
     let run = world.write(move |tx| {
-        let key = runs::create(tx, &new)?;
+        let key = runs::create(tx, &kinds, &new)?;
         Ok(runs::by_key(tx, key)?.expect("just made"))
     });
     let run = world.planned_run_of(&run);

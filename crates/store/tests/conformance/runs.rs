@@ -104,7 +104,7 @@ fn every_step_between_states(backend: Backend) {
 fn runs_are_listed_and_found(backend: Backend) {
     let world = World::new(backend);
     let ids = [RunId(5 << 100), RunId((5 << 100) + 1), RunId(u128::MAX)];
-    let keys = ids.map(|id| world.write(move |tx| runs::create(tx, &new_run(id, 1))));
+    let keys = ids.map(|id| world.run_over(new_run(id, 1)).key);
     for (id, key) in ids.into_iter().zip(keys) {
         let run = world.read(move |read| Ok(runs::by_id(read, id)?.expect("a run")));
         assert_eq!((run.key, run.id, run.collection), (key, id, CollectionId::ALL));
@@ -124,7 +124,8 @@ fn runs_are_listed_and_found(backend: Backend) {
     };
     assert_eq!(newest(i64::MAX, 2), [keys[2], keys[1]]);
     assert_eq!(newest(keys[1], 9), [keys[0]]);
-    let again = block_on(world.store.write(move |tx| runs::create(tx, &new_run(ids[0], 1))));
+    let kinds = std::sync::Arc::clone(world.store.kinds());
+    let again = block_on(world.store.write(move |tx| runs::create(tx, &kinds, &new_run(ids[0], 1))));
     assert!(again.is_err(), "an id is used once");
 }
 

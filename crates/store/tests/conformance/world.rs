@@ -189,11 +189,21 @@ impl World {
 
     /// Makes a run over all assets; nothing is planned yet.
     pub fn new_run(&self, steps: i64) -> Run {
-        let id = RunId(self.ids.next_ulid());
+        self.run_over(NewRun { id: RunId(self.ids.next_ulid()), ..new_run(RunId(0), steps) })
+    }
+
+    /// Makes a run; nothing is planned yet.
+    pub fn run_over(&self, new: NewRun) -> Run {
+        let kinds = Arc::clone(self.store.kinds());
         self.write(move |tx| {
-            let key = runs::create(tx, &new_run(id, steps))?;
+            let key = runs::create(tx, &kinds, &new)?;
             Ok(runs::by_key(tx, key)?.expect("just made"))
         })
+    }
+
+    /// A fresh id.
+    pub fn ulid(&self) -> u128 {
+        self.ids.next_ulid()
     }
 
     /// Makes a run over all assets and plans all of it.

@@ -29,7 +29,7 @@ fn databases_that_are_not_ours_are_told_apart_and_left_alone() {
     let (_, future) = made("future");
     sqlite(
         &future,
-        "insert into schema_migrations select room, version + 1, 'later', checksum, applied_at from schema_migrations",
+        "insert into schema_migrations select room, max(version) + 1, 'later', checksum, applied_at from schema_migrations group by room",
     );
     let (_, changed) = made("changed");
     sqlite(&changed, "update schema_migrations set checksum = zeroblob(32)");
@@ -48,7 +48,9 @@ fn databases_that_are_not_ours_are_told_apart_and_left_alone() {
     std::fs::remove_file(&database).expect("no file");
     std::fs::create_dir(folder.join("store.sqlite")).expect("a folder");
 
-    let newer = "was written by a newer Exhibit (room spine has migration 2); install that version to open it";
+    let next = exhibit_store::SPINE_MIGRATIONS.len() + 1;
+    let newer =
+        format!("was written by a newer Exhibit (room spine has migration {next}); install that version to open it");
     let other_build = "migration 1 of room spine differs from the one that was applied to {top}/changed/store.sqlite; \
                        the database was made by another build";
     let cases = [

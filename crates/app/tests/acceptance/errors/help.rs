@@ -12,6 +12,11 @@ const VERBS: &[&[&str]] = &[
     &["ls"],
     &["show"],
     &["fingerprint"],
+    &["collections"],
+    &["collections", "list"],
+    &["collections", "show"],
+    &["collections", "create"],
+    &["collections", "delete"],
     &["run"],
     &["run", "show"],
     &["runs"],
@@ -77,7 +82,7 @@ fn help_is_what_was_committed() {
 #[test]
 fn help_names_every_verb() {
     let world = World::new(Backend::Sqlite);
-    for parent in [&[] as &[&str], &["extractors"], &["ledger"], &["projections"]] {
+    for parent in [&[] as &[&str], &["collections"], &["extractors"], &["ledger"], &["projections"]] {
         let help = world.ok(&[parent, &["--help"]].concat());
         let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
         for line in commands {
