@@ -64,6 +64,8 @@ enum Command {
     Clean(run::clean::CleanArgs),
     /// From a fact down to the bytes, the tool, the version, the parameters and the ledger
     Explain(run::explain::ExplainArgs),
+    /// Make an artifact again and say whether it is the same
+    Replay(run::replay::ReplayArgs),
     /// Check records, blobs and the ledger, or that the ledger extends a checkpoint
     Verify(run::verify::VerifyArgs),
     /// The ledger of everything that was accepted
@@ -150,6 +152,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit, CliError>
         Command::Promote(args) => run::clean::promote(args, context).await,
         Command::Clean(args) => run::clean::clean(args, context).await,
         Command::Explain(args) => run::explain::explain(args, context).await,
+        Command::Replay(args) => run::replay::replay(args, context).await,
         Command::Verify(args) => run::verify::verify(args, context).await,
         Command::Ledger(args) => run::ledger::ledger(args, context).await,
         Command::Projections(args) => run::projections::projections(args, context).await,

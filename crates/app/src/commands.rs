@@ -14,6 +14,7 @@ pub mod migrate;
 pub mod pipelines;
 pub mod projections;
 pub mod redteam;
+pub mod replay;
 pub mod run;
 pub mod runs;
 pub mod sample;

@@ -349,8 +349,10 @@ pub fn show_asset(read: &Read<'_>, kinds: &Kinds, text: &str, sandboxes: bool) -
     let mut makers: Vec<i64> = found.iter().filter(counts).map(|unit| unit.reused_unit.unwrap_or(unit.key)).collect();
     makers.sort_unstable();
     makers.dedup();
-    let living = records::of_units(read, &makers)?.into_iter().filter(|record| record.body.is_some());
-    let facts = living.map(|record| FactView::new(&record, kinds)).collect();
+    let mut living = records::of_units(read, &makers)?;
+    living.retain(|record| record.body.is_some() && record.asset_key == Some(asset.key));
+    living.extend(from_collections(read, kinds, asset.key, sandboxes, &living)?);
+    let facts = living.iter().map(|record| FactView::new(record, kinds)).collect();
     let units = runs.views(&found);
     Ok(AssetView {
         asset_id: AssetId(asset.sha256),
@@ -363,6 +365,28 @@ pub fn show_asset(read: &Read<'_>, kinds: &Kinds, text: &str, sandboxes: bool) -
         facts,
         units,
     })
+}
+
+/// What units over whole collections found about an asset: they are units of no asset in particular.
+fn from_collections(
+    read: &Read<'_>,
+    kinds: &Kinds,
+    asset: i64,
+    sandboxes: bool,
+    known: &[StoredRecord],
+) -> Result<Vec<StoredRecord>, StoreError> {
+    let mut found = Vec::new();
+    for seq in exhibit_store::projection::about_asset(read, kinds, asset, UNITS_SHOWN_MAX)? {
+        if known.iter().any(|record| record.seq == seq) {
+            continue;
+        }
+        let Some(record) = records::at(read, seq)? else { continue };
+        let run = record.run.map(|run| runs::by_id(read, RunId(run))).transpose()?.flatten();
+        if run.is_some_and(|run| sandboxes || run.shown) {
+            found.push(record);
+        }
+    }
+    Ok(found)
 }
 
 /// The id of an artifact, printed.

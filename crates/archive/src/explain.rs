@@ -85,7 +85,8 @@ pub fn explain(read: &Read<'_>, kinds: &Kinds, text: &str) -> Result<Explanation
     let lineage: LineageParts = serde_json::from_slice(lineage).map_err(|_| broken("its lineage cannot be read"))?;
     let proof = prove(read, record.seq)?.ok_or_else(|| broken("it is in no batch"))?;
     let kind = kinds.by_key(record.kind).ok_or_else(|| broken("its kind is not registered"))?;
-    let asset = assets::by_key(read, unit.asset)?.ok_or_else(|| broken("its asset is missing"))?;
+    let asset =
+        assets::by_key(read, record.asset_key.unwrap_or(unit.asset))?.ok_or_else(|| broken("its asset is missing"))?;
     let definition: Json =
         serde_json::from_slice(&run.definition).map_err(|_| broken("its pipeline cannot be read"))?;
     let step = &definition["steps"][unit.step as usize];

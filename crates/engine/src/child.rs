@@ -10,10 +10,11 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value as Json};
 
-use crate::extractor::{BuiltIn, Emitted, Extractor, Job, Outcome, Sink};
+use crate::extractor::{BuiltIn, CollectionJob, Emitted, Extractor, Job, Outcome, Sink};
 use crate::originals::{Links, open_beneath, open_root};
 use crate::protocol::{
-    BlobMessage, EndOutcome, FactMessage, FromExtractor, LINE_BYTES_MAX, PROTOCOL_VERSION, ToExtractor, UnitMessage,
+    BlobMessage, CollectionMessage, EndOutcome, FactMessage, FromExtractor, LINE_BYTES_MAX, PROTOCOL_VERSION,
+    ToExtractor, UnitMessage,
 };
 use crate::supervisor::ChildContext;
 
@@ -82,7 +83,14 @@ impl<'a> Server<'a> {
         while read_line(&mut input, &mut line)? {
             match serde_json::from_slice(&line).map_err(io::Error::other)? {
                 ToExtractor::Step { params, profile, sources: _ } => (self.params, self.profile) = (params, profile),
-                ToExtractor::Unit(unit) => self.unit(&unit)?,
+                ToExtractor::Unit(unit) => {
+                    let outcome = self.extract(&unit)?;
+                    self.end(unit.unit, outcome)?;
+                }
+                ToExtractor::Collection(collection) => {
+                    let outcome = self.aggregate(&collection)?;
+                    self.end(collection.unit, outcome)?;
+                }
             }
             // An extractor that writes files takes its time with each unit: its answers must not wait for the next one.
             let slow = descriptor.writes_files;
@@ -107,8 +115,7 @@ impl<'a> Server<'a> {
         Ok(found)
     }
 
-    fn unit(&mut self, unit: &UnitMessage) -> io::Result<()> {
-        let outcome = self.extract(unit)?;
+    fn end(&mut self, unit: u64, outcome: Outcome) -> io::Result<()> {
         let end = match outcome {
             Outcome::Done => (EndOutcome::Done, None, None, false),
             Outcome::Skipped { reason, detail } => (EndOutcome::Skipped, Some(reason), Some(detail), false),
@@ -118,8 +125,16 @@ impl<'a> Server<'a> {
         };
         let (outcome, reason, detail, retryable) = end;
         let detail = detail.map(|detail| detail.chars().take(DETAIL_CHARS_MAX).collect());
-        let end = FromExtractor::End { unit: unit.unit, outcome, reason: reason.map(str::to_owned), detail, retryable };
+        let end = FromExtractor::End { unit, outcome, reason: reason.map(str::to_owned), detail, retryable };
         say(&mut self.out, &end)
+    }
+
+    fn aggregate(&mut self, collection: &CollectionMessage) -> io::Result<Outcome> {
+        let inputs = self.context.scratch.join(&collection.inputs);
+        self.context.arm_unit_cpu()?;
+        let job = CollectionJob { params: &self.params, profile: &self.profile, inputs: &inputs };
+        let mut sink = Facts { unit: collection.unit, out: &mut self.out };
+        self.extractor.aggregate(&job, &mut sink)
     }
 
     fn extract(&mut self, unit: &UnitMessage) -> io::Result<Outcome> {
@@ -171,10 +186,11 @@ struct Facts<'a> {
     out: &'a mut BufWriter<io::Stdout>,
 }
 
-impl Sink for Facts<'_> {
-    fn emit(&mut self, fact: Emitted) -> io::Result<()> {
+impl Facts<'_> {
+    fn say(&mut self, asset_id: Option<&str>, fact: Emitted) -> io::Result<()> {
         let message = FactMessage {
             unit: self.unit,
+            asset_id: asset_id.map(str::to_owned),
             kind: fact.kind.0.to_owned(),
             schema_version: fact.kind.1,
             span_start_ms: fact.span_ms.map(|span| span.0),
@@ -183,6 +199,16 @@ impl Sink for Facts<'_> {
             blob: fact.blob.map(|(file, media_type)| BlobMessage { file, media_type: media_type.to_owned() }),
         };
         say(self.out, &FromExtractor::Fact(message))
+    }
+}
+
+impl Sink for Facts<'_> {
+    fn emit(&mut self, fact: Emitted) -> io::Result<()> {
+        self.say(None, fact)
+    }
+
+    fn emit_about(&mut self, asset_id: &str, fact: Emitted) -> io::Result<()> {
+        self.say(Some(asset_id), fact)
     }
 }
 

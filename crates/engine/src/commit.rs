@@ -33,6 +33,8 @@ pub struct Fact {
     pub message: FactMessage,
     /// The bytes and their media type.
     pub blob: Option<(Staged, String)>,
+    /// The asset that it is about and its key, when that is not the one of the unit.
+    pub about: Option<(AssetId, i64)>,
 }
 
 /// What became of a group of finished units.
@@ -86,22 +88,22 @@ async fn check(store: &Store, group: Vec<Finished>) -> Result<Vec<Checked>, Gate
         let mut named = Vec::with_capacity(group.len());
         for Finished { ending, unit, asset, lineage, facts } in group {
             let mut drafts = Vec::with_capacity(facts.len());
-            for Fact { message, blob } in facts {
+            for Fact { message, blob, about } in facts {
                 let stored = blob.map(|(bytes, media_type)| {
                     let stored = StoredBlob { sha256: bytes.sha256, bytes: bytes.bytes, media_type };
                     staged.push(bytes);
                     stored
                 });
-                drafts.push((message, stored));
+                drafts.push((message, stored, about.unwrap_or(asset)));
             }
-            named.push((ending, unit, asset, lineage, drafts));
+            named.push((ending, unit, lineage, drafts));
         }
         blobs.publish(staged)?;
-        let checked = named.into_iter().map(|(mut ending, unit, asset, lineage, drafts)| {
+        let checked = named.into_iter().map(|(mut ending, unit, lineage, drafts)| {
             let made = lineage.map(|lineage| Arc::new(Made::new(ending.key, unit, &lineage)));
             let candidates: Result<Vec<Candidate>, Findings> = (0_u32..)
                 .zip(drafts)
-                .map(|(ordinal, (message, blob))| gate.check(draft(message, blob, asset, made.clone(), ordinal)))
+                .map(|(ordinal, (message, blob, about))| gate.check(draft(message, blob, about, made.clone(), ordinal)))
                 .collect();
             let candidates = candidates.unwrap_or_else(|findings| {
                 ending.state = UnitState::Failed;

@@ -98,6 +98,14 @@ impl Engine {
         Self { store, options: Arc::new(options) }
     }
 
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn options(&self) -> &Arc<EngineOptions> {
+        &self.options
+    }
+
     /// Freezes the collection and makes a run. Its units are planned when it is worked on.
     ///
     /// # Errors

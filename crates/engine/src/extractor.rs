@@ -55,6 +55,8 @@ pub struct Descriptor {
     pub media: &'static [MediaClass],
     /// The kinds (name, version) it may emit; others are refused.
     pub emits: &'static [(&'static str, u32)],
+    /// The kinds (name, version) that it reads of all members of a collection, instead of an original each; empty for most.
+    pub reads: &'static [(&'static str, u32)],
     /// JSON Schema 2020-12 of its parameters, every one with a `default`.
     pub params_schema: &'static str,
     /// Programs it starts.
@@ -131,6 +133,53 @@ pub struct Job<'a> {
     pub scratch: &'a Path,
 }
 
+/// One piece of work over a whole collection.
+pub struct CollectionJob<'a> {
+    /// All parameters of the step, defaults filled in and checked against `params_schema`.
+    pub params: &'a serde_json::Map<String, Json>,
+    /// The strength asked for: `fast`, `balanced` or `high_quality`.
+    pub profile: &'a str,
+    /// The list of members: JSON Lines, one [`Member`] each, in the order of asset ids.
+    pub inputs: &'a Path,
+}
+
+impl CollectionJob<'_> {
+    /// Reads the members, one after the other.
+    ///
+    /// # Errors
+    /// When the list cannot be opened; each member says whether it could be read.
+    pub fn members(&self) -> std::io::Result<impl Iterator<Item = std::io::Result<Member>>> {
+        let lines = std::io::BufReader::new(File::open(self.inputs)?);
+        Ok(std::io::BufRead::lines(lines).map(|line| Ok(serde_json::from_str(&line?)?)))
+    }
+}
+
+/// One member of a collection, with what is known of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Member {
+    /// The asset.
+    pub asset_id: String,
+    /// Present paths.
+    pub paths: u64,
+    /// Its newest facts of the kinds that the extractor reads.
+    pub facts: Vec<MemberFact>,
+}
+
+/// One fact about a member.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MemberFact {
+    /// Name of the kind.
+    pub kind: String,
+    /// Version of the kind.
+    pub schema_version: u32,
+    /// What is claimed, as one digest.
+    pub content_hash: String,
+    /// What is claimed.
+    pub payload: Json,
+}
+
 /// What became of a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -174,6 +223,12 @@ pub trait Sink {
     /// # Errors
     /// When the host is gone.
     fn emit(&mut self, fact: Emitted) -> std::io::Result<()>;
+
+    /// Emits one fact about a member of the collection; for those that work on one.
+    ///
+    /// # Errors
+    /// When the host is gone.
+    fn emit_about(&mut self, asset_id: &str, fact: Emitted) -> std::io::Result<()>;
 }
 
 /// The work itself. Runs single-threaded inside the confined process, one unit after the other.
@@ -191,6 +246,15 @@ pub trait Extractor {
     /// # Errors
     /// Only when the process cannot go on (scratch full, host gone); anything about the original is an [`Outcome`].
     fn extract(&mut self, job: &Job<'_>, sink: &mut dyn Sink) -> std::io::Result<Outcome>;
+
+    /// Does one unit over a collection; for extractors whose descriptor reads kinds.
+    ///
+    /// # Errors
+    /// Only when the process cannot go on.
+    fn aggregate(&mut self, _job: &CollectionJob<'_>, _sink: &mut dyn Sink) -> std::io::Result<Outcome> {
+        let detail = "it works on single originals, not on a collection".to_owned();
+        Ok(Outcome::Failed { reason: "not-an-aggregate", detail, retryable: false })
+    }
 }
 
 /// An extractor that this binary carries.

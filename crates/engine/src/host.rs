@@ -228,9 +228,22 @@ impl RunContext {
         found.ok_or_else(|| RunError::Internal(format!("there is no source {key}")))
     }
 
-    pub(crate) fn takes(&self) -> impl Fn(u32, &str) -> bool + Send + 'static {
+    /// Steps over the whole collection.
+    pub(crate) fn aggregates(&self) -> Vec<u32> {
+        (0_u32..).zip(&self.pipeline.steps).filter(|(_, step)| step.is_aggregate()).map(|(index, _)| index).collect()
+    }
+
+    pub(crate) fn is_planned(&self) -> bool {
+        self.planned.load(Ordering::Relaxed)
+    }
+
+    /// Whether a step has a unit for a member: for each asset that it takes, or the first member alone, which stands for the collection.
+    pub(crate) fn takes(&self) -> impl Fn(u32, i64, &str) -> bool + Send + 'static {
         let steps = self.pipeline.steps.clone();
-        move |step, media_type| steps.get(step as usize).is_some_and(|step| step.takes(media_type))
+        move |step, member, media_type| {
+            let step = steps.get(step as usize);
+            step.is_some_and(|step| if step.is_aggregate() { member == 0 } else { step.takes(media_type) })
+        }
     }
 
     /// How a unit was made, as JSON: everything that `explain` shows and the lineage does not hold.
@@ -253,12 +266,17 @@ impl RunContext {
         self.look_at_input(work, &|open, place| open.check(place))
     }
 
+    /// Compares all bytes of an original with the catalog.
+    pub(crate) fn check_bytes(&self, work: &Work) -> InputState {
+        self.look_at_input(work, &|open, place| open.check_bytes(place, work.asset.0))
+    }
+
     /// The same before a unit is done, with all bytes when the person who started the run wants that.
     pub(crate) fn check_input_first(&self, work: &Work) -> InputState {
         if !self.options.verify_inputs {
             return self.check_input(work);
         }
-        self.look_at_input(work, &|open, place| open.check_bytes(place, work.asset.0))
+        self.check_bytes(work)
     }
 
     fn look_at_input(&self, work: &Work, look: &dyn Fn(&OpenSource, &Place) -> InputState) -> InputState {

@@ -27,6 +27,7 @@ pub mod process;
 pub mod protocol;
 pub mod redteam;
 pub mod registry;
+pub mod replay;
 pub mod supervisor;
 pub mod trial;
 pub mod usage;

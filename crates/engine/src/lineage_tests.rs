@@ -23,6 +23,7 @@ fn step() -> Step {
         profile: ModelProfile::Balanced,
         params: serde_json::Map::new(),
         config_hash: digest(CONFIG),
+        reads: Vec::new(),
     }
 }
 

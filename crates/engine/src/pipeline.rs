@@ -96,9 +96,17 @@ pub struct Step {
     pub params: Map<String, Json>,
     /// SHA-256 of RFC 8785 {params, profile}.
     pub config_hash: Digest,
+    /// Kinds (name, version) that it reads of the whole collection; empty for a step that works on each asset.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<(String, u32)>,
 }
 
 impl Step {
+    /// Whether it works on the collection as a whole, with one unit.
+    pub fn is_aggregate(&self) -> bool {
+        !self.reads.is_empty()
+    }
+
     /// Whether it has work with an original of that media type.
     pub fn takes(&self, media_type: &str) -> bool {
         let class = MediaClass::of(media_type).as_str();
@@ -213,7 +221,8 @@ fn check_step(
     };
     let offered: Vec<&str> = extractor.descriptor.media.iter().map(|class| class.as_str()).collect();
     for media in step.media.iter().filter(|media| !offered.contains(&media.as_str())) {
-        let message = format!("{} does not take {media}; it takes {}", step.extractor, offered.join(", "));
+        let takes = if offered.is_empty() { "a whole collection".to_owned() } else { offered.join(", ") };
+        let message = format!("{} does not take {media}; it takes {takes}", step.extractor);
         findings.add(format!("/step/{index}/media"), "unknown_media", message);
     }
     let profile = step.profile.parse::<ModelProfile>();
@@ -233,7 +242,9 @@ fn check_step(
     } else {
         step.media.clone()
     };
-    Some(Step { name: step.name.clone(), extractor: step.extractor.clone(), media, profile, params, config_hash })
+    let reads = extractor.descriptor.reads.iter().map(|(kind, version)| ((*kind).to_owned(), *version)).collect();
+    let (name, extractor) = (step.name.clone(), step.extractor.clone());
+    Some(Step { name, extractor, media, profile, params, config_hash, reads })
 }
 
 /// Fills in defaults and checks the parameters against the schema of the extractor.

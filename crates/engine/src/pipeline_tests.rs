@@ -12,6 +12,7 @@ static TOY: Descriptor = Descriptor {
     params_schema: r#"{"type":"object","additionalProperties":false,"properties":{
         "size":{"type":"integer","minimum":1,"maximum":9,"default":3},"word":{"type":"string","default":"x"}}}"#,
     tools: &[],
+    reads: &[],
     reads_file_time: false,
     writes_files: false,
     limits: Limits { unit_cpu_s: 1, unit_wall_s: 1, file_bytes_max: 1, address_space_bytes: 1 << 30 },

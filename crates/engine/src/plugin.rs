@@ -149,6 +149,7 @@ impl PluginFolder {
             emits: manifest.emits.iter().map(|(kind, version)| (text(kind), *version)).collect::<Vec<_>>().leak(),
             params_schema: text(&manifest.params_schema),
             tools: manifest.tools.iter().map(|tool| needed_tool(text(tool))).collect::<Vec<_>>().leak(),
+            reads: &[],
             reads_file_time: manifest.reads_file_time,
             writes_files: manifest.writes_files,
             limits: manifest.limits,

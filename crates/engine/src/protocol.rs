@@ -22,6 +22,12 @@ pub const FACTS_MAX: usize = 10_000;
 /// Bytes of all facts of one unit together, as lines: a host holds them until the unit ends.
 pub const FACTS_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// Facts that one unit over a collection may emit.
+pub const COLLECTION_FACTS_MAX: usize = 1_000_000;
+
+/// Bytes of all facts of one unit over a collection, as lines.
+pub const COLLECTION_FACTS_BYTES_MAX: usize = 512 * 1024 * 1024;
+
 /// Bytes of all blobs of one unit together. A host copies them while the unit's time runs.
 pub const BLOBS_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
 
@@ -40,6 +46,20 @@ pub enum ToExtractor {
     },
     /// One piece of work.
     Unit(UnitMessage),
+    /// One piece of work over a whole collection.
+    Collection(CollectionMessage),
+}
+
+/// One piece of work over a whole collection.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CollectionMessage {
+    /// A number that the answers repeat.
+    pub unit: u64,
+    /// Where the list of members lies, relative to scratch.
+    pub inputs: String,
+    /// How many there are.
+    pub members: u64,
 }
 
 /// One piece of work.
@@ -112,6 +132,9 @@ pub enum FromExtractor {
 pub struct FactMessage {
     /// The number of the unit.
     pub unit: u64,
+    /// The member that it is about; for units over a collection, and only for those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asset_id: Option<String>,
     /// Name of the kind.
     pub kind: String,
     /// Version of the kind.

@@ -2,7 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{BlobMessage, EndOutcome, FactMessage, FromExtractor, ToExtractor, UnitMessage, is_reason};
+use super::{
+    BlobMessage, CollectionMessage, EndOutcome, FactMessage, FromExtractor, ToExtractor, UnitMessage, is_reason,
+};
 
 const SCHEMA: &str = include_str!("../../../schemas/protocol/extractor.v1.json");
 
@@ -31,6 +33,7 @@ fn to_extractor() -> Vec<ToExtractor> {
         ToExtractor::Step { params, profile: "balanced".to_owned(), sources },
         ToExtractor::Unit(unit),
         ToExtractor::Unit(to_plugin),
+        ToExtractor::Collection(CollectionMessage { unit: 3, inputs: "3/inputs.jsonl".to_owned(), members: 9 }),
     ]
 }
 
@@ -38,6 +41,7 @@ fn from_extractor() -> Vec<FromExtractor> {
     let blob = Some(BlobMessage { file: "256.webp".to_owned(), media_type: "image/webp".to_owned() });
     let fact = |span: Option<i64>, blob| FactMessage {
         unit: 1,
+        asset_id: span.map(|_| format!("ast_{}", "0".repeat(64))),
         kind: "noop.echo".to_owned(),
         schema_version: 1,
         span_start_ms: span,

@@ -18,6 +18,7 @@ use crate::inputs::InputState;
 use crate::lineage::{config_of, input_hash, work_key};
 use crate::process::{ExtractorProcess, Ready, StartError};
 
+mod aggregate;
 mod feed;
 mod verdict;
 
@@ -107,6 +108,8 @@ impl Worker {
         let ask = Ask {
             run: self.context.run.key,
             step,
+            aggregates: self.context.aggregates(),
+            planned: self.context.is_planned(),
             owner: self.context.owner,
             limit: step.map_or(4, |step| self.chunk_size(step)),
             sharers: self.context.workers,
@@ -125,6 +128,9 @@ impl Worker {
     /// Does a chunk of one step, whatever happens to its processes.
     fn do_chunk(&mut self, chunk: Vec<Work>) -> Result<(), RunError> {
         let Some(step) = chunk.first().map(|work| work.unit.step) else { return Ok(()) };
+        if self.context.step(step)?.is_aggregate() {
+            return chunk.iter().try_for_each(|work| self.do_collection(work));
+        }
         let mut queue: VecDeque<Work> = VecDeque::new();
         self.suspects.clear();
         for work in chunk {
@@ -280,7 +286,7 @@ impl Worker {
         let lineage = match (&ready, facts.is_empty()) {
             (Some(ready), false) => {
                 let step = self.context.step(work.unit.step)?;
-                let inputs = vec![work.asset.0];
+                let inputs = verdict.inputs.unwrap_or_else(|| vec![work.asset.0]);
                 let parts = LineageParts {
                     producer: step.extractor.clone(),
                     producer_version: ready.producer_version(),

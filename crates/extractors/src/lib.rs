@@ -18,6 +18,7 @@
 //! To add one: a folder with `DESCRIPTOR`, `make` and payload types; a kind file in `schemas/kinds`; a line in [`built_in`] and in
 //! [`kind_files`]; a test that holds types and kind file together and one that guards the version.
 
+pub mod duplicates;
 pub mod keyframe;
 pub mod metadata;
 pub mod noop;
@@ -39,12 +40,13 @@ use serde::de::DeserializeOwned;
 
 /// The extractors of this crate, in the order in which they are listed to people.
 pub fn built_in() -> &'static [BuiltIn] {
-    static BUILT_IN: [BuiltIn; 5] = [
+    static BUILT_IN: [BuiltIn; 6] = [
         BuiltIn { descriptor: &noop::DESCRIPTOR, make: noop::make },
         BuiltIn { descriptor: &metadata::DESCRIPTOR, make: metadata::make },
         BuiltIn { descriptor: &thumbnail::DESCRIPTOR, make: thumbnail::make },
         BuiltIn { descriptor: &perceptual_hash::DESCRIPTOR, make: perceptual_hash::make },
         BuiltIn { descriptor: &keyframe::DESCRIPTOR, make: keyframe::make },
+        BuiltIn { descriptor: &duplicates::DESCRIPTOR, make: duplicates::make },
     ];
     &BUILT_IN
 }
@@ -68,13 +70,19 @@ pub fn kind_files() -> &'static [&'static str] {
         thumbnail::THUMBNAIL_KIND_FILE,
         perceptual_hash::PERCEPTUAL_HASH_KIND_FILE,
         keyframe::KEYFRAME_KIND_FILE,
+        duplicates::DUPLICATE_KIND_FILE,
     ]
 }
 
 /// The parameters of a job as the extractor's own type. The host has checked them against the schema and filled in defaults, so a
 /// mismatch is a defect of the extractor, not of its user.
 pub(crate) fn params<T: DeserializeOwned>(job: &Job<'_>) -> io::Result<T> {
-    T::deserialize(job.params).map_err(|error| {
+    params_of(job.params)
+}
+
+/// The same for what is not about one original.
+pub(crate) fn params_of<T: DeserializeOwned>(params: &serde_json::Map<String, serde_json::Value>) -> io::Result<T> {
+    T::deserialize(params).map_err(|error| {
         io::Error::new(io::ErrorKind::InvalidInput, format!("parameters do not fit their schema: {error}"))
     })
 }

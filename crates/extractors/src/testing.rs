@@ -68,6 +68,10 @@ pub fn decode_webp(bytes: &[u8]) -> Picture {
 struct Collected(Vec<Emitted>);
 
 impl Sink for Collected {
+    fn emit_about(&mut self, _: &str, fact: Emitted) -> std::io::Result<()> {
+        self.emit(fact)
+    }
+
     fn emit(&mut self, fact: Emitted) -> std::io::Result<()> {
         self.0.push(fact);
         Ok(())

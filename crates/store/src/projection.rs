@@ -75,6 +75,20 @@ pub async fn rebuild(
     count(store).await
 }
 
+/// Places of the records about an asset, in ledger order, at most `limit` of each kind: also those that a unit over a whole collection made,
+/// which is not a unit of this asset.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn about_asset(read: &Read<'_>, kinds: &Kinds, asset: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
+    let mut places = Vec::new();
+    for kind in kinds.every() {
+        places.extend(sql::of_asset(read, &kind.declaration, asset, limit)?.into_iter().map(|(seq,)| seq));
+    }
+    places.sort_unstable();
+    Ok(places)
+}
+
 async fn count(store: &Store) -> Result<Vec<TableReport>, StoreError> {
     let kinds = Arc::clone(store.kinds());
     store

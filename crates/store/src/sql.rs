@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod benchmarks;
 pub mod collections;
+pub mod inputs;
 pub(crate) mod kinds;
 pub mod ledger;
 pub(crate) mod migrations;

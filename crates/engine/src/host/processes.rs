@@ -6,13 +6,15 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use exhibit_store::Staged;
 use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
 
 use super::{RunContext, RunError};
 use crate::dispatch::Work;
 use crate::process::{ExtractorProcess, StartError};
-use crate::protocol::{BlobMessage, ToExtractor};
+use crate::protocol::{BlobMessage, ToExtractor, UnitMessage};
 use crate::supervisor::SourceRoot;
 
 /// Bytes of a path that the kernel opens by name (`PATH_MAX` with its final zero).
@@ -89,6 +91,22 @@ impl RunContext {
         let name = link_name(&original);
         std::os::unix::fs::symlink(&original, folder.join(&name)).map_err(failed)?;
         Ok(Some(format!("{unit}/{name}")))
+    }
+
+    /// What a process is told of a unit.
+    pub(crate) fn unit_message(&self, number: u64, work: &Work, path: Option<String>) -> Result<UnitMessage, RunError> {
+        let place =
+            work.place.as_ref().ok_or_else(|| RunError::Internal("a unit without a path was sent".to_owned()))?;
+        Ok(UnitMessage {
+            unit: number,
+            source: self.source_id(place.source)?,
+            path_b64: BASE64_STANDARD.encode(&place.path),
+            path,
+            asset_id: work.asset.to_string(),
+            media_type: work.media_type.clone(),
+            size_bytes: u64::try_from(place.stat.size_bytes).unwrap_or(0),
+            mtime_ns: place.stat.mtime_ns.to_string(),
+        })
     }
 
     /// Copies a file that a process left into the blob store, without a name yet. The inner error is a fault of the process.

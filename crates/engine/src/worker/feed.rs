@@ -4,8 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use exhibit_model::digest::Digest;
 use exhibit_model::states::UnitState;
 
@@ -17,7 +15,7 @@ use crate::host::RunError;
 use crate::inputs::InputState;
 use crate::process::{ExtractorProcess, Received, StartError};
 use crate::protocol::{
-    BLOBS_BYTES_MAX, EndOutcome, FACTS_BYTES_MAX, FACTS_MAX, FactMessage, FromExtractor, ToExtractor, UnitMessage,
+    BLOBS_BYTES_MAX, EndOutcome, FACTS_BYTES_MAX, FACTS_MAX, FactMessage, FromExtractor, ToExtractor,
 };
 use crate::supervisor::Ended;
 
@@ -111,7 +109,7 @@ impl Worker {
                 Some(_) => self.context.link_original(process, number, work)?,
                 None => None,
             };
-            let message = ToExtractor::Unit(self.unit_message(number, work, path.clone())?);
+            let message = ToExtractor::Unit(self.context.unit_message(number, work, path.clone())?);
             serde_json::to_writer(&mut lines, &message).map_err(std::io::Error::from).map_err(StartError::System)?;
             lines.push(b'\n');
             let bytes = lines.len() - before;
@@ -130,21 +128,6 @@ impl Worker {
         process.send(&lines).ok();
         sent.extend(batch);
         Ok(true)
-    }
-
-    fn unit_message(&self, number: u64, work: &Work, path: Option<String>) -> Result<UnitMessage, RunError> {
-        let place =
-            work.place.as_ref().ok_or_else(|| RunError::Internal("a unit without a path was sent".to_owned()))?;
-        Ok(UnitMessage {
-            unit: number,
-            source: self.context.source_id(place.source)?,
-            path_b64: BASE64_STANDARD.encode(&place.path),
-            path,
-            asset_id: work.asset.to_string(),
-            media_type: work.media_type.clone(),
-            size_bytes: u64::try_from(place.stat.size_bytes).unwrap_or(0),
-            mtime_ns: place.stat.mtime_ns.to_string(),
-        })
     }
 
     /// Keeps a fact of the unit that is being answered. `Some` = the process cannot be trusted any more.
@@ -171,6 +154,9 @@ impl Worker {
             let detail = format!("it sent a fact of kind {} v{}", message.kind, message.schema_version);
             return Ok(Some(Trouble::Lied(detail)));
         }
+        if message.asset_id.is_some() {
+            return Ok(Some(Trouble::Lied("it named an asset in a fact about one original".to_owned())));
+        }
         let blob = match &message.blob {
             None => None,
             Some(blob) => {
@@ -187,7 +173,7 @@ impl Worker {
                 }
             }
         };
-        front.facts.push(Fact { message, blob });
+        front.facts.push(Fact { message, blob, about: None });
         Ok(None)
     }
 
@@ -257,9 +243,29 @@ impl Worker {
             queue.push_front(unit.work);
         }
         let Some(front) = front else { return Ok(()) };
-        let log = front.path.as_ref().map_or(log.clone(), |path| log.replace(path, "the original"));
+        let verdict = self.verdict_after(&front.work, trouble, ended, &log, front.path.as_deref());
+        self.finish(&front.work, verdict, Vec::new(), None)
+    }
+
+    /// Ends a process and says what that means for the one unit it had.
+    pub(super) fn verdict_of(
+        &self,
+        process: &mut ExtractorProcess,
+        work: &Work,
+        trouble: Trouble,
+        path: Option<&str>,
+    ) -> Verdict {
+        if !matches!(trouble, Trouble::Ended) {
+            process.kill();
+        }
+        let (ended, log) = process.end();
+        self.verdict_after(work, trouble, ended, &log, path)
+    }
+
+    fn verdict_after(&self, work: &Work, trouble: Trouble, ended: Ended, log: &str, path: Option<&str>) -> Verdict {
+        let log = path.map_or_else(|| log.to_owned(), |path| log.replace(path, "the original"));
         let detail = |what: &str| if log.is_empty() { what.to_owned() } else { format!("{what}: {log}") };
-        let verdict = match (trouble, ended) {
+        match (trouble, ended) {
             (Trouble::Lied(what), _) => Verdict::failed("bad-output", detail(&what), false),
             (Trouble::TimedOut(what), _) => Verdict::failed("time-limit", detail(&what), false),
             (_, Ended::OverMemory) => Verdict::failed("memory-limit", detail("it used too much memory"), false),
@@ -268,9 +274,8 @@ impl Worker {
             (_, Ended::Signal(libc::SIGXFSZ)) => {
                 Verdict::failed("output-limit", detail("a file grew too large"), false)
             }
-            (_, ended) => self.crash(&front.work, &detail(&format!("the process ended: {ended}"))),
-        };
-        self.finish(&front.work, verdict, Vec::new(), None)
+            (_, ended) => self.crash(work, &detail(&format!("the process ended: {ended}"))),
+        }
     }
 
     /// One attempt is charged; at the limit the unit is given up.

@@ -21,6 +21,8 @@ pub(super) struct Verdict {
     pub(super) took: Duration,
     /// Bytes of its facts as lines.
     pub(super) facts_bytes: usize,
+    /// Content hashes of what it was made from; the original when absent.
+    pub(super) inputs: Option<Vec<Digest>>,
 }
 
 impl Verdict {
@@ -36,6 +38,7 @@ impl Verdict {
             reused_unit: None,
             took: Duration::ZERO,
             facts_bytes: 0,
+            inputs: None,
         }
     }
 

@@ -68,6 +68,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     emits: &[KEYFRAME],
     params_schema: PARAMS_SCHEMA,
     tools: &[of_ffmpeg("ffmpeg"), of_ffmpeg("ffprobe")],
+    reads: &[],
     reads_file_time: false,
     writes_files: true,
     limits: Limits {

@@ -66,6 +66,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     emits: &[METADATA],
     params_schema: PARAMS_SCHEMA,
     tools: &[Tool { name: "ffprobe", media_types: &["video/", "audio/"], required: false, install: "ffmpeg" }],
+    reads: &[],
     reads_file_time: true,
     writes_files: false,
     limits: Limits {

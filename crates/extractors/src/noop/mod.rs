@@ -25,6 +25,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     emits: &[ECHO],
     params_schema: PARAMS_SCHEMA,
     tools: &[],
+    reads: &[],
     reads_file_time: false,
     writes_files: false,
     limits: Limits {

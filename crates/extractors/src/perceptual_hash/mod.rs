@@ -40,6 +40,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
   "properties": {}
 }"#,
     tools: still::TOOLS,
+    reads: &[],
     reads_file_time: false,
     // Tools leave their pictures in scratch.
     writes_files: true,

@@ -25,6 +25,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     emits: &[THUMBNAIL],
     params_schema: PARAMS_SCHEMA,
     tools: still::TOOLS,
+    reads: &[],
     reads_file_time: false,
     writes_files: true,
     limits: Limits { ..still::LIMITS },

@@ -17,7 +17,7 @@ use super::assets::{self, FileStat, PathOutcome, PathState, ScannedFile};
 use super::benchmarks;
 use super::runs::{self, NewRun};
 use super::units::{self, Ending};
-use super::{collections, ledger, records, retention, sources, space};
+use super::{collections, inputs, ledger, records, retention, sources, space};
 use crate::collections::{Members, NewCollection, define, withdraw};
 use crate::filter::bind_collection;
 use crate::ledger::{checkpoint, proof, verify};
@@ -86,6 +86,7 @@ async fn use_everything(store: &Store) {
     collect(store, asset).await;
     store.migrations().await.expect("readable");
     store.write(move |tx| let_go(tx, run)).await.expect("what may go");
+    let kinds_here = Arc::clone(store.kinds());
     store
         .read(move |read| {
             sources::all(read)?;
@@ -108,6 +109,8 @@ async fn use_everything(store: &Store) {
             units::of_asset(read, asset, 9)?;
             units::count(read, &run)?;
             units::makers(read, 0, 9)?;
+            inputs::members(read, run.key, 0, 9)?;
+            inputs::facts(read, run.key, &[asset], &[1])?;
             units::reasons(read, &run)?;
             benchmarks::hosts(read, run.key)?;
             benchmarks::each_timing(read, &run, &mut |_| Ok(()))?;
@@ -119,6 +122,7 @@ async fn use_everything(store: &Store) {
             space::member_types(read, run.key)?;
             units::find_work(read, &[Digest::of(b"w")])?;
             records::at(read, 1)?;
+            projection::about_asset(read, &kinds_here, asset, 9)?;
             records::of_unit(read, run.first_unit, 0)?;
             records::of_units(read, &[run.first_unit])?;
             records::each_blob(read, &mut |_, _, _| Ok(()))?;
@@ -148,6 +152,8 @@ fn catalog(tx: &mut Tx<'_>) -> Result<(i64, i64), StoreError> {
         media_type: "image/png",
     };
     assets::record_files(tx, source, &[file("a"), file("b")], 0)?;
+    let changed = ScannedFile { sha256: Digest::of(b"other bytes"), ..file("b") };
+    assets::record_files(tx, source, &[changed], 0)?;
     assets::set_path_states(tx, &[1], PathState::Present, 1)?;
     let outcome = PathOutcome { path: b"c".to_vec(), code: "fifo".to_owned(), detail: String::new() };
     assets::record_outcomes(tx, source, &[outcome], 0)?;
@@ -176,7 +182,7 @@ fn new_run() -> NewRun {
 
 fn work(tx: &mut Tx<'_>, key: i64) -> Result<(), StoreError> {
     let run = runs::by_key(tx, key)?.expect("a run");
-    units::plan(tx, &run, 9, &|_, _| true)?;
+    units::plan(tx, &run, 9, &|_, _, _| true)?;
     assert!(runs::take_ownership(tx, &run, 1, "home", false, 1)?.is_ok());
     runs::renew_ownership(tx, key, 1, 1)?;
     runs::release_ownership(tx, key, 1)?;
@@ -358,6 +364,7 @@ fn no_statement_walks_a_table_that_grows() {
         ("path_close", "paths_open"),
         ("asset_by_sha", "assets"),
         ("retention_erasable", "records_unit"),
+        ("input_facts", "units_asset"),
         ("retention_condemn", "records_blob"),
         ("blob_condemned", "blobs_condemned"),
         ("blob_pardon", "blobs_condemned"),

@@ -26,6 +26,19 @@ pub(crate) fn remove(tx: &mut Tx<'_>, declaration: &KindDeclaration, first: i64,
     tx.execute(&sql, params![first, last]).map(|_| ())
 }
 
+/// Places of the records about an asset. Uses the index on the asset that every projection table has.
+pub(crate) fn of_asset(
+    read: &Read<'_>,
+    declaration: &KindDeclaration,
+    asset: i64,
+    limit: i64,
+) -> Result<Vec<(i64,)>, StoreError> {
+    let table = declaration.table_name();
+    let sql =
+        statement("of_asset", &table, format!("select seq from \"{table}\" where asset = $1 order by seq limit $2"));
+    read.all(&sql, params![asset, limit])
+}
+
 /// Rows in a projection table.
 pub(crate) fn count(read: &Read<'_>, declaration: &KindDeclaration) -> Result<u64, StoreError> {
     let table = declaration.table_name();

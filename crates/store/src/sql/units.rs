@@ -98,20 +98,20 @@ const PLAN: Sql = Sql::pair(
 const PLANNED_NOW: Sql = Sql::same("run_planned_now", "select members_planned from runs where run = $1");
 const PLANNED: Sql = Sql::same("run_planned", "update runs set members_planned = $2 where run = $1");
 
-/// Plans the units of the next `count` members. `takes(step, media type)` says whether a step has work with such an asset. The
+/// Plans the units of the next `count` members. `takes(step, member, media type)` says whether a step has work with such a member. The
 /// ordinal of a unit is `member x steps + step`, so a plan never depends on how it was cut into pieces; it goes on from what is planned
 /// now, whatever `run` says. Returns how many members are planned then.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub fn plan(tx: &mut Tx<'_>, run: &Run, count: i64, takes: &dyn Fn(u32, &str) -> bool) -> Result<i64, StoreError> {
+pub fn plan(tx: &mut Tx<'_>, run: &Run, count: i64, takes: &dyn Fn(u32, i64, &str) -> bool) -> Result<i64, StoreError> {
     let before = tx.one::<(i64,)>(&PLANNED_NOW, params![run.key])?.map_or(0, |row| row.0);
     let members: Vec<(i64, i64, String)> = tx.all(&MEMBERS, params![run.key, before, count])?;
     let mut rows = Vec::new();
     let mut delta = Coverage::new(run.key);
     for (member, asset, media_type) in &members {
         for step in 0..u32::try_from(run.steps).unwrap_or(0) {
-            if takes(step, media_type) {
+            if takes(step, *member, media_type) {
                 let ordinal = member * run.steps + i64::from(step);
                 rows.push(values![run.first_unit + ordinal, run.key, ordinal, step, *asset]);
                 delta.add(step, UnitState::Pending, 1);

@@ -105,7 +105,7 @@ fn play(world: &World, history: &[Happening]) {
         match happening {
             Happening::Plan { pieces } => {
                 let stale = run.clone();
-                planned = world.write(move |tx| units::plan(tx, &stale, pieces, &|_, _| true));
+                planned = world.write(move |tx| units::plan(tx, &stale, pieces, &|_, _, _| true));
             }
             Happening::Lease { step, owner, limit, runs_out } => {
                 let lease_ms = if runs_out { -1 } else { 3_600_000 };

@@ -133,7 +133,7 @@ fn a_plan_does_not_depend_on_its_pieces(backend: Backend) {
     let world = World::new(backend);
     world.archive(7);
     // The third step has no work with anything.
-    let takes = |step: u32, media_type: &str| step != 2 && media_type == "image/jpeg";
+    let takes = |step: u32, _: i64, media_type: &str| step != 2 && media_type == "image/jpeg";
     let plans: Vec<_> = [1, 2, 3, 7, 100]
         .map(|piece| {
             let run = world.new_run(3);
@@ -162,7 +162,7 @@ fn a_plan_goes_on_from_what_is_planned(backend: Backend) {
     let stale = world.new_run(1);
     for expected in [2, 4, 6, 6, 6] {
         let run = stale.clone();
-        assert_eq!(world.write(move |tx| units::plan(tx, &run, 2, &|_, _| true)), expected);
+        assert_eq!(world.write(move |tx| units::plan(tx, &run, 2, &|_, _, _| true)), expected);
     }
     let run = world.run(stale.key);
     assert_eq!(run.members_planned, 6);

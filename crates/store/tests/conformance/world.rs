@@ -214,7 +214,7 @@ impl World {
     /// Plans all of a run.
     pub fn planned_run_of(&self, run: &Run) -> Run {
         let (run, key) = (run.clone(), run.key);
-        self.write(move |tx| units::plan(tx, &run, i64::MAX, &|_, _| true));
+        self.write(move |tx| units::plan(tx, &run, i64::MAX, &|_, _, _| true));
         self.run(key)
     }
 
