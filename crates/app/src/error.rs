@@ -4,6 +4,7 @@ use exhibit_archive::catalog::LookupError;
 use exhibit_archive::fingerprint::FingerprintError;
 use exhibit_archive::sample::SampleError;
 use exhibit_archive::scan::ScanError;
+use exhibit_archive::target::TargetError;
 use exhibit_engine::RunError;
 use exhibit_engine::pipeline::PipelineError;
 use exhibit_store::ledger::checkpoint::CheckpointError;
@@ -96,5 +97,11 @@ impl From<SampleError> for CliError {
             _ => Exit::Failed,
         };
         Self { exit, message: chain(&error) }
+    }
+}
+
+impl From<TargetError> for CliError {
+    fn from(error: TargetError) -> Self {
+        Self::usage(chain(&error))
     }
 }
