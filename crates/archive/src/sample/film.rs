@@ -19,6 +19,10 @@ const HEIGHT: u32 = 240;
 const PLAIN_FIRST: u32 = 6;
 /// Sentences in a video with speech.
 const SENTENCES_PER_FILM: usize = 2;
+/// How long a piece between cuts is, in fifths of a second.
+const PIECE_FIFTHS: (u32, u32) = (4, 8);
+/// How long a piece with words to read is, in fifths of a second.
+const LINE_FIFTHS: (u32, u32) = (12, 20);
 /// How late the sound of some videos begins, in milliseconds.
 const LATE_SOUND_MS: u64 = 480;
 /// Lines that can be read in videos, in the order of their pieces.
@@ -115,7 +119,10 @@ pub(super) fn make(options: &SampleOptions, index: u32, workplace: &Workplace) -
 fn plan(options: &SampleOptions, index: u32, kind: Kind, speech: Option<Speech>) -> Film {
     let mut chance = Chance::new(options.seed, "film", u64::from(index));
     let frame_rate = if index % 4 == 3 && kind == Kind::Plain { 50 } else { 25 };
-    let mut pieces: Vec<u32> = (0..chance.between(2, 4)).map(|_| chance.between(4, 8) * frame_rate / 5).collect();
+    // Words take a while to be read.
+    let (shortest, longest) = if kind == Kind::ScreenText { LINE_FIFTHS } else { PIECE_FIFTHS };
+    let mut pieces: Vec<u32> =
+        (0..chance.between(2, 4)).map(|_| chance.between(shortest, longest) * frame_rate / 5).collect();
     if let (Some(speech), Some(last)) = (&speech, pieces.last_mut()) {
         let needed = (speech.duration_ms() * u64::from(frame_rate)).div_ceil(1000) as u32;
         *last += needed;

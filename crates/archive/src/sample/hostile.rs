@@ -28,7 +28,7 @@ const STRANGE: Health = Health::Hostile(&["done"], &["done", "failed(corrupt)"])
 /// Read by some, refused by others; never obeyed.
 const NEVER_OBEYED: Health = Health::Hostile(
     &["skipped(unsupported)", "done", "failed(corrupt)"],
-    &["skipped(unsupported)", "done", "failed(corrupt)"],
+    &["skipped(unsupported)", "done", "failed(corrupt)", "failed(too-complex)"],
 );
 
 /// All of them.

@@ -167,7 +167,8 @@ fn finish(mut photo: Photo, variety: Variety, workplace: &Workplace) -> Result<B
         Variety::Raw(kind) => {
             let stored = draw::stored(&photo.upright, photo.facts.orientation);
             let made = photo.with_camera(kind.ending(), kind.media_type(), raw::file(kind, &stored, &photo.facts)?);
-            let made = Made { note: Some("RAW-like: see raw.rs"), ..made };
+            let made =
+                Made { note: Some("RAW-like: previews, tags and a mosaic, without the notes of its maker"), ..made };
             companion::raw_and_jpeg(&photo, made)
         }
         Variety::Sidecar => companion::sidecar(&photo, false),

@@ -3,8 +3,14 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::{Formats, SampleError, SampleOptions};
 
@@ -19,6 +25,8 @@ pub(super) const FONT: (&str, &str) = ("/usr/share/fonts/truetype/dejavu/DejaVuS
 
 /// Bytes of complaints that are kept.
 const COMPLAINTS_BYTES_MAX: u64 = 16 * 1024;
+/// Longest time for one file; a film of ten seconds takes one or two on a slow machine.
+const WALL_MAX: Duration = Duration::from_secs(300);
 /// Lines of a help text in which the version is looked for.
 const VERSION_LINES_MAX: usize = 20;
 
@@ -97,12 +105,24 @@ impl Tool {
 
     /// Starts it with arguments, feeds it, and waits for its end. `target` is what it makes, for the error.
     pub(super) fn run(&self, arguments: &[OsString], target: &Path, feed: Option<Feed<'_>>) -> Result<(), SampleError> {
+        self.run_within(WALL_MAX, arguments, target, feed)
+    }
+
+    fn run_within(
+        &self,
+        wall_max: Duration,
+        arguments: &[OsString],
+        target: &Path,
+        feed: Option<Feed<'_>>,
+    ) -> Result<(), SampleError> {
+        let failed = |source| SampleError::Write { path: target.to_owned(), source };
         let stdin = if feed.is_some() { Stdio::piped() } else { Stdio::null() };
         let mut command = Command::new(self.program);
         command.args(arguments).stdin(stdin).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|source| self.missing(source))?;
-        let (fed, complaints) = attend(&mut child, feed);
-        let status = child.wait().map_err(|source| SampleError::Write { path: target.to_owned(), source })?;
+        let attended = attend(&mut child, feed, wall_max);
+        let status = child.wait().map_err(failed)?;
+        let (fed, complaints) = attended.map_err(failed)?;
         if status.success() && fed.is_ok() {
             return Ok(());
         }
@@ -111,29 +131,50 @@ impl Tool {
     }
 }
 
-/// Feeds a program while somebody listens to its complaints, so that neither side waits for the other.
-fn attend(child: &mut Child, feed: Option<Feed<'_>>) -> (io::Result<()>, String) {
+/// Feeds a program while somebody listens to its complaints, so that neither side waits for the other, and somebody looks at the clock.
+fn attend(child: &mut Child, feed: Option<Feed<'_>>, wall_max: Duration) -> io::Result<(io::Result<()>, String)> {
+    let process = match pidfd_open(Pid::from_child(child), PidfdFlags::empty()) {
+        Ok(process) => process,
+        Err(errno) => {
+            child.kill()?;
+            return Err(errno.into());
+        }
+    };
     let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
-    std::thread::scope(|scope| {
-        let listener = scope.spawn(move || {
-            let Some(mut stderr) = stderr else { return String::new() };
-            let mut complaints = Vec::new();
-            let read = (&mut stderr).take(COMPLAINTS_BYTES_MAX).read_to_end(&mut complaints);
-            // What comes after is thrown away, so that a program that complains a lot still comes to its end.
-            let rest = io::copy(&mut stderr, &mut io::sink());
-            let text = String::from_utf8_lossy(&complaints).into_owned();
-            if read.is_err() || rest.is_err() || rest.is_ok_and(|more| more > 0) {
-                format!("{text} (cut off)")
-            } else {
-                text
-            }
-        });
+    Ok(std::thread::scope(|scope| {
+        let clock = scope.spawn(move || end_after(&process, wall_max));
+        let listener = scope.spawn(move || stderr.map(listen).unwrap_or_default());
         let fed = match (stdin, feed) {
             (Some(mut pipe), Some(feed)) => feed(&mut pipe),
             _ => Ok(()),
         };
-        (fed, listener.join().unwrap_or_default())
-    })
+        let complaints = listener.join().unwrap_or_default();
+        match clock.join() {
+            Ok(true) => (fed, format!("{complaints} (ended after {} s)", wall_max.as_secs_f64())),
+            _ => (fed, complaints),
+        }
+    }))
+}
+
+/// Waits for the end of a process; ends it when that takes too long, and says so.
+fn end_after(process: &OwnedFd, wall_max: Duration) -> bool {
+    let limit = Timespec { tv_sec: wall_max.as_secs() as i64, tv_nsec: i64::from(wall_max.subsec_nanos()) };
+    loop {
+        match poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&limit)) {
+            Err(Errno::INTR) => {}
+            Ok(0) => return pidfd_send_signal(process, Signal::KILL).is_ok(),
+            _ => return false,
+        }
+    }
+}
+
+fn listen(mut stderr: ChildStderr) -> String {
+    let mut complaints = Vec::new();
+    let read = (&mut stderr).take(COMPLAINTS_BYTES_MAX).read_to_end(&mut complaints);
+    // What comes after is thrown away, so that a program that complains a lot still comes to its end.
+    let rest = io::copy(&mut stderr, &mut io::sink());
+    let text = String::from_utf8_lossy(&complaints).into_owned();
+    if read.is_ok() && matches!(rest, Ok(0)) { text } else { format!("{text} (cut off)") }
 }
 
 /// A path as an input or output of ffmpeg: the prefix keeps a folder's name from being read as an option or a protocol.
@@ -146,4 +187,30 @@ pub(super) fn as_url(path: &Path) -> OsString {
 /// Words as arguments.
 pub(super) fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_never_ends_is_ended() {
+        let tool = Tool { program: "sleep", package: "coreutils", version: &["--version"] };
+        let run = |seconds: &str, limit: Duration| tool.run_within(limit, &words(&[seconds]), Path::new("file"), None);
+        let ended = run("1000", Duration::from_millis(20)).unwrap_err();
+        assert!(ended.to_string().contains("ended after 0.02 s"), "{ended}");
+        assert!(run("0", Duration::from_secs(60)).is_ok());
+        let complaint = run("never", Duration::from_secs(60)).unwrap_err().to_string();
+        assert!(complaint.contains("invalid time interval") && complaint.contains("exit status: 1"), "{complaint}");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named_with_its_package() {
+        let tool = Tool { program: "no-such-program-here", package: "some-package", version: &["--version"] };
+        let missing = tool.version_line().unwrap_err().to_string();
+        assert!(
+            missing.contains("no-such-program-here") && missing.contains("apt-get install some-package"),
+            "{missing}"
+        );
+    }
 }
