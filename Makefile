@@ -16,13 +16,13 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: ## catalog a sample archive (or ARCHIVE=path), run a pipeline over it, explain and verify
-	@scripts/setup build media
+	@scripts/setup build media sample
 	@scripts/demo --check
 	@cargo build --release --locked --package exhibit-app
 	@scripts/demo
 
 test: ## everything that must hold: format, clippy, tidy, all tests on SQLite and PostgreSQL
-	@scripts/setup build media lint test
+	@scripts/setup build media sample lint test
 	@scripts/test
 
 check: ## the quick part of it, to be run often: lint and the unit tests of model

@@ -5,6 +5,7 @@ use exhibit_archive::fingerprint::FingerprintError;
 use exhibit_archive::relocate::RelocateError;
 use exhibit_archive::sample::SampleError;
 use exhibit_archive::scan::ScanError;
+use exhibit_archive::target::TargetError;
 use exhibit_engine::RunError;
 use exhibit_engine::pipeline::PipelineError;
 use exhibit_engine::plugin::PluginError;
@@ -154,5 +155,11 @@ impl From<CollectionError> for CliError {
             _ => Exit::Usage,
         };
         Self { exit, message: chain(&error) }
+    }
+}
+
+impl From<TargetError> for CliError {
+    fn from(error: TargetError) -> Self {
+        Self::usage(chain(&error))
     }
 }

@@ -214,6 +214,14 @@ pub fn memory_max(engine: &EngineConfig) -> u64 {
     }
 }
 
+/// Whether there is a store to ask: a database file, or a server that is configured.
+pub fn has_store(home: &Path, config: &Config) -> bool {
+    match location(home, config) {
+        Location::Sqlite { path, .. } => path.exists(),
+        Location::Postgres { .. } => true,
+    }
+}
+
 /// Opens the store, and names the setting to look at when it cannot be reached.
 fn open_store(options: StoreOptions) -> Result<Store, CliError> {
     let setting = match &options.location {

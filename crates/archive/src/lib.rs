@@ -16,6 +16,7 @@ pub mod room;
 pub mod sample;
 pub mod scan;
 pub mod sql;
+pub mod target;
 pub mod walk;
 
 pub use room::ArchiveRoom;

@@ -1,36 +1,51 @@
-//! Makes a sample archive: photos and videos of many years and devices, duplicates, corrupt files and odd names, and
-//! the truth about all.
+//! Makes a sample archive: photos, videos and recordings of many years and devices, what belongs to them, duplicates,
+//! corrupt and hostile files and odd names, and the truth about all.
 //!
-//! Everything but the videos is encoded here, so that one seed gives the same bytes everywhere; the videos are the same
-//! wherever the same release of `ffmpeg` made them, and `truth.json` says which one that was.
+//! One seed gives the same sample everywhere. What other programs encode (films, HEIC, AVIF, speech) has the same bytes
+//! wherever the same releases of them made it, and `truth.json` says which ones those were; everything else is encoded
+//! here and depends on the seed alone. Whether a program is installed never changes a sample: it is made or refused.
 
-use std::io::{self, Write};
+use std::io;
 use std::num::NonZeroUsize;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 
-use exhibit_engine::originals;
-use exhibit_model::digest::Digest;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, Timespec, Timestamps};
+use rustix::fs::Mode;
+use serde::{Deserialize, Serialize};
 
 pub use truth::{
-    CameraTruth, CaptureSource, CaptureTruth, Duplicate, FileTruth, ImageTruth, LinkTruth, PathTruth, TRUTH_FILE,
-    Totals, Truth, VideoTruth,
+    AudioTruth, CameraTruth, CaptureSource, CaptureTruth, Companion, Duplicate, EmbeddedTruth, FileTruth, ImageTruth,
+    LinkTruth, NearDuplicate, PathTruth, Relation, TRUTH_FILE, TimedText, Totals, Truth, VideoTruth,
 };
 
+use made::{Batch, Made};
+use tool::Workplace;
+use write::{at, failed, set_time, write};
+
 mod chance;
+mod companion;
+mod device;
 mod draw;
+mod encode;
 mod exif;
 mod film;
+mod heif;
+mod hostile;
+mod made;
 mod moment;
 mod odd;
 mod photo;
+mod raw;
+mod recording;
+mod speech;
 mod sum;
 #[cfg(test)]
 mod tests;
+mod tiff;
+mod tool;
 mod truth;
+mod write;
 
 /// Photos at most: what one scan is promised to take.
 pub const PHOTOS_MAX: u32 = 1_000_000;
@@ -54,6 +69,30 @@ pub struct SampleOptions {
     pub videos: u32,
     /// The same seed gives the same sample.
     pub seed: u64,
+    /// Which formats are made.
+    pub formats: Formats,
+}
+
+/// Which formats a sample has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Formats {
+    /// What this program and `ffmpeg` make.
+    Common,
+    /// Also HEIC, AVIF, live and motion photos, known speech, text on the screen, recordings and hostile files.
+    All,
+}
+
+/// Photos from which on a sample has all formats, where nobody says otherwise: small ones are made in seconds.
+pub const PHOTOS_FOR_ALL: u32 = 100;
+/// Videos from which on a sample has all formats, where nobody says otherwise.
+pub const VIDEOS_FOR_ALL: u32 = 10;
+
+impl Formats {
+    /// What a sample of this size has, where nobody says otherwise.
+    pub fn by_size(photos: u32, videos: u32) -> Self {
+        if photos >= PHOTOS_FOR_ALL || videos >= VIDEOS_FOR_ALL { Self::All } else { Self::Common }
+    }
 }
 
 /// How far the making has come.
@@ -84,16 +123,20 @@ pub enum SampleError {
         /// How many there may be.
         max: u32,
     },
-    /// A program that makes the videos is not installed.
-    #[error("the program `{program}` is needed for videos and cannot be started")]
+    /// A program or font that makes a part of the sample is not installed.
+    #[error(
+        "`{program}` is needed and cannot be used; install it with `apt-get install {package}`, or leave out what it makes with --formats common or --videos 0"
+    )]
     ToolMissing {
         /// Its name.
         program: &'static str,
+        /// The package it comes in.
+        package: &'static str,
         /// What the system says.
         #[source]
         source: io::Error,
     },
-    /// A program that makes the videos failed.
+    /// A program that makes a part of the sample failed.
     #[error("`{program}` did not make {}: {detail}", path.display())]
     Tool {
         /// Its name.
@@ -106,6 +149,9 @@ pub enum SampleError {
     /// A picture could not be encoded.
     #[error("a picture could not be encoded")]
     Encode(#[from] image::ImageError),
+    /// A JPEG could not be encoded.
+    #[error("a JPEG could not be encoded")]
+    EncodeJpeg(#[from] turbojpeg::Error),
     /// A file or folder could not be written.
     #[error("cannot write {}", path.display())]
     Write {
@@ -117,6 +163,17 @@ pub enum SampleError {
     },
 }
 
+/// Folder for what is between two programs, below the sample while it is made.
+const WORKPLACE: &str = ".making";
+
+/// What was made so far.
+#[derive(Default)]
+struct Found {
+    files: Vec<FileTruth>,
+    companions: Vec<Companion>,
+    near_duplicates: Vec<NearDuplicate>,
+}
+
 /// Makes a sample archive in `dir`, which must be empty or missing, and leaves the truth about it there as
 /// [`TRUTH_FILE`].
 ///
@@ -125,14 +182,22 @@ pub enum SampleError {
 /// What was made until then stays.
 pub fn generate(dir: &Path, options: &SampleOptions, progress: &mut dyn FnMut(Progress)) -> Result<Truth, SampleError> {
     check(options)?;
+    let tools = tool::needed(options)?;
     prepare(dir)?;
-    let ffmpeg = if options.videos > 0 { Some(film::version()?) } else { None };
-    let mut files = make_media(dir, options, progress)?;
-    for odd in odd::make(options.seed)? {
-        files.push(write_odd(dir, odd)?);
+    let workplace = Workplace { folder: dir.join(WORKPLACE) };
+    let failed_there = |source| SampleError::Write { path: workplace.folder.clone(), source };
+    std::fs::create_dir(&workplace.folder).map_err(failed_there)?;
+    let mut found = make_media(dir, options, &workplace, progress)?;
+    std::fs::remove_dir(&workplace.folder).map_err(failed_there)?;
+    let mut odd = odd::make(options.seed)?;
+    if options.formats == Formats::All {
+        odd.extend(hostile::make(options.seed)?);
     }
-    let links = make_links(dir, &mut files)?;
-    let truth = sum::sum_up(options, ffmpeg, files, links);
+    for made in odd {
+        found.files.push(write_made(dir, made)?);
+    }
+    let links = write::links(dir, &mut found.files)?;
+    let truth = sum::sum_up(options, tools, found, links);
     let text = serde_json::to_string_pretty(&truth).map_err(io::Error::from);
     let text = text.map_err(|source| SampleError::Write { path: dir.join(TRUTH_FILE), source })?;
     write(dir, TRUTH_FILE.as_bytes(), format!("{text}\n").as_bytes(), FOLDER_MTIME_US)?;
@@ -164,14 +229,15 @@ fn prepare(dir: &Path) -> Result<(), SampleError> {
     Ok(())
 }
 
-/// Photos and videos, on several threads. Each file depends on the seed and its number alone, so the order of the work
-/// does not matter.
+/// Photos, videos and recordings, on several threads. Each file depends on the seed and its number alone, so the order
+/// of the work does not matter.
 fn make_media(
     dir: &Path,
     options: &SampleOptions,
+    workplace: &Workplace,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Vec<FileTruth>, SampleError> {
-    let total = options.photos as usize + options.videos as usize;
+) -> Result<Found, SampleError> {
+    let total = options.photos as usize + options.videos as usize + recording::count(options) as usize;
     let next = AtomicUsize::new(0);
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(THREADS_MAX);
     let (sender, made) = channel();
@@ -181,17 +247,21 @@ fn make_media(
             scope.spawn(move || {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
-                    if index >= total || sender.send(make_one(dir, options, index as u32)).is_err() {
+                    if index >= total || sender.send(make_one(dir, options, workplace, index as u32)).is_err() {
                         return;
                     }
                 }
             });
         }
         drop(sender);
-        let mut files = Vec::with_capacity(total);
+        let mut found = Found::default();
         for (done, result) in (1..).zip(made) {
             match result {
-                Ok(more) => files.extend(more),
+                Ok(more) => {
+                    found.files.extend(more.files);
+                    found.companions.extend(more.companions);
+                    found.near_duplicates.extend(more.near_duplicates);
+                }
                 Err(error) => {
                     next.store(total, Ordering::Relaxed);
                     return Err(error);
@@ -199,153 +269,62 @@ fn make_media(
             }
             progress(Progress { done, total: total as u64 });
         }
-        Ok(files)
+        Ok(found)
     })
 }
 
 /// Videos come first: they take longest.
-fn make_one(dir: &Path, options: &SampleOptions, index: u32) -> Result<Vec<FileTruth>, SampleError> {
-    match index.checked_sub(options.videos) {
-        None => make_video(dir, options, index),
-        Some(index) => make_photo(dir, options, index),
+fn make_one(dir: &Path, options: &SampleOptions, workplace: &Workplace, index: u32) -> Result<Found, SampleError> {
+    let Some(index) = index.checked_sub(options.videos) else {
+        let mut batch = film::make(options, index, workplace)?;
+        if index == 0 {
+            batch.made.extend(batch.made.first().map(|film| odd::cut_film(&film.bytes)));
+        }
+        return write_batch(dir, batch, index % VIDEOS_PER_COPY == 1);
+    };
+    match index.checked_sub(recording::count(options)) {
+        None => write_batch(dir, recording::make(options, index, workplace)?, false),
+        Some(index) => {
+            let batch = photo::make(options, index, workplace)?;
+            write_batch(dir, batch, index % PHOTOS_PER_COPY == 7)
+        }
     }
 }
 
-fn make_photo(dir: &Path, options: &SampleOptions, index: u32) -> Result<Vec<FileTruth>, SampleError> {
-    let made = photo::make(options.seed, index, options.photos)?;
-    let mut truth = write(dir, &made.path, &made.bytes, made.mtime_us)?;
-    truth.media_type = made.media_type.to_owned();
-    truth.image = made.image;
-    truth.camera = made.camera;
-    truth.capture = Some(made.capture.unwrap_or_else(|| sum::file_time(made.mtime_us)));
-    truth.expected = sum::expected(made.media_type, odd::Health::Sound);
-    if index % PHOTOS_PER_COPY == 7 {
-        return with_copy(dir, truth, &made.path, &made.bytes, made.mtime_us);
+fn write_batch(dir: &Path, batch: Batch, has_copy: bool) -> Result<Found, SampleError> {
+    let mut files = Vec::with_capacity(batch.made.len() + 1);
+    for made in batch.made {
+        if has_copy && files.is_empty() {
+            files.push(write_made(dir, copy_of(&made))?);
+        }
+        files.push(write_made(dir, made)?);
     }
-    Ok(vec![truth])
-}
-
-fn make_video(dir: &Path, options: &SampleOptions, index: u32) -> Result<Vec<FileTruth>, SampleError> {
-    let film = film::plan(options.seed, index, options.videos);
-    let path = film.path.as_bytes();
-    let target = at(dir, path);
-    make_parent(&target)?;
-    let bytes = film.encode(&target)?;
-    let created = film.created;
-    let mut truth = write(dir, path, &bytes, film.mtime_us)?;
-    let media_type = if path.ends_with(b"MOV") { "video/quicktime" } else { "video/mp4" };
-    truth.media_type = media_type.to_owned();
-    truth.video = Some(film.truth);
-    truth.capture = Some(CaptureTruth { at: format!("{created}Z"), source: CaptureSource::Container });
-    truth.expected = sum::expected(media_type, odd::Health::Sound);
-    if index == 0 {
-        return Ok(vec![truth, write_odd(dir, odd::cut_film(&bytes))?]);
-    }
-    if index % VIDEOS_PER_COPY == 1 {
-        return with_copy(dir, truth, path, &bytes, film.mtime_us);
-    }
-    Ok(vec![truth])
+    Ok(Found { files, companions: batch.companions, near_duplicates: batch.near_duplicates })
 }
 
 /// The same bytes once more, as a backup of a device would hold them; copied an hour later.
-fn with_copy(
-    dir: &Path,
-    truth: FileTruth,
-    path: &[u8],
-    bytes: &[u8],
-    mtime_us: i64,
-) -> Result<Vec<FileTruth>, SampleError> {
-    let parts: Vec<&[u8]> = path.rsplitn(3, |byte| *byte == b'/').collect();
-    let copy_path = [&b"backup"[..], parts[1], parts[0]].join(&b'/');
-    let copy_time = mtime_us + 3_600_000_000;
-    let written = write(dir, &copy_path, bytes, copy_time)?;
-    let capture = match &truth.capture {
-        Some(capture) if capture.source == CaptureSource::FileTime => Some(sum::file_time(copy_time)),
-        other => other.clone(),
-    };
-    let copy = FileTruth { at: written.at, mtime_ns: written.mtime_ns, capture, ..truth.clone() };
-    Ok(vec![truth, copy])
+fn copy_of(made: &Made) -> Made {
+    let parts: Vec<&[u8]> = made.path.rsplitn(3, |byte| *byte == b'/').collect();
+    let path = [&b"backup"[..], parts[1], parts[0]].join(&b'/');
+    Made { path, mtime_us: made.mtime_us + 3_600_000_000, ..made.clone() }
 }
 
-fn write_odd(dir: &Path, odd: odd::Odd) -> Result<FileTruth, SampleError> {
-    let mut truth = write(dir, &odd.path, &odd.bytes, odd.mtime_us)?;
-    truth.media_type = odd.media_type.to_owned();
-    truth.image = odd.image;
-    truth.expected = sum::expected(odd.media_type, odd.health);
-    truth.capture = odd.image.is_some().then(|| sum::file_time(odd.mtime_us));
-    truth.note = Some(odd.note.to_owned());
-    Ok(truth)
-}
-
-/// A hard link, which is a file like any other, and symbolic links: a good one, one to nowhere and one that goes in
-/// circles.
-fn make_links(dir: &Path, files: &mut Vec<FileTruth>) -> Result<Vec<LinkTruth>, SampleError> {
-    let hard = PathTruth::new(b"odd/links/hard.jpg");
-    let original = files.iter().find(|file| file.at.raw() == b"odd/links/original.jpg").cloned();
-    if let Some(original) = original {
-        let path = at(dir, &hard.raw());
-        std::fs::hard_link(at(dir, &original.at.raw()), &path).map_err(|source| SampleError::Write { path, source })?;
-        files.push(FileTruth { at: hard, ..original });
-    }
-    let mut links = Vec::new();
-    for (path, target) in [("broken.jpg", "nowhere.jpg"), ("loop", ".."), ("soft.jpg", "original.jpg")] {
-        let link = LinkTruth { at: PathTruth::new(format!("odd/links/{path}").as_bytes()), target: target.to_owned() };
-        let path = at(dir, &link.at.raw());
-        rustix::fs::symlink(target, &path).map_err(|errno| failed(&path, errno))?;
-        set_time(&path, FOLDER_MTIME_US)?;
-        links.push(link);
-    }
-    Ok(links)
-}
-
-fn at(dir: &Path, raw: &[u8]) -> PathBuf {
-    dir.join(std::ffi::OsStr::from_bytes(raw))
-}
-
-fn failed(path: &Path, errno: rustix::io::Errno) -> SampleError {
-    SampleError::Write { path: path.to_owned(), source: errno.into() }
-}
-
-fn make_parent(path: &Path) -> Result<(), SampleError> {
-    let Some(parent) = path.parent() else { return Ok(()) };
-    std::fs::create_dir_all(parent).map_err(|source| SampleError::Write { path: parent.to_owned(), source })
-}
-
-/// Writes a file with its permissions and time, whatever the user's mask, and begins the truth about it.
-fn write(dir: &Path, raw: &[u8], bytes: &[u8], mtime_us: i64) -> Result<FileTruth, SampleError> {
-    let path = at(dir, raw);
-    make_parent(&path)?;
-    let put = || -> io::Result<originals::FileStat> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let mode = Mode::from_raw_mode(0o644);
-        let mut file = std::fs::File::from(rustix::fs::openat(CWD, &path, flags, mode)?);
-        file.write_all(bytes)?;
-        rustix::fs::fchmod(&file, mode)?;
-        rustix::fs::futimens(&file, &times(mtime_us))?;
-        originals::stat_open(&file)
-    };
-    let stat = put().map_err(|source| SampleError::Write { path: path.clone(), source })?;
+fn write_made(dir: &Path, made: Made) -> Result<FileTruth, SampleError> {
+    let written = write(dir, &made.path, &made.bytes, made.mtime_us)?;
+    let (expected, also_right) = sum::expected(made.media_type, made.health);
+    let has_time = made.image.is_some() || made.video.is_some() || made.audio.is_some();
+    let capture = made.capture.or_else(|| has_time.then(|| sum::file_time(made.mtime_us)));
     Ok(FileTruth {
-        at: PathTruth::new(raw),
-        sha256: Digest::of(bytes).to_hex(),
-        size_bytes: bytes.len() as u64,
-        mtime_ns: stat.mtime_ns,
-        media_type: String::new(),
-        image: None,
-        video: None,
-        camera: None,
-        capture: None,
-        expected: std::collections::BTreeMap::new(),
-        note: None,
+        media_type: made.media_type.to_owned(),
+        image: made.image,
+        video: made.video,
+        audio: made.audio,
+        camera: made.camera,
+        capture,
+        expected,
+        also_right,
+        embedded: made.embedded,
+        note: made.note.map(str::to_owned),
+        ..written
     })
-}
-
-fn times(mtime_us: i64) -> Timestamps {
-    let nanoseconds = mtime_us.rem_euclid(1_000_000) * 1000;
-    let at = Timespec { tv_sec: mtime_us.div_euclid(1_000_000), tv_nsec: nanoseconds };
-    Timestamps { last_access: at, last_modification: at }
-}
-
-fn set_time(path: &Path, mtime_us: i64) -> Result<(), SampleError> {
-    rustix::fs::utimensat(CWD, path, &times(mtime_us), AtFlags::SYMLINK_NOFOLLOW).map_err(|errno| failed(path, errno))
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use exhibit_archive::sample::{SampleError, SampleOptions, generate};
+use exhibit_archive::sample::{Formats, SampleError, SampleOptions, generate};
 
 use crate::error::CliError;
 
@@ -38,7 +38,7 @@ impl Samples {
         if let Some(file) = on {
             copy(file, folder)?;
         }
-        let options = SampleOptions { photos: 3, videos: 1, seed: 1 };
+        let options = SampleOptions { photos: 3, videos: 1, seed: 1, formats: Formats::Common };
         match generate(&folder.join("sample"), &options, &mut |_| {}) {
             Ok(_) => Ok(None),
             // Without ffmpeg there are no videos to be made; all else is tried.

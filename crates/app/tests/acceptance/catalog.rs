@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 
 use crate::world::{Backend, World, items, text};
 
+mod formats;
 mod odd;
 mod sample;
+mod truth;
 
 both_backends! {
     a_moved_file_is_the_same_asset_with_two_paths,

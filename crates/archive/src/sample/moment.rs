@@ -19,6 +19,11 @@ impl Local {
         let Self { year, month, day, hour, minute, second } = self;
         format!("{year:04}:{month:02}:{day:02} {hour:02}:{minute:02}:{second:02}")
     }
+
+    /// The time so many minutes later, or earlier when they are below zero.
+    pub(super) fn shifted(&self, minutes: i32) -> Self {
+        civil(local_time(self, 0) / 1_000_000 + i64::from(minutes) * 60)
+    }
 }
 
 impl fmt::Display for Local {
@@ -39,10 +44,19 @@ pub(super) fn local_time(local: &Local, offset_minutes: i32) -> i64 {
     (minutes * 60 + i64::from(local.second)) * 1_000_000
 }
 
-/// RFC 3339 in UTC of microseconds since 1970, with the fraction only where there is one (civil from days, Hinnant
-/// 2013).
+/// RFC 3339 in UTC of microseconds since 1970, with the fraction only where there is one.
 pub(super) fn utc_text(time_us: i64) -> String {
     let (seconds, fraction) = (time_us.div_euclid(1_000_000), time_us.rem_euclid(1_000_000));
+    let mut text = civil(seconds).to_string();
+    if fraction > 0 {
+        text.push_str(format!(".{fraction:06}").trim_end_matches('0'));
+    }
+    text.push('Z');
+    text
+}
+
+/// The calendar time of seconds since 1970 (civil from days, Hinnant 2013). Years before 0 do not occur.
+fn civil(seconds: i64) -> Local {
     let (days, second) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -51,11 +65,12 @@ pub(super) fn utc_text(time_us: i64) -> String {
     let (day, month) =
         (day_of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
-    if fraction > 0 {
-        text.push_str(format!(".{fraction:06}").trim_end_matches('0'));
+    Local {
+        year: year as u32,
+        month: month as u32,
+        day: day as u32,
+        hour: (second / 3600) as u32,
+        minute: (second / 60 % 60) as u32,
+        second: (second % 60) as u32,
     }
-    text.push('Z');
-    text
 }

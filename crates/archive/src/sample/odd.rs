@@ -1,39 +1,12 @@
 //! The odd files of a sample: corrupt ones, names that trip programs, and a few kinds that are neither photo nor video.
 
-use image::ImageError;
-
+use super::SampleError;
 use super::chance::Chance;
-use super::draw;
+use super::draw::{self, Canvas};
+use super::encode::{jpeg, png};
+use super::made::{Health, Made};
 use super::moment::{Local, local_time};
-use super::photo::{jpeg, png};
 use super::truth::ImageTruth;
-
-/// A file that is the same in every sample of one seed.
-pub(super) struct Odd {
-    /// Raw bytes relative to the root.
-    pub(super) path: Vec<u8>,
-    pub(super) bytes: Vec<u8>,
-    pub(super) media_type: &'static str,
-    pub(super) mtime_us: i64,
-    pub(super) note: &'static str,
-    pub(super) health: Health,
-    pub(super) image: Option<ImageTruth>,
-}
-
-/// What extractors should make of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Health {
-    /// As good as any.
-    Sound,
-    /// The beginning can be read, the picture cannot.
-    PictureBroken,
-    /// Nothing can be read.
-    Broken,
-    /// A kind that is not supported.
-    Foreign,
-    /// Has no facts to read, but can be shown.
-    Drawing,
-}
 
 const WIDTH: u32 = 320;
 const HEIGHT: u32 = 240;
@@ -43,7 +16,7 @@ const TEXT: &str = "text/plain";
 const FOLDERS_DEEP: usize = 40;
 
 /// All of them, in no order.
-pub(super) fn make(seed: u64) -> Result<Vec<Odd>, ImageError> {
+pub(super) fn make(seed: u64) -> Result<Vec<Made>, SampleError> {
     let mut maker = Maker { seed, made: Vec::new() };
     maker.corrupt()?;
     maker.names()?;
@@ -52,42 +25,48 @@ pub(super) fn make(seed: u64) -> Result<Vec<Odd>, ImageError> {
 }
 
 /// A film whose end is missing, made from a whole one with its index at the end.
-pub(super) fn cut_film(whole: &[u8]) -> Odd {
-    Odd {
-        path: b"odd/corrupt/truncated.mp4".to_vec(),
-        bytes: whole[..whole.len() * 6 / 10].to_vec(),
-        media_type: "video/mp4",
-        mtime_us: time(99),
-        note: "ends before its index",
-        health: Health::Broken,
-        image: None,
+pub(super) fn cut_film(whole: &[u8]) -> Made {
+    let bytes = whole[..whole.len() * 6 / 10].to_vec();
+    let film = Made::new(&b"odd/corrupt/truncated.mp4"[..], bytes, "video/mp4", time(99));
+    Made { health: Health::Broken, note: Some("ends before its index"), ..film }
+}
+
+/// The drawing with this number.
+pub(super) fn picture(seed: u64, number: u64) -> Canvas {
+    draw::picture(WIDTH, HEIGHT, number, &mut Chance::new(seed, "odd", number))
+}
+
+/// The truth about a drawing that is stored upright.
+pub(super) fn size_of(drawing: &Canvas) -> ImageTruth {
+    let (width, height) = (drawing.width, drawing.height);
+    ImageTruth {
+        stored_width: width,
+        stored_height: height,
+        upright_width: width,
+        upright_height: height,
+        orientation: 1,
     }
 }
 
 struct Maker {
     seed: u64,
-    made: Vec<Odd>,
+    made: Vec<Made>,
 }
 
 impl Maker {
     fn add(&mut self, path: &[u8], (media_type, bytes): (&'static str, Vec<u8>), health: Health, note: &'static str) {
         let mtime_us = time(self.made.len() as u32);
-        let has_picture = matches!(health, Health::Sound | Health::PictureBroken);
-        let image = has_picture.then_some(ImageTruth {
-            stored_width: WIDTH,
-            stored_height: HEIGHT,
-            upright_width: WIDTH,
-            upright_height: HEIGHT,
-            orientation: 1,
-        });
-        self.made.push(Odd { path: path.to_vec(), bytes, media_type, mtime_us, note, health, image });
+        let is_drawing = media_type == "image/svg+xml";
+        let has_picture = !is_drawing && matches!(health, Health::Sound | Health::PictureBroken);
+        let image = has_picture.then(|| size_of(&self.picture(0)));
+        self.made.push(Made { health, image, note: Some(note), ..Made::new(path, bytes, media_type, mtime_us) });
     }
 
-    fn picture(&self, number: u64) -> draw::Canvas {
-        draw::picture(WIDTH, HEIGHT, number, &mut Chance::new(self.seed, "odd", number))
+    fn picture(&self, number: u64) -> Canvas {
+        picture(self.seed, number)
     }
 
-    fn corrupt(&mut self) -> Result<(), ImageError> {
+    fn corrupt(&mut self) -> Result<(), SampleError> {
         use Health::{Broken, Foreign, PictureBroken, Sound};
         let whole = jpeg(&self.picture(9001))?;
         let cut = (JPEG, whole[..whole.len() * 6 / 10].to_vec());
@@ -117,7 +96,7 @@ impl Maker {
         Ok(())
     }
 
-    fn names(&mut self) -> Result<(), ImageError> {
+    fn names(&mut self) -> Result<(), SampleError> {
         let longest = [b"odd/names/".to_vec(), b"a-long-name-".repeat(20), b"of-255-byte.jpg".to_vec()].concat();
         let deep =
             [b"odd/names/deep/".to_vec(), b"another-folder/".repeat(FOLDERS_DEEP), b"photo.jpg".to_vec()].concat();
@@ -141,7 +120,7 @@ impl Maker {
         Ok(())
     }
 
-    fn others(&mut self) -> Result<(), ImageError> {
+    fn others(&mut self) -> Result<(), SampleError> {
         let drawing = "<?xml version=\"1.0\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"40\" height=\"40\">\
             <circle cx=\"20\" cy=\"20\" r=\"15\"/></svg>\n";
         let sidecar = "<?xpacket begin='' id='W5M0MpCehiHzreSzNTczkc9d'?>\n<x:xmpmeta xmlns:x='adobe:ns:meta/'>\
@@ -149,7 +128,7 @@ impl Maker {
         let photo = (JPEG, jpeg(&self.picture(9200))?);
         let drawing = ("image/svg+xml", drawing.as_bytes().to_vec());
         let sidecar = ("application/rdf+xml", sidecar.as_bytes().to_vec());
-        self.add(b"odd/others/drawing.svg", drawing, Health::Drawing, "a drawing");
+        self.add(b"odd/others/drawing.svg", drawing, Health::Sound, "a drawing");
         self.add(b"odd/others/photo.jpg", photo, Health::Sound, "has a sidecar");
         self.add(b"odd/others/photo.jpg.xmp", sidecar, Health::Foreign, "a sidecar");
         self.add(b"odd/others/notes.txt", (TEXT, "Grüße vom See\n".as_bytes().to_vec()), Health::Foreign, "a note");
@@ -159,7 +138,8 @@ impl Maker {
     }
 }
 
-fn time(index: u32) -> i64 {
+/// The times of odd files lie a minute apart.
+pub(super) fn time(index: u32) -> i64 {
     let start = Local { year: 2020, month: 2, day: 2, hour: 2, minute: 2, second: 2 };
     local_time(&start, 0) + i64::from(index) * 60_000_000 + 123_456
 }

@@ -1,141 +1,32 @@
-//! Plans and encodes the photos of a sample: which device took it when, in which folder it lies, and its bytes.
-
-use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::PngEncoder;
-use image::codecs::tiff::TiffEncoder;
-use image::{ExtendedColorType, ImageEncoder, ImageError};
+//! Plans the photos of a sample: which device took which of them when, in which folder it lies, what is special about it, and what lies
+//! beside it.
 
 use super::chance::Chance;
+use super::companion;
+use super::device::{self, Device, Occasion, Place};
 use super::draw::{self, Canvas};
-use super::exif;
+use super::heif::{self, Codec};
+use super::made::{Batch, Made};
 use super::moment::{Local, local_time};
-use super::truth::{CameraTruth, CaptureSource, CaptureTruth, ImageTruth};
+use super::raw::{self, RawKind};
+use super::tool::Workplace;
+use super::truth::{CameraTruth, CaptureSource, CaptureTruth, ImageTruth, NearDuplicate, PathTruth};
+use super::{Formats, SampleError, SampleOptions, encode, exif};
 
-/// A file before it is written.
-pub(super) struct Made {
-    /// Raw bytes relative to the root.
-    pub(super) path: Vec<u8>,
-    pub(super) bytes: Vec<u8>,
-    pub(super) media_type: &'static str,
-    /// Microseconds since 1970.
-    pub(super) mtime_us: i64,
-    pub(super) image: Option<ImageTruth>,
-    pub(super) camera: Option<CameraTruth>,
-    /// `None` where the time of the file is all there is.
-    pub(super) capture: Option<CaptureTruth>,
-}
-
-/// Photos that were taken on one occasion lie in one folder.
+/// Photos that were taken on one occasion.
 const PHOTOS_PER_OCCASION: u32 = 12;
-const FIRST_YEAR: u32 = 2009;
-const MONTHS: u32 = 16 * 12;
-const JPEG_QUALITY: u8 = 85;
+/// After so many photos the varieties begin again.
+const ROUND: u32 = 48;
+/// The quality of a photo that went through a messenger.
+const MESSENGER_QUALITY: i32 = 45;
 
-struct Device {
-    folder: &'static str,
-    prefix: &'static str,
-    ending: &'static str,
-    make: &'static str,
-    model: &'static str,
-    lens: Option<&'static str>,
-    years: (u32, u32),
-    big_endian: bool,
-    knows_offset: bool,
-    knows_place: bool,
-}
-
-const DEVICES: &[Device] = &[
-    Device {
-        folder: "coolpix",
-        prefix: "DSCN",
-        ending: "JPG",
-        make: "NIKON",
-        model: "COOLPIX S210",
-        lens: None,
-        years: (2009, 2012),
-        big_endian: true,
-        knows_offset: false,
-        knows_place: false,
-    },
-    Device {
-        folder: "eos-450d",
-        prefix: "IMG_",
-        ending: "JPG",
-        make: "Canon",
-        model: "Canon EOS 450D",
-        lens: Some("EF-S18-55mm f/3.5-5.6 IS"),
-        years: (2009, 2015),
-        big_endian: false,
-        knows_offset: false,
-        knows_place: false,
-    },
-    Device {
-        folder: "iphone-4s",
-        prefix: "IMG_",
-        ending: "JPG",
-        make: "Apple",
-        model: "iPhone 4S",
-        lens: None,
-        years: (2012, 2016),
-        big_endian: true,
-        knows_offset: false,
-        knows_place: true,
-    },
-    Device {
-        folder: "galaxy-s7",
-        prefix: "2016_",
-        ending: "jpg",
-        make: "samsung",
-        model: "SM-G930F",
-        lens: None,
-        years: (2016, 2019),
-        big_endian: false,
-        knows_offset: false,
-        knows_place: true,
-    },
-    Device {
-        folder: "iphone-11",
-        prefix: "IMG_",
-        ending: "jpeg",
-        make: "Apple",
-        model: "iPhone 11",
-        lens: Some("iPhone 11 back dual wide camera 4.25mm f/1.8"),
-        years: (2019, 2024),
-        big_endian: true,
-        knows_offset: true,
-        knows_place: true,
-    },
-    Device {
-        folder: "x-t30",
-        prefix: "DSCF",
-        ending: "JPG",
-        make: "FUJIFILM",
-        model: "X-T30",
-        lens: Some("XF35mmF2 R WR"),
-        years: (2019, 2024),
-        big_endian: false,
-        knows_offset: true,
-        knows_place: false,
-    },
-];
-
-/// Minutes east of UTC of the places where occasions happened, with latitude and longitude in hundredths of a second of
-/// arc.
-const PLACES: &[(i32, i64, i64)] = &[
-    (60, 17_048_016, 3_075_912),
-    (120, 13_674_240, 8_541_000),
-    (-300, 14_656_608, -26_642_160),
-    (540, 12_844_416, 50_288_184),
-    (330, 6_831_360, 26_237_880),
-    (-180, -8_248_284, -15_559_452),
-];
-
-const SIZES: &[(u32, u32)] = &[(800, 600), (1024, 768), (1200, 800), (1280, 960), (1600, 1200)];
+/// Most photos are small for their time, so that thousands are made and read in minutes.
+const SIZES: &[(u32, u32)] =
+    &[(800, 600), (1024, 768), (1200, 800), (1280, 960), (1600, 1200), (1600, 1200), (1920, 1280), (2048, 1536)];
 /// One photo in fifty is as large as those of real cameras.
 const LARGE: (u32, u32) = (4000, 3000);
 
-/// What is special about the photos at each place of a round of 24. The others are JPEGs whose orientations go round
-/// from 1 to 8.
+/// What is special about the photos at each place of a round. The others are JPEGs whose orientations go round from 1 to 8.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Variety {
     Jpeg,
@@ -147,89 +38,272 @@ enum Variety {
     BareJpeg,
     /// A clock that was never set.
     ZeroDateJpeg,
+    ProgressiveJpeg,
+    CmykJpeg,
+    WebP,
+    MovingWebP,
+    Gif,
+    Bmp,
+    /// A local time without offset, and the time of the satellites.
+    SatelliteJpeg,
+    Svg,
+    Raw(RawKind),
+    Sidecar,
+    /// Two sidecars by two rules of naming.
+    TwoSidecars,
+    Resized,
+    Recompressed,
+    Heif(Codec, u16),
+    LiveHeic,
+    LiveJpeg,
+    MotionPhoto,
+    MicroVideo,
 }
 
-fn variety(index: u32) -> Variety {
-    match index % 24 {
+fn variety(index: u32, options: &SampleOptions) -> Variety {
+    let (has_all, has_films) = (options.formats == Formats::All, options.videos > 0);
+    match index % ROUND {
         8 => Variety::AlphaPng,
         9 => Variety::GreyJpeg,
         10 => Variety::Tiff,
         11 => Variety::DeepPng,
         12 => Variety::BareJpeg,
         13 => Variety::ZeroDateJpeg,
+        14 => Variety::ProgressiveJpeg,
+        15 => Variety::CmykJpeg,
+        16 => Variety::WebP,
+        17 => Variety::Gif,
+        18 => Variety::Bmp,
+        19 => Variety::SatelliteJpeg,
+        20 => Variety::MovingWebP,
+        21 => Variety::Svg,
+        22 => Variety::Raw(RawKind::Dng),
+        23 => Variety::Raw(RawKind::Cr2),
+        24 => Variety::Raw(RawKind::Nef),
+        26 => Variety::Sidecar,
+        27 => Variety::TwoSidecars,
+        28 => Variety::Resized,
+        29 => Variety::Recompressed,
+        32 if has_all => Variety::Heif(Codec::Hevc, 1),
+        33 if has_all => Variety::Heif(Codec::Hevc, 6),
+        34 if has_all => Variety::Heif(Codec::Av1, 1),
+        35 if has_all => Variety::Heif(Codec::Hevc, 3),
+        36 if has_all => Variety::Heif(Codec::Av1, 8),
+        37 if has_all && has_films => Variety::LiveHeic,
+        38 if has_all && has_films => Variety::LiveJpeg,
+        39 if has_all && has_films => Variety::MotionPhoto,
+        40 if has_all && has_films => Variety::MicroVideo,
         _ => Variety::Jpeg,
     }
 }
 
-/// Photo number `index` of `count`.
-pub(super) fn make(seed: u64, index: u32, count: u32) -> Result<Made, ImageError> {
-    let occasion = index / PHOTOS_PER_OCCASION;
-    let (month, device, place) = occasion_facts(seed, occasion, count.div_ceil(PHOTOS_PER_OCCASION));
+/// A photo before it is encoded.
+pub(super) struct Photo {
+    pub(super) seed: u64,
+    pub(super) index: u32,
+    /// The folder and the name without its ending.
+    pub(super) stem: String,
+    pub(super) ending: &'static str,
+    pub(super) mtime_us: i64,
+    pub(super) taken: Local,
+    pub(super) upright: Canvas,
+    pub(super) facts: exif::Facts,
+    minutes_east: i32,
+}
+
+/// Photo number `index`, and what lies beside it.
+pub(super) fn make(options: &SampleOptions, index: u32, workplace: &Workplace) -> Result<Batch, SampleError> {
+    let seed = options.seed;
+    let variety = variety(index, options);
+    let occasion_number = index / PHOTOS_PER_OCCASION;
+    let occasion = device::occasion(seed, occasion_number, options.photos.div_ceil(PHOTOS_PER_OCCASION));
     let mut chance = Chance::new(seed, "photo", u64::from(index));
-    let (year, month) = (FIRST_YEAR + month / 12, month % 12 + 1);
     let taken = Local {
-        year,
-        month,
-        day: 1 + occasion % 28,
+        year: device::FIRST_YEAR + occasion.month / 12,
+        month: occasion.month % 12 + 1,
+        day: 1 + occasion_number % 28,
         hour: chance.between(7, 21),
         minute: chance.below(60),
         second: chance.below(60),
     };
-    let variety = variety(index);
     let upright = draw_upright(index, variety, &mut chance);
-    let folder = format!("{year}/{month:02}/{}", device.folder);
-    let microseconds = i64::from(chance.below(1_000_000));
-    let mtime_us = local_time(&taken, place.0) + microseconds;
-    let made = |name: String, bytes: Vec<u8>, image| Made {
-        path: format!("{folder}/{name}").into_bytes(),
-        bytes,
-        media_type: match variety {
-            Variety::AlphaPng | Variety::DeepPng => "image/png",
-            Variety::Tiff => "image/tiff",
-            _ => "image/jpeg",
-        },
-        mtime_us,
-        image: Some(image),
-        camera: None,
-        capture: None,
-    };
-    let level = upright_truth(&upright, 1);
+    let mtime_us = local_time(&taken, occasion.place.0) + i64::from(chance.below(1_000_000));
+    let device = device_for(variety, occasion.device);
+    let is_dated = variety != Variety::ZeroDateJpeg;
+    let orientation = orientation(variety, index);
+    let facts = camera_facts(device, &upright, orientation, is_dated.then_some(&taken), occasion.place, &mut chance);
+    let stem = stem(variety, device, &occasion, &taken, index);
+    let minutes_east = occasion.place.0;
+    let photo = Photo { seed, index, stem, ending: device.ending, mtime_us, taken, upright, facts, minutes_east };
+    finish(photo, variety, workplace)
+}
+
+fn finish(mut photo: Photo, variety: Variety, workplace: &Workplace) -> Result<Batch, SampleError> {
+    let upright = &photo.upright;
     match variety {
-        Variety::AlphaPng => Ok(made(format!("Screenshot_{index:04}.png"), alpha_png(&upright)?, level)),
-        Variety::DeepPng => Ok(made(format!("render_{index:04}.png"), deep_png(&upright)?, level)),
-        Variety::Tiff => Ok(made(format!("scan_{index:04}.tif"), tiff(&upright)?, level)),
-        Variety::BareJpeg => Ok(made(format!("IMG-{index:04}-WA.jpg"), jpeg(&upright)?, level)),
-        Variety::Jpeg | Variety::GreyJpeg | Variety::ZeroDateJpeg => {
-            let orientation = if variety == Variety::Jpeg { (index % 8 + 1) as u16 } else { 1 };
-            let name = format!("{}{index:04}.{}", device.prefix, device.ending);
-            let is_dated = variety != Variety::ZeroDateJpeg;
-            let facts = camera_facts(device, &upright, orientation, is_dated.then_some(&taken), place, &mut chance);
-            let stored = draw::stored(&upright, orientation);
-            let plain = if variety == Variety::GreyJpeg { grey_jpeg(&stored)? } else { jpeg(&stored)? };
-            let bytes = exif::insert(&plain, &exif::segment(&facts));
-            let mut made = made(name, bytes, upright_truth(&upright, orientation));
-            made.camera = Some(camera_truth(&facts));
-            made.capture = is_dated.then(|| capture_truth(&taken, facts.offset.as_deref()));
-            Ok(made)
+        Variety::AlphaPng => Ok(photo.plain("png", "image/png", encode::alpha_png(upright)?).into()),
+        Variety::DeepPng => Ok(photo.plain("png", "image/png", encode::deep_png(upright)?).into()),
+        Variety::Tiff => Ok(photo.plain("tif", "image/tiff", encode::tiff(upright)?).into()),
+        Variety::Bmp => Ok(photo.plain("bmp", "image/bmp", encode::bmp(upright)?).into()),
+        Variety::BareJpeg => Ok(photo.plain("jpg", "image/jpeg", encode::jpeg(upright)?).into()),
+        Variety::Gif => Ok(photo.plain("gif", "image/gif", encode::gif(&photo.moving())?).into()),
+        Variety::MovingWebP => Ok(photo.plain("webp", "image/webp", encode::moving_webp(&photo.moving())?).into()),
+        Variety::Svg => {
+            let bytes = encode::svg(upright.width, upright.height, photo.index);
+            Ok(photo.plain("svg", "image/svg+xml", bytes).into())
         }
+        Variety::WebP => {
+            let bytes = encode::webp(upright, Some(exif::block(&photo.facts)))?;
+            Ok(photo.with_camera("webp", "image/webp", bytes).into())
+        }
+        Variety::ProgressiveJpeg => photo.jpeg(encode::progressive_jpeg).map(Batch::from),
+        Variety::CmykJpeg => photo.jpeg(encode::cmyk_jpeg).map(Batch::from),
+        Variety::GreyJpeg => photo.jpeg(encode::grey_jpeg).map(Batch::from),
+        Variety::Jpeg | Variety::ZeroDateJpeg => photo.jpeg(encode::jpeg).map(Batch::from),
+        Variety::SatelliteJpeg => {
+            photo.facts.satellites = Some(photo.taken.shifted(-photo.minutes_east));
+            photo.jpeg(encode::jpeg).map(Batch::from)
+        }
+        Variety::Raw(kind) => {
+            let stored = draw::stored(&photo.upright, photo.facts.orientation);
+            let made = photo.with_camera(kind.ending(), kind.media_type(), raw::file(kind, &stored, &photo.facts)?);
+            let made =
+                Made { note: Some("RAW-like: previews, tags and a mosaic, without the notes of its maker"), ..made };
+            companion::raw_and_jpeg(&photo, made)
+        }
+        Variety::Sidecar => companion::sidecar(&photo, false),
+        Variety::TwoSidecars => companion::sidecar(&photo, true),
+        Variety::Resized | Variety::Recompressed => photo.with_likeness(variety == Variety::Resized),
+        Variety::Heif(codec, _) => photo.heif(codec, workplace).map(Batch::from),
+        Variety::LiveHeic => companion::live_photo(photo, true, workplace),
+        Variety::LiveJpeg => companion::live_photo(photo, false, workplace),
+        Variety::MotionPhoto => companion::motion_photo(&photo, false, workplace),
+        Variety::MicroVideo => companion::motion_photo(&photo, true, workplace),
     }
 }
 
-/// The month since the first year, the device and the place of an occasion.
-fn occasion_facts(seed: u64, occasion: u32, occasions: u32) -> (u32, &'static Device, (i32, i64, i64)) {
-    let mut chance = Chance::new(seed, "occasion", u64::from(occasion));
-    let month = (u64::from(occasion) * u64::from(MONTHS) / u64::from(occasions.max(1))) as u32;
-    let year = FIRST_YEAR + month / 12;
-    let in_use: Vec<&Device> =
-        DEVICES.iter().filter(|device| (device.years.0..=device.years.1).contains(&year)).collect();
-    (month, chance.pick(&in_use), chance.pick(PLACES))
+impl Photo {
+    fn path(&self, ending: &str) -> String {
+        format!("{}.{ending}", self.stem)
+    }
+
+    /// A picture that says nothing about its camera, upright as it is.
+    fn plain(&self, ending: &str, media_type: &'static str, bytes: Vec<u8>) -> Made {
+        let image = Some(upright_truth(&self.upright, 1));
+        Made { image, ..Made::new(self.path(ending), bytes, media_type, self.mtime_us) }
+    }
+
+    /// A picture with the facts of its camera.
+    pub(super) fn with_camera(&self, ending: &str, media_type: &'static str, bytes: Vec<u8>) -> Made {
+        let is_dated = !self.facts.taken.starts_with("0000");
+        Made {
+            image: Some(upright_truth(&self.upright, self.facts.orientation)),
+            camera: Some(camera_truth(&self.facts)),
+            capture: is_dated.then(|| capture_truth(&self.taken, &self.facts)),
+            ..Made::new(self.path(ending), bytes, media_type, self.mtime_us)
+        }
+    }
+
+    /// A JPEG of some kind, with the facts of its camera.
+    pub(super) fn jpeg(&self, encode: impl Fn(&Canvas) -> Result<Vec<u8>, SampleError>) -> Result<Made, SampleError> {
+        let stored = draw::stored(&self.upright, self.facts.orientation);
+        let bytes = exif::insert(&encode(&stored)?, &exif::segment(&self.facts));
+        Ok(self.with_camera(self.ending, "image/jpeg", bytes))
+    }
+
+    pub(super) fn heif(&self, codec: Codec, workplace: &Workplace) -> Result<Made, SampleError> {
+        let name = format!("photo-{}", self.index);
+        let bytes = heif::encode(workplace, &name, codec, &self.upright, &self.facts)?;
+        let ending = if codec == Codec::Hevc { "HEIC" } else { "avif" };
+        Ok(self.with_camera(ending, codec.media_type(), bytes))
+    }
+
+    /// Three pictures in which a ball moves along the lower edge.
+    fn moving(&self) -> Vec<Canvas> {
+        let step = i64::from(self.upright.width) / 4;
+        let picture = |number: i64| {
+            let mut picture = self.upright.clone();
+            picture.rectangle(step * number, i64::from(picture.height) - 30, 24, 24, [250, 230, 30]);
+            picture
+        };
+        (0..3).map(picture).collect()
+    }
+
+    /// The photo, and what a messenger makes of it: smaller or coarser, without a word about the camera.
+    fn with_likeness(&self, is_resized: bool) -> Result<Batch, SampleError> {
+        let original = self.jpeg(encode::jpeg)?;
+        let (bytes, image, how) = if is_resized {
+            let half = self.upright.half();
+            (encode::jpeg(&half)?, upright_truth(&half, 1), "resized")
+        } else {
+            let bytes = encode::jpeg_of_quality(&self.upright, MESSENGER_QUALITY)?;
+            (bytes, upright_truth(&self.upright, 1), "recompressed")
+        };
+        let name = messenger_path(&self.taken, self.index);
+        let copy = Made::new(format!("{name}.jpg"), bytes, "image/jpeg", self.mtime_us + 60_000_000);
+        let copy = Made { image: Some(image), ..copy };
+        let near = NearDuplicate {
+            original: PathTruth::new(&original.path),
+            copy: PathTruth::new(&copy.path),
+            how: how.to_owned(),
+        };
+        Ok(Batch { made: vec![original, copy], near_duplicates: vec![near], ..Batch::default() })
+    }
+}
+
+fn orientation(variety: Variety, index: u32) -> u16 {
+    match variety {
+        Variety::Jpeg | Variety::ProgressiveJpeg => (index % 8 + 1) as u16,
+        Variety::Heif(_, orientation) => orientation,
+        Variety::LiveHeic => 6,
+        Variety::Raw(RawKind::Nef) => 8,
+        Variety::Resized => 6,
+        _ => 1,
+    }
+}
+
+fn device_for(variety: Variety, of_occasion: &'static Device) -> &'static Device {
+    match variety {
+        Variety::Raw(kind) => device::with_raw(kind),
+        Variety::Heif(..) | Variety::LiveHeic | Variety::LiveJpeg => device::named("iphone-11"),
+        Variety::SatelliteJpeg => device::named("iphone-4s"),
+        Variety::MotionPhoto | Variety::MicroVideo => device::named("galaxy-s7"),
+        _ => of_occasion,
+    }
+}
+
+/// The path without its ending.
+fn stem(variety: Variety, device: &Device, occasion: &Occasion, taken: &Local, index: u32) -> String {
+    let folder = device::folder(device, occasion, taken);
+    let (year, month, day) = (taken.year, taken.month, taken.day);
+    match variety {
+        Variety::AlphaPng => {
+            // Cameras take no picture of their screen; what is beside their photos then comes from a computer.
+            let of =
+                if device.knows_place { format!("phones/{}/Pictures", device.folder) } else { "desktop".to_owned() };
+            format!("{of}/Screenshots/Screenshot_{year}{month:02}{day:02}_{index:06}")
+        }
+        Variety::Tiff => format!("scans/album-{}/scan_{index:04}", index / 480 + 1),
+        Variety::BareJpeg => messenger_path(taken, index),
+        Variety::DeepPng | Variety::WebP | Variety::Bmp | Variety::Svg => format!("{folder}/render_{index:04}"),
+        Variety::Gif | Variety::MovingWebP => format!("{folder}/animation_{index:04}"),
+        Variety::MotionPhoto | Variety::MicroVideo => format!("{folder}/MVIMG_{year}{month:02}{day:02}_{index:06}"),
+        _ => format!("{folder}/{}{index:04}", device.prefix),
+    }
+}
+
+fn messenger_path(taken: &Local, index: u32) -> String {
+    let Local { year, month, day, .. } = taken;
+    format!("phones/messenger/WhatsApp/Media/WhatsApp Images/IMG-{year}{month:02}{day:02}-WA{index:04}")
 }
 
 fn draw_upright(index: u32, variety: Variety, chance: &mut Chance) -> Canvas {
     let (wide, high) = match variety {
-        Variety::DeepPng | Variety::Tiff => (400, 300),
-        Variety::AlphaPng => (640, 480),
-        _ if index % 50 == 25 => LARGE,
+        Variety::DeepPng | Variety::Tiff | Variety::Bmp | Variety::WebP => (400, 300),
+        Variety::Gif | Variety::MovingWebP | Variety::Svg => (240, 180),
+        Variety::AlphaPng | Variety::Heif(..) | Variety::LiveHeic | Variety::Raw(_) => (640, 480),
+        Variety::CmykJpeg => (800, 600),
+        _ if index % 50 == 45 => LARGE,
         _ => chance.pick(SIZES),
     };
     let is_portrait = chance.below(3) == 0;
@@ -242,7 +316,7 @@ fn camera_facts(
     upright: &Canvas,
     orientation: u16,
     taken: Option<&Local>,
-    place: (i32, i64, i64),
+    place: Place,
     chance: &mut Chance,
 ) -> exif::Facts {
     let (width, height) =
@@ -262,6 +336,8 @@ fn camera_facts(
         iso: chance.pick(&[80, 100, 200, 400, 800, 1600]),
         focal_length_mm: chance.pick(&[4, 18, 35, 50]),
         place: place_of_photo,
+        satellites: None,
+        content_id: None,
         width,
         height,
     }
@@ -286,68 +362,16 @@ fn camera_truth(facts: &exif::Facts) -> CameraTruth {
     }
 }
 
-fn capture_truth(taken: &Local, offset: Option<&str>) -> CaptureTruth {
-    match offset {
-        Some(offset) => CaptureTruth { at: format!("{taken}{offset}"), source: CaptureSource::ExifOffset },
-        None => CaptureTruth { at: taken.to_string(), source: CaptureSource::ExifFloating },
+fn capture_truth(taken: &Local, facts: &exif::Facts) -> CaptureTruth {
+    let satellites = facts.satellites.filter(|_| facts.place.is_some()).map(|at| format!("{at}Z"));
+    match &facts.offset {
+        Some(offset) => CaptureTruth { at: format!("{taken}{offset}"), source: CaptureSource::ExifOffset, satellites },
+        None => CaptureTruth { at: taken.to_string(), source: CaptureSource::ExifFloating, satellites },
     }
 }
 
-fn upright_truth(upright: &Canvas, orientation: u16) -> ImageTruth {
+pub(super) fn upright_truth(upright: &Canvas, orientation: u16) -> ImageTruth {
     let (width, height) = (upright.width, upright.height);
     let (stored_width, stored_height) = if orientation >= 5 { (height, width) } else { (width, height) };
     ImageTruth { stored_width, stored_height, upright_width: width, upright_height: height, orientation }
-}
-
-pub(super) fn jpeg(canvas: &Canvas) -> Result<Vec<u8>, ImageError> {
-    let mut bytes = Vec::new();
-    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
-    encoder.encode(&canvas.pixels, canvas.width, canvas.height, ExtendedColorType::Rgb8)?;
-    Ok(bytes)
-}
-
-fn grey_jpeg(canvas: &Canvas) -> Result<Vec<u8>, ImageError> {
-    // ITU-R BT.601 luma in 16-bit fixed point.
-    let luma = |pixel: &[u8]| {
-        ((u32::from(pixel[0]) * 19_595 + u32::from(pixel[1]) * 38_470 + u32::from(pixel[2]) * 7_471) >> 16) as u8
-    };
-    let grey: Vec<u8> = canvas.pixels.chunks_exact(3).map(luma).collect();
-    let mut bytes = Vec::new();
-    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
-    encoder.encode(&grey, canvas.width, canvas.height, ExtendedColorType::L8)?;
-    Ok(bytes)
-}
-
-pub(super) fn png(canvas: &Canvas) -> Result<Vec<u8>, ImageError> {
-    let mut bytes = Vec::new();
-    PngEncoder::new(&mut bytes).write_image(&canvas.pixels, canvas.width, canvas.height, ExtendedColorType::Rgb8)?;
-    Ok(bytes)
-}
-
-/// Fades out towards the lower edge.
-fn alpha_png(canvas: &Canvas) -> Result<Vec<u8>, ImageError> {
-    let stride = canvas.width as usize;
-    let with_alpha = |(index, pixel): (usize, &[u8])| {
-        let row = (index / stride) as u32;
-        [pixel[0], pixel[1], pixel[2], (255 - row * 255 / canvas.height) as u8]
-    };
-    let pixels: Vec<u8> = canvas.pixels.chunks_exact(3).enumerate().flat_map(with_alpha).collect();
-    let mut bytes = Vec::new();
-    PngEncoder::new(&mut bytes).write_image(&pixels, canvas.width, canvas.height, ExtendedColorType::Rgba8)?;
-    Ok(bytes)
-}
-
-/// Sixteen bits per channel; the encoder takes them in the byte order of the machine and writes them big-endian.
-fn deep_png(canvas: &Canvas) -> Result<Vec<u8>, ImageError> {
-    let pixels: Vec<u8> = canvas.pixels.iter().flat_map(|value| (u16::from(*value) * 257).to_ne_bytes()).collect();
-    let mut bytes = Vec::new();
-    PngEncoder::new(&mut bytes).write_image(&pixels, canvas.width, canvas.height, ExtendedColorType::Rgb16)?;
-    Ok(bytes)
-}
-
-fn tiff(canvas: &Canvas) -> Result<Vec<u8>, ImageError> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    let encoder = TiffEncoder::new(&mut bytes);
-    encoder.write_image(&canvas.pixels, canvas.width, canvas.height, ExtendedColorType::Rgb8)?;
-    Ok(bytes.into_inner())
 }

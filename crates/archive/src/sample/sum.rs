@@ -2,40 +2,55 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::odd::Health;
+use super::made::Health;
 use super::truth::{CaptureSource, CaptureTruth, Duplicate, FileTruth, LinkTruth, PathTruth, Totals, Truth};
-use super::{SampleOptions, moment};
+use super::{Found, SampleOptions, moment};
 use crate::walk::path_order;
 
-/// What the extractors of the pipeline `basics` should say of a file.
-pub(super) fn expected(media_type: &str, health: Health) -> BTreeMap<String, String> {
+/// What is not for an extractor.
+const UNSUPPORTED: &str = "skipped(unsupported)";
+
+/// What the extractors of the pipeline `basics` should say of a file: the best outcome, and others that are right.
+pub(super) fn expected(media_type: &str, health: Health) -> (BTreeMap<String, String>, BTreeMap<String, Vec<String>>) {
     let pictures = match media_type.split('/').next() {
-        Some("image") => "image.thumbnail",
-        Some("video") => "video.keyframe",
-        _ => return BTreeMap::new(),
+        Some("image") => Some("image.thumbnail"),
+        Some("video") => Some("video.keyframe"),
+        Some("audio") => None,
+        _ => return (BTreeMap::new(), BTreeMap::new()),
     };
-    let (facts, picture) = match health {
-        Health::Sound => ("done", "done"),
-        Health::PictureBroken => ("done", "failed(corrupt)"),
-        Health::Broken => ("failed(corrupt)", "failed(corrupt)"),
-        Health::Foreign => ("skipped(unsupported)", "skipped(unsupported)"),
-        Health::Drawing => ("skipped(unsupported)", "done"),
+    let (facts, picture): (&[&str], &[&str]) = match health {
+        // A drawing says nothing of itself, but can be shown.
+        Health::Sound if media_type == "image/svg+xml" => (&[UNSUPPORTED], &["done"]),
+        Health::Sound => (&["done"], &["done"]),
+        Health::PictureBroken => (&["done"], &["failed(corrupt)"]),
+        Health::Broken => (&["failed(corrupt)"], &["failed(corrupt)"]),
+        Health::Foreign => (&[UNSUPPORTED], &[UNSUPPORTED]),
+        Health::Hostile(facts, picture) => (facts, picture),
     };
-    [("media.metadata", facts), (pictures, picture)].map(|(name, word)| (name.to_owned(), word.to_owned())).into()
+    let (mut expected, mut also) = (BTreeMap::new(), BTreeMap::new());
+    for (extractor, words) in [(Some("media.metadata"), facts), (pictures, picture)] {
+        let (Some(extractor), Some((best, others))) = (extractor, words.split_first()) else { continue };
+        expected.insert(extractor.to_owned(), (*best).to_owned());
+        if !others.is_empty() {
+            also.insert(extractor.to_owned(), others.iter().map(|word| (*word).to_owned()).collect());
+        }
+    }
+    (expected, also)
 }
 
 /// The capture time of what has none but that of its file.
 pub(super) fn file_time(mtime_us: i64) -> CaptureTruth {
-    CaptureTruth { at: moment::utc_text(mtime_us), source: CaptureSource::FileTime }
+    CaptureTruth { at: moment::utc_text(mtime_us), source: CaptureSource::FileTime, satellites: None }
 }
 
 /// Puts everything in order and counts it.
 pub(super) fn sum_up(
     options: &SampleOptions,
-    ffmpeg: Option<String>,
-    mut files: Vec<FileTruth>,
+    tools: BTreeMap<String, String>,
+    mut found: Found,
     links: Vec<LinkTruth>,
 ) -> Truth {
+    let mut files = std::mem::take(&mut found.files);
     files.sort_by_cached_key(|file| {
         file.at.raw().into_iter().map(|byte| if byte == b'/' { 0 } else { byte }).collect::<Vec<_>>()
     });
@@ -45,12 +60,17 @@ pub(super) fn sum_up(
         seed: options.seed,
         photos: options.photos,
         videos: options.videos,
-        ffmpeg,
+        formats: options.formats,
+        tools,
         totals: Totals::default(),
         duplicates: Vec::new(),
+        near_duplicates: found.near_duplicates,
+        companions: found.companions,
         links,
         files,
     };
+    truth.near_duplicates.sort_by(|left, right| path_order(&left.copy.raw(), &right.copy.raw()));
+    truth.companions.sort_by(|left, right| path_order(&left.paths[0].raw(), &right.paths[0].raw()));
     let mut by_bytes: BTreeMap<&str, Vec<&FileTruth>> = BTreeMap::new();
     for file in &truth.files {
         by_bytes.entry(&file.sha256).or_default().push(file);

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 
+use super::Formats;
+
 /// Name of the file, in the folder of the archive itself.
 pub const TRUTH_FILE: &str = "truth.json";
 
@@ -22,13 +24,19 @@ pub struct Truth {
     pub photos: u32,
     /// Videos asked for.
     pub videos: u32,
-    /// First line of `ffmpeg -version`, when it made videos: their bytes depend on it, all other bytes on the seed
-    /// alone.
-    pub ffmpeg: Option<String>,
+    /// What was drawn: `common` or `all` formats.
+    pub formats: Formats,
+    /// What the programs that made files say of themselves, by program: the bytes of those files depend on it, all other
+    /// bytes on the seed alone.
+    pub tools: BTreeMap<String, String>,
     /// Counts over the lists below.
     pub totals: Totals,
     /// Groups of paths with the same bytes, hard links included.
     pub duplicates: Vec<Duplicate>,
+    /// Pictures that look alike, with different bytes.
+    pub near_duplicates: Vec<NearDuplicate>,
+    /// Files that belong together.
+    pub companions: Vec<Companion>,
     /// Symbolic links.
     pub links: Vec<LinkTruth>,
     /// Regular files in the order of the walk.
@@ -63,6 +71,43 @@ pub struct Duplicate {
     pub sha256: String,
     /// All paths, in the order of the walk.
     pub paths: Vec<PathTruth>,
+}
+
+/// A picture that was made from another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NearDuplicate {
+    /// The picture it was made from.
+    pub original: PathTruth,
+    /// The picture that looks like it.
+    pub copy: PathTruth,
+    /// What was done: `resized` or `recompressed`.
+    pub how: String,
+}
+
+/// Files that belong together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Companion {
+    /// Why.
+    pub relation: Relation,
+    /// What is written in both, where something is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The file that stands for all first.
+    pub paths: Vec<PathTruth>,
+}
+
+/// Why files belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relation {
+    /// One exposure, as RAW and as JPEG.
+    RawJpeg,
+    /// A still and the film around it, tied by one content identifier.
+    LivePhoto,
+    /// A file and what somebody wrote about it in XMP beside it.
+    Sidecar,
 }
 
 /// A path relative to the root: as text where it is UTF-8, else in base64.
@@ -126,6 +171,9 @@ pub struct FileTruth {
     /// Of videos that can be decoded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub video: Option<VideoTruth>,
+    /// Of recordings of sound alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audio: Option<AudioTruth>,
     /// Of photos that name a camera.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub camera: Option<CameraTruth>,
@@ -135,6 +183,13 @@ pub struct FileTruth {
     /// What each extractor of the pipeline `basics` that takes files of this class should say: `done`, `failed(REASON)`
     /// or `skipped(REASON)`.
     pub expected: BTreeMap<String, String>,
+    /// Outcomes beside the expected one that are right, too: of formats that not every release supports, and of files that
+    /// are broken in more than one way.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub also_right: BTreeMap<String, Vec<String>>,
+    /// A film inside a photo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedded: Option<EmbeddedTruth>,
     /// What is odd about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -170,18 +225,78 @@ pub struct VideoTruth {
     pub upright_height: u32,
     /// Degrees by which a player turns the stored picture clockwise: 0, 90, 180 or 270.
     pub rotation_clockwise: u32,
-    /// Frames per second.
-    pub frame_rate: u32,
+    /// The container, in the words of `media.metadata`.
+    pub container: String,
+    /// Frames per second, where they are evenly spaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame_rate: Option<u32>,
+    /// Times of all frames in milliseconds, where they are not evenly spaced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frame_times_ms: Vec<u64>,
     /// Number of frames.
     pub frames: u32,
     /// Length of the picture track in milliseconds.
     pub duration_ms: u64,
+    /// False when the file does not say how long it is.
+    pub says_duration: bool,
     /// Times of the first frames after each cut, in milliseconds.
     pub cuts_ms: Vec<u64>,
     /// True when there is a sound track.
     pub has_sound: bool,
+    /// When the sound begins, in milliseconds, where that is not with the picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound_starts_ms: Option<u64>,
     /// Video and sound codecs, in the words of ffprobe.
     pub codecs: Vec<String>,
+    /// The transfer function of high dynamic range, in the words of ffprobe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<String>,
+    /// What is said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spoken: Vec<TimedText>,
+    /// What can be read in the picture.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub screen_text: Vec<TimedText>,
+}
+
+/// A recording of sound alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AudioTruth {
+    /// Codec, in the words of ffprobe.
+    pub codec: String,
+    /// Channels.
+    pub channels: u32,
+    /// Samples per second.
+    pub sample_rate: u32,
+    /// Length in milliseconds; a codec may add some silence at both ends.
+    pub duration_ms: u64,
+    /// What is said.
+    pub spoken: Vec<TimedText>,
+}
+
+/// Words with the time at which they are heard or seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimedText {
+    /// The words.
+    pub text: String,
+    /// Their beginning, in milliseconds.
+    pub start_ms: u64,
+    /// Their end, in milliseconds.
+    pub end_ms: u64,
+}
+
+/// A film behind the end of a photo (motion photo).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddedTruth {
+    /// What it is.
+    pub media_type: String,
+    /// Where it begins in the file.
+    pub offset: u64,
+    /// Its length in bytes.
+    pub size_bytes: u64,
 }
 
 /// A camera.
@@ -220,6 +335,9 @@ pub struct CaptureTruth {
     pub at: String,
     /// Where the time stands.
     pub source: CaptureSource,
+    /// The same moment by the satellites, UTC, where the photo says it: an offset may be inferred from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub satellites: Option<String>,
 }
 
 /// Where a capture time stands, in the words of `media.metadata`.
@@ -230,7 +348,7 @@ pub enum CaptureSource {
     ExifOffset,
     /// EXIF without an offset: a local time of an unknown zone.
     ExifFloating,
-    /// The container's creation time, UTC.
+    /// The container's creation time, in UTC or with its offset.
     #[serde(rename = "container_utc")]
     Container,
     /// Nothing but the file's modification time, UTC.

@@ -1,17 +1,13 @@
 //! The sample archive with all its odd files through the whole loop: it stays as it is, and what is said about it is true.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::column;
-use crate::world::{Backend, STATES, World, items, text};
-
-/// Steps of `basics` in their order, by extractor.
-const STEPS: [&str; 3] = ["media.metadata", "image.thumbnail", "video.keyframe"];
+use super::truth::what_is_said_is_true;
+use crate::world::{Backend, World, items, text};
 
 /// AR-01, AR-09, AR-10, and `truth.json`: one archive for all, because making it takes longer than any of them.
 #[test]
@@ -60,105 +56,6 @@ fn every_other_verb(world: &World) {
     for verb in [&["ledger", "checkpoint"] as &[&str], &["migrate"], &["scan", "archive"]] {
         world.ok(verb);
     }
-}
-
-// truth.json -----------------------------------------------------------------------------------------------------------
-
-fn what_is_said_is_true(world: &World) {
-    let truth = std::fs::read_to_string(world.archive().join("truth.json")).expect("truth.json");
-    let truth: Value = serde_json::from_str(&truth).expect("a document");
-    let files = truth["files"].as_array().expect("files");
-    let mut by_asset: BTreeMap<String, &Value> = BTreeMap::new();
-    for file in files {
-        by_asset.insert(format!("ast_{}", text(&file["sha256"])), file);
-    }
-    let outcomes = outcomes_by_unit(world);
-    let assets = items(world.json(&["ls", "--limit", "1000"]));
-    assert_eq!(assets.len(), by_asset.len() + 1, "every content of the sample, and truth.json itself");
-    for (asset, file) in &by_asset {
-        let view = world.json(&["show", asset]);
-        assert_eq!(view["media_type"], file["media_type"], "{file}");
-        let said: BTreeMap<&str, &str> = view["units"]
-            .as_array()
-            .expect("units")
-            .iter()
-            .map(|unit| {
-                let id = format!("{}.{}", text(&unit["run"]), unit["unit"]);
-                let (step, outcome) = outcomes.get(&id).unwrap_or_else(|| panic!("unit {id}"));
-                (STEPS[*step], outcome.as_str())
-            })
-            .collect();
-        let expected = file["expected"].as_object().expect("expectations");
-        let expected =
-            expected.iter().map(|(name, outcome)| (name.as_str(), outcome.as_str().expect("text"))).collect();
-        assert_eq!(said, expected, "{file}");
-        check_metadata(&view, file);
-    }
-    for path in files.iter().filter_map(|file| file["at"]["path_b64"].as_str()) {
-        assert!(assets.iter().any(|asset| asset["path_b64"] == path), "{path}");
-    }
-}
-
-/// Step and outcome of every unit of the last run, in the words of `truth.json`.
-fn outcomes_by_unit(world: &World) -> BTreeMap<String, (usize, String)> {
-    let mut found = BTreeMap::new();
-    for state in STATES {
-        for unit in world.units("latest", state) {
-            let outcome =
-                unit["reason"].as_str().map_or_else(|| state.to_owned(), |reason| format!("{state}({reason})"));
-            let step = unit["step"].as_u64().expect("a step") as usize;
-            found.insert(text(&unit["unit"]), (step, outcome));
-        }
-    }
-    found
-}
-
-/// Dimensions, orientation, capture time with its source, camera, duration and codecs.
-fn check_metadata(view: &Value, file: &Value) {
-    let facts = view["facts"].as_array().expect("facts");
-    let Some(metadata) = facts.iter().find(|fact| fact["kind"] == "media.metadata") else { return };
-    let said = &metadata["payload"];
-    for (truth, name) in [("capture", "at"), ("capture", "source")] {
-        if !file[truth].is_null() {
-            assert_eq!(said["captured"][name], file[truth][name], "captured.{name} of {file}");
-        }
-    }
-    let picture = if file["image"].is_null() { &file["video"] } else { &file["image"] };
-    let sizes = [
-        ("width", "stored_width"),
-        ("height", "stored_height"),
-        ("oriented_width", "upright_width"),
-        ("oriented_height", "upright_height"),
-    ];
-    for (name, truth) in sizes {
-        assert_eq!(said[name], picture[truth], "{name} of {file}");
-    }
-    if !file["image"].is_null() {
-        // A file that says nothing about it is upright.
-        assert_eq!(said["orientation"].as_u64().unwrap_or(1), picture["orientation"].as_u64().expect("one"), "{file}");
-    } else {
-        check_video(said, picture);
-    }
-    let camera = &file["camera"];
-    if !camera.is_null() {
-        assert_eq!((&said["camera"]["make"], &said["camera"]["model"]), (&camera["make"], &camera["model"]), "{file}");
-        assert_eq!(said["exposure"]["iso"], camera["iso"], "{file}");
-    }
-}
-
-fn check_video(said: &Value, truth: &Value) {
-    assert_eq!(said["duration_ms"], truth["duration_ms"], "{truth}");
-    let streams = said["streams"].as_array().expect("streams");
-    let mut codecs = column(streams, "codec");
-    codecs.sort();
-    let mut expected: Vec<String> = truth["codecs"].as_array().expect("codecs").iter().map(text).collect();
-    expected.sort();
-    assert_eq!(codecs, expected);
-    let picture = streams.iter().find(|stream| stream["kind"] == "video").expect("a picture track");
-    assert_eq!(picture["rotation"], truth["rotation_clockwise"], "{picture}");
-    let (num, den) = (picture["frame_rate"]["num"].as_u64(), picture["frame_rate"]["den"].as_u64());
-    let rate = num.zip(den).map(|(num, den)| num / den);
-    assert_eq!(rate, truth["frame_rate"].as_u64(), "{picture}");
 }
 
 // Lineage --------------------------------------------------------------------------------------------------------------
