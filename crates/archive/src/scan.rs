@@ -13,6 +13,7 @@ use exhibit_engine::originals::{self, open_root};
 use exhibit_model::digest::Digest;
 use exhibit_model::ids::SourceId;
 use exhibit_model::source::SourceClass;
+use exhibit_store::places::resolve_future;
 use exhibit_store::sql::assets::{self, AssetPath, FileStat, PathOutcome, PathState, ScannedFile};
 use exhibit_store::sql::sources::{self, Source};
 use exhibit_store::{Store, StoreError};
@@ -146,34 +147,13 @@ pub fn check_root(root: &Path, own_folders: &[PathBuf]) -> Result<PathBuf, ScanE
     open_root(&resolved).map_err(|error| wrong(format!("it cannot be opened: {error}")))?;
     for own in own_folders {
         // A folder of ours that does not exist yet is where its parent will put it.
-        let own = resolve_future(own, LINKS_MAX);
+        let own = resolve_future(own);
         if own.starts_with(&resolved) || resolved.starts_with(&own) {
             let (own, source_root) = (own.display().to_string(), resolved.display().to_string());
             return Err(ScanError::Overlap { own, source_root });
         }
     }
     Ok(resolved)
-}
-
-/// Links without a target that are followed one after the other; the kernel follows as many.
-const LINKS_MAX: u32 = 40;
-
-/// Where a path leads, also when its end does not exist yet: links and `..` are resolved as the kernel will.
-fn resolve_future(path: &Path, links_left: u32) -> PathBuf {
-    if let Ok(resolved) = path.canonicalize() {
-        return resolved;
-    }
-    let Some(parent) = path.parent() else { return path.to_owned() };
-    match (path.read_link(), path.file_name()) {
-        // A link to what does not exist yet: whoever creates it creates the target.
-        (Ok(target), _) if links_left > 0 => resolve_future(&parent.join(target), links_left - 1),
-        (_, Some(name)) => resolve_future(parent, links_left).join(name),
-        (_, None) => {
-            let mut above = resolve_future(parent, links_left);
-            above.pop();
-            above
-        }
-    }
 }
 
 /// Scans a folder. What was read is committed in batches, so a scan that is stopped or killed goes on where it was.

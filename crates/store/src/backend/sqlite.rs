@@ -3,12 +3,16 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
 
+use crate::delivery::{DeliveryError, Progress};
 use crate::error::StoreError;
 use crate::session::LeaseTime;
 use crate::value::{Row, RowInner, Sql, Value};
@@ -242,6 +246,43 @@ impl SqliteSession {
             _ => StoreError::Statement { statement, reason: error.to_string() },
         }
     }
+}
+
+/// How often a snapshot under way is looked at.
+const SNAPSHOT_LOOK: Duration = Duration::from_millis(100);
+
+/// Copies the database into a new file, on one snapshot, while this and other processes write. `vacuum into` reads in one transaction, so it
+/// is never begun anew as the backup interface is when another process writes, and it leaves out free pages, where erased payloads may lie.
+pub(crate) fn snapshot(database: &Path, to: &Path, progress: &Progress) -> Result<(), DeliveryError> {
+    let failed = |error: StoreError| match error {
+        StoreError::NoSpace { .. } => DeliveryError::NoSpace { path: to.display().to_string() },
+        other => DeliveryError::Target { target: to.display().to_string(), reason: other.to_string() },
+    };
+    let session = SqliteSession::open(database, Synchronous::Normal, false).map_err(failed)?;
+    let interrupt = session.connection.get_interrupt_handle();
+    let ended = AtomicBool::new(false);
+    let done = std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                if progress.should_stop() {
+                    interrupt.interrupt();
+                }
+                std::thread::park_timeout(SNAPSHOT_LOOK);
+            }
+        });
+        // As bytes, because a path need not be text.
+        let done = session.connection.execute("vacuum into cast(?1 as text)", [to.as_os_str().as_bytes()]);
+        ended.store(true, Ordering::Relaxed);
+        watcher.thread().unpark();
+        done
+    });
+    match done {
+        Ok(_) => {}
+        Err(_) if progress.should_stop() => return Err(DeliveryError::Stopped),
+        Err(error) => return Err(failed(session.error("snapshot", &error))),
+    }
+    let private = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(to, private).map_err(|error| DeliveryError::file(to, error))
 }
 
 /// Placeholders as SQLite numbers them: `?1` for `$1`. A `$` that no digit follows is part of a text.
