@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use exhibit_model::digest::Digest;
-use exhibit_model::ids::{ArtifactId, AssetId, RunId, ulid_from_text};
+use exhibit_model::ids::{AssetId, RunId, ulid_from_text};
 use exhibit_model::states::UnitState;
 use exhibit_model::time::Timestamp;
 use exhibit_store::kinds::Kinds;
@@ -405,9 +405,4 @@ fn unit_views(runs: &BTreeMap<i64, Run>, found: &[Unit]) -> Vec<UnitView> {
         })
     };
     found.iter().filter_map(view).collect()
-}
-
-/// The id of an artifact, printed.
-pub fn artifact_id(run: &Run, unit: &Unit, ordinal: u32) -> ArtifactId {
-    ArtifactId { unit: exhibit_model::ids::UnitId { run: run.id, ordinal: unit.ordinal }, ordinal }
 }

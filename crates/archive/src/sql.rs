@@ -1,4 +1,5 @@
 //! Statements of the archive room.
 
+pub mod export;
 pub mod listing;
 pub mod paths;
