@@ -1,10 +1,12 @@
 //! The commands, one file each: parse, call, print.
 
+pub mod backup;
 pub mod clean;
 pub mod compare;
 pub mod control;
 pub mod doctor;
 pub mod explain;
+pub mod export;
 pub mod extractors;
 pub mod fingerprint;
 pub mod ledger;
@@ -12,6 +14,7 @@ pub mod ls;
 pub mod migrate;
 pub mod pipelines;
 pub mod projections;
+pub mod restore;
 pub mod run;
 pub mod runs;
 pub mod sample;

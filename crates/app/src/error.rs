@@ -1,11 +1,14 @@
 //! Errors as a person meets them: one message, what to do next, and the exit code.
 
 use exhibit_archive::catalog::LookupError;
+use exhibit_archive::export::ExportError;
 use exhibit_archive::fingerprint::FingerprintError;
 use exhibit_archive::sample::SampleError;
 use exhibit_archive::scan::ScanError;
 use exhibit_engine::RunError;
 use exhibit_engine::pipeline::PipelineError;
+use exhibit_store::backup::BackupError;
+use exhibit_store::delivery::DeliveryError;
 use exhibit_store::ledger::checkpoint::CheckpointError;
 use exhibit_store::{GateError, StoreError};
 
@@ -96,5 +99,38 @@ impl From<SampleError> for CliError {
             _ => Exit::Failed,
         };
         Self { exit, message: chain(&error) }
+    }
+}
+
+impl From<DeliveryError> for CliError {
+    fn from(error: DeliveryError) -> Self {
+        let exit = match error {
+            DeliveryError::Target { .. } | DeliveryError::Interrupted { .. } | DeliveryError::Overlap { .. } => {
+                Exit::Usage
+            }
+            DeliveryError::NoSpace { .. } | DeliveryError::File { .. } | DeliveryError::Stopped => Exit::Failed,
+        };
+        Self { exit, message: chain(&error) }
+    }
+}
+
+impl From<ExportError> for CliError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Delivery(error) => error.into(),
+            ExportError::Checkpoint(error) => error.into(),
+            ExportError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<BackupError> for CliError {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Delivery(error) => error.into(),
+            BackupError::Store(error) => error.into(),
+            BackupError::NotABackup { .. } | BackupError::Postgres => Self::usage(chain(&error)),
+            BackupError::Damaged { .. } => Self::failed(chain(&error)),
+        }
     }
 }

@@ -18,9 +18,11 @@ mod policy;
 mod processes;
 mod world;
 
+mod backups;
 mod catalog;
 mod compare;
 mod drills;
 mod errors;
+mod exports;
 mod proof;
 mod runs;

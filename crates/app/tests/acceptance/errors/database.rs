@@ -106,11 +106,11 @@ fn a_postgres_server_that_is_not_there_is_told() {
 }
 
 /// Mounts a small file system in memory; undone when dropped.
-struct Mount(PathBuf);
+pub struct Mount(PathBuf);
 
 impl Mount {
     /// `None` where this user may not mount.
-    fn new(at: &Path, options: &str) -> Option<Self> {
+    pub fn new(at: &Path, options: &str) -> Option<Self> {
         std::fs::create_dir_all(at).expect("a folder");
         let output =
             Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at).output().expect("mount");
@@ -132,7 +132,7 @@ impl Drop for Mount {
 }
 
 /// Runs a test of this program again where it may mount: as root of a user namespace. It fails where there is neither root nor that.
-fn again_with_own_mounts(test: &str) {
+pub fn again_with_own_mounts(test: &str) {
     assert!(!rustix::process::geteuid().is_root(), "root may not mount here; this test needs a small disk to fill");
     let program = std::env::current_exe().expect("this program");
     let mut command = Command::new("unshare");
