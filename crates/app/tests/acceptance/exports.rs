@@ -94,6 +94,12 @@ fn ar_19_export_folder_zip_and_manifest_verify_with_sha256sum(backend: Backend) 
         assert!(bytes.is_ok(), "blob {sha256} is not in the export");
     }
     lineage_is_whole(&document(&out.join("lineage.prov.json")), &facts);
+    // For many photos the only time that they have.
+    for line in lines(&out.join("originals.jsonl")) {
+        let Ok(original) = std::fs::metadata(world.archive().join(text(&line["paths"][0]["path"]))) else { continue };
+        let copied = std::fs::metadata(out.join(text(&line["name"]))).expect("a copy");
+        assert_eq!(copied.modified().expect("a time"), original.modified().expect("a time"), "{line}");
+    }
 
     world.json(&["export", "--to", "out.zip"]);
     let unpacked = world.path().join("unpacked");

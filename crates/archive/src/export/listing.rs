@@ -35,10 +35,10 @@ pub(super) async fn write(
             let asked = keys.clone();
             let paths = store.read(move |read| sql::paths(read, &asked)).await?;
             for (asset, key) in page {
-                let own = paths.iter().filter(|(owner, _, _)| *owner == key);
-                let whole = own.filter_map(|(_, source, path)| {
-                    let source = state.sources.iter().find(|known| known.key == *source)?;
-                    Some([root_of(source).as_os_str().as_bytes(), b"/", path].concat())
+                let own = paths.iter().filter(|path| path.asset == key);
+                let whole = own.filter_map(|path| {
+                    let source = state.sources.iter().find(|known| known.key == path.source)?;
+                    Some([root_of(source).as_os_str().as_bytes(), b"/", &path.path].concat())
                 });
                 let whole: Vec<Vec<u8>> = whole.collect();
                 match whole.iter().find(|path| path.len() <= PATH_BYTES_MAX) {

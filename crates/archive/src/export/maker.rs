@@ -11,6 +11,7 @@ use exhibit_engine::originals::{Links, open_beneath, open_root};
 use exhibit_model::canonical::canonical_of;
 use exhibit_model::digest::Digest;
 use exhibit_model::ids::AssetId;
+use exhibit_model::time::Timestamp;
 use exhibit_store::delivery::{DeliveryError, Progress};
 use exhibit_store::sql::assets::{self, Asset};
 use exhibit_store::sql::sources::Source;
@@ -23,7 +24,7 @@ use super::prov::{Prov, SECTIONS, write_document};
 use super::sink::{Added, Sink};
 use super::{ExportError, ExportFormat, ExportOptions, ExportReport, FORMAT, Failure, VERSION, root_of};
 use crate::catalog::printable;
-use crate::sql::export as sql;
+use crate::sql::export::{self as sql, PresentPath};
 
 /// Assets whose facts are held at once.
 pub(super) const PAGE_ASSETS: usize = 64;
@@ -190,8 +191,7 @@ async fn copy_originals(
         known.sort_by_key(|asset| asset.sha256);
         tokio::task::block_in_place(|| {
             for asset in &known {
-                let own: Vec<_> = paths.iter().filter(|(owner, _, _)| *owner == asset.key).collect();
-                let own: Vec<(i64, &[u8])> = own.iter().map(|(_, source, path)| (*source, path.as_slice())).collect();
+                let own: Vec<&PresentPath> = paths.iter().filter(|path| path.asset == asset.key).collect();
                 copy_original(asset, &own, &mut roots, &mut names, (sink, &mut list, &mut state.report))?;
             }
             Ok::<_, ExportError>(())
@@ -245,26 +245,27 @@ impl Roots {
 
 fn copy_original(
     asset: &Asset,
-    paths: &[(i64, &[u8])],
+    paths: &[&PresentPath],
     roots: &mut Roots,
     names: &mut Names,
     (sink, list, report): (&mut Sink<'_>, &mut BufWriter<File>, &mut ExportReport),
 ) -> Result<(), ExportError> {
     let id = AssetId(asset.sha256);
     let bytes = u64::try_from(asset.size_bytes).unwrap_or(0);
-    let Some((first_source, first_path)) = paths.first() else {
+    let Some(first) = paths.first() else {
         let reason = "no scan finds it any more".to_owned();
         report.fail(Failure { subject: id.to_string(), path: None, code: "missing", reason });
         return Ok(());
     };
-    let source_name = roots.source(*first_source).map_or("source", |source| source.name.as_str());
-    let name = names.take(id, source_name, first_path);
+    let source_name = roots.source(first.source).map_or("source", |source| source.name.as_str());
+    let name = names.take(id, source_name, &first.path);
     let mut refusal = None;
-    for (source, path) in paths {
-        let (code, reason) = match roots.open(*source, path) {
+    for path in paths {
+        let (code, reason) = match roots.open(path.source, &path.path) {
             Err(unopened) => unopened,
             Ok(mut file) => match sink.add(&name, &mut file, (asset.sha256, bytes))? {
                 Added::Done => {
+                    sink.set_time(&name, path.mtime_ns);
                     report.originals += 1;
                     return Ok(write_original(asset, &name, paths, roots, list)
                         .map_err(|error| DeliveryError::file(&sink.work_path(ORIGINALS_LIST), error))?);
@@ -274,7 +275,7 @@ fn copy_original(
         };
         refusal.get_or_insert_with(|| Failure {
             subject: id.to_string(),
-            path: Some(printable(path)),
+            path: Some(printable(&path.path)),
             code,
             reason: format!("{reason}; `exhibit scan` brings the catalog up to date"),
         });
@@ -286,14 +287,16 @@ fn copy_original(
 fn write_original(
     asset: &Asset,
     name: &str,
-    paths: &[(i64, &[u8])],
+    paths: &[&PresentPath],
     roots: &Roots,
     list: &mut BufWriter<File>,
 ) -> io::Result<()> {
     use base64::Engine as _;
-    let paths = paths.iter().map(|(source, path)| {
-        let source = roots.source(*source).map(|source| source.name.as_str());
-        json!({ "source": source, "path": printable(path), "path_b64": base64::prelude::BASE64_STANDARD.encode(path) })
+    let paths = paths.iter().map(|path| {
+        json!({
+            "source": roots.source(path.source).map(|source| source.name.as_str()), "path": printable(&path.path),
+            "path_b64": base64::prelude::BASE64_STANDARD.encode(&path.path), "modified": Timestamp(path.mtime_ns.div_euclid(1_000)),
+        })
     });
     let line = json!({
         "asset_id": AssetId(asset.sha256), "name": name, "bytes": asset.size_bytes, "media_type": asset.media_type,

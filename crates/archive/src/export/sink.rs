@@ -9,6 +9,7 @@ use exhibit_store::delivery::{
     CopyError, Delivery, DeliveryError, MANIFEST_NAME, Manifest, Progress, copy_hashed, create_file,
     create_folders_above,
 };
+use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_OMIT, utimensat};
 use zip::CompressionMethod;
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
@@ -23,6 +24,9 @@ const WORK: &str = ".work";
 
 /// Sizes from here on need the 64-bit form of a member; a little below what 32 bits hold.
 const LARGE_BYTES: u64 = 0xffff_0000;
+
+/// Nanoseconds of a second.
+const NANOS: i64 = 1_000_000_000;
 
 /// What became of a file.
 #[derive(Debug)]
@@ -90,6 +94,19 @@ impl<'a> Sink<'a> {
         }
         self.note(name, sha256, bytes)?;
         Ok(Added::Done)
+    }
+
+    /// Gives a copied original the time of its last change, which for many photos is the only time that they have. In a zip all times are the
+    /// same, so that two exports of the same state are; there `originals.jsonl` says it.
+    pub(super) fn set_time(&self, name: &str, mtime_ns: i64) {
+        if self.zip.is_some() {
+            return;
+        }
+        let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+        let changed = Timespec { tv_sec: mtime_ns.div_euclid(NANOS), tv_nsec: mtime_ns.rem_euclid(NANOS) };
+        let times = Timestamps { last_access: omit, last_modification: changed };
+        // A file system that cannot keep it is no reason to fail.
+        utimensat(CWD, self.path_of(name), &times, AtFlags::SYMLINK_NOFOLLOW).ok();
     }
 
     /// Makes a work file a file of the export.

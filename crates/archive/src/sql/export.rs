@@ -96,18 +96,38 @@ pub fn units(read: &Read<'_>, units: &[i64]) -> Result<Vec<UnitTimes>, StoreErro
     read.all(&UNITS, &[keys(units)])
 }
 
+/// A present path of an asset.
+#[derive(Debug, Clone)]
+pub struct PresentPath {
+    /// Key of the asset.
+    pub asset: i64,
+    /// Key of the source.
+    pub source: i64,
+    /// Raw bytes below the root of the source.
+    pub path: Vec<u8>,
+    /// When the file was last changed, nanoseconds since 1970.
+    pub mtime_ns: i64,
+}
+
+impl FromRow for PresentPath {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self { asset: row.get(0)?, source: row.get(1)?, path: row.get(2)?, mtime_ns: row.get(3)? })
+    }
+}
+
 // Uses the index paths_asset.
 const PATHS: Sql = Sql::pair(
     "export_paths",
-    "select asset, source, path_bytes from paths where asset in (select value from json_each($1)) and state = 0 order by asset, path",
-    "select asset, source, path_bytes from paths where asset = any($1::bigint[]) and state = 0 order by asset, path",
+    "select asset, source, path_bytes, mtime_ns from paths where asset in (select value from json_each($1)) and state = 0 \
+     order by asset, path",
+    "select asset, source, path_bytes, mtime_ns from paths where asset = any($1::bigint[]) and state = 0 order by asset, path",
 );
 
-/// All present paths of some assets: asset, source, raw bytes.
+/// All present paths of some assets, by asset, the first that was seen first.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn paths(read: &Read<'_>, assets: &[i64]) -> Result<Vec<(i64, i64, Vec<u8>)>, StoreError> {
+pub fn paths(read: &Read<'_>, assets: &[i64]) -> Result<Vec<PresentPath>, StoreError> {
     read.all(&PATHS, &[keys(assets)])
 }
 

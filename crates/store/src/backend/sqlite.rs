@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use std::time::{Duration, Instant};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
 
-use crate::delivery::{DeliveryError, Progress};
+use crate::delivery::{DeliveryError, Progress, create_file};
 use crate::error::StoreError;
 use crate::session::LeaseTime;
 use crate::value::{Row, RowInner, Sql, Value};
@@ -258,6 +257,8 @@ pub(crate) fn snapshot(database: &Path, to: &Path, progress: &Progress) -> Resul
         StoreError::NoSpace { .. } => DeliveryError::NoSpace { path: to.display().to_string() },
         other => DeliveryError::Target { target: to.display().to_string(), reason: other.to_string() },
     };
+    // An empty file is filled; made by us, it is ours alone from the beginning.
+    drop(create_file(to, 0o600)?);
     let session = SqliteSession::open(database, Synchronous::Normal, false).map_err(failed)?;
     let interrupt = session.connection.get_interrupt_handle();
     let ended = AtomicBool::new(false);
@@ -277,12 +278,10 @@ pub(crate) fn snapshot(database: &Path, to: &Path, progress: &Progress) -> Resul
         done
     });
     match done {
-        Ok(_) => {}
-        Err(_) if progress.should_stop() => return Err(DeliveryError::Stopped),
-        Err(error) => return Err(failed(session.error("snapshot", &error))),
+        Ok(_) => Ok(()),
+        Err(_) if progress.should_stop() => Err(DeliveryError::Stopped),
+        Err(error) => Err(failed(session.error("snapshot", &error))),
     }
-    let private = std::fs::Permissions::from_mode(0o600);
-    std::fs::set_permissions(to, private).map_err(|error| DeliveryError::file(to, error))
 }
 
 /// Placeholders as SQLite numbers them: `?1` for `$1`. A `$` that no digit follows is part of a text.

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -136,15 +135,12 @@ impl Copier<'_> {
         // Keys stay secret also where the backup lay on a disk without permissions.
         let mode = if entry.name.starts_with("keys") { 0o600 } else { *self.modes.get(&entry.name).unwrap_or(&0o600) };
         let mut from = std::fs::File::open(&source).map_err(|error| DeliveryError::file(&source, error))?;
-        let mut to = create_file(&target, mode | 0o600)?;
+        let mut to = create_file(&target, (mode | 0o600) & 0o777)?;
         let copied = copy_hashed(&mut from, &mut to, found.len(), self.progress);
         let copied = copied.map_err(|error| error.at(&source, &target))?;
         let Some((_, bytes)) = copied.filter(|(sha256, _)| *sha256 == entry.sha256) else {
             return Err(wrong(format!("its bytes are not those of SHA-256 {}", entry.sha256)));
         };
-        // The umask may have taken bits away that a plug-in needs.
-        to.set_permissions(std::fs::Permissions::from_mode((mode | 0o600) & 0o777))
-            .map_err(|error| DeliveryError::file(&target, error))?;
         self.files += 1;
         self.bytes += bytes;
         self.progress.file_done();
