@@ -70,6 +70,12 @@ enum Command {
     Verify(run::verify::VerifyArgs),
     /// The ledger of everything that was accepted
     Ledger(run::ledger::LedgerArgs),
+    /// Copy originals, facts and blobs to a folder or zip that anyone can check
+    Export(run::export::ExportArgs),
+    /// Copy database, blobs, keys and configuration, also while runs write
+    Backup(run::backup::BackupArgs),
+    /// Make a new home from a backup, after checking all of it
+    Restore(run::restore::RestoreArgs),
     /// Tables computed from the records
     Projections(run::projections::ProjectionsArgs),
     /// Bring the database up to date and list its migrations
@@ -155,6 +161,9 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit, CliError>
         Command::Replay(args) => run::replay::replay(args, context).await,
         Command::Verify(args) => run::verify::verify(args, context).await,
         Command::Ledger(args) => run::ledger::ledger(args, context).await,
+        Command::Export(args) => run::export::export(args, context).await,
+        Command::Backup(args) => run::backup::backup(args, context).await,
+        Command::Restore(args) => run::restore::restore(args, context).await,
         Command::Projections(args) => run::projections::projections(args, context).await,
         Command::Migrate(args) => run::migrate::migrate(args, context).await,
         Command::Doctor(args) => run::doctor::doctor(args, context).await,

@@ -1,11 +1,13 @@
 //! The commands, one file each: parse, call, print.
 
+pub mod backup;
 pub mod clean;
 pub mod collections;
 pub mod compare;
 pub mod control;
 pub mod doctor;
 pub mod explain;
+pub mod export;
 pub mod extractors;
 pub mod fingerprint;
 pub mod ledger;
@@ -15,6 +17,7 @@ pub mod pipelines;
 pub mod projections;
 pub mod redteam;
 pub mod replay;
+pub mod restore;
 pub mod run;
 pub mod runs;
 pub mod sample;

@@ -1,6 +1,7 @@
 //! Errors as a person meets them: one message, what to do next, and the exit code.
 
 use exhibit_archive::catalog::LookupError;
+use exhibit_archive::export::ExportError;
 use exhibit_archive::fingerprint::FingerprintError;
 use exhibit_archive::relocate::RelocateError;
 use exhibit_archive::sample::SampleError;
@@ -10,7 +11,9 @@ use exhibit_engine::RunError;
 use exhibit_engine::pipeline::PipelineError;
 use exhibit_engine::plugin::PluginError;
 use exhibit_engine::redteam::RedteamError;
+use exhibit_store::backup::BackupError;
 use exhibit_store::collections::CollectionError;
+use exhibit_store::delivery::DeliveryError;
 use exhibit_store::filter::{BindError, FilterError};
 use exhibit_store::ledger::checkpoint::CheckpointError;
 use exhibit_store::{GateError, StoreError};
@@ -158,8 +161,41 @@ impl From<CollectionError> for CliError {
     }
 }
 
+impl From<DeliveryError> for CliError {
+    fn from(error: DeliveryError) -> Self {
+        let exit = match error {
+            DeliveryError::Target { .. } | DeliveryError::Interrupted { .. } | DeliveryError::Overlap { .. } => {
+                Exit::Usage
+            }
+            DeliveryError::NoSpace { .. } | DeliveryError::File { .. } | DeliveryError::Stopped => Exit::Failed,
+        };
+        Self { exit, message: chain(&error) }
+    }
+}
+
 impl From<TargetError> for CliError {
     fn from(error: TargetError) -> Self {
         Self::usage(chain(&error))
+    }
+}
+
+impl From<ExportError> for CliError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Delivery(error) => error.into(),
+            ExportError::Checkpoint(error) => error.into(),
+            ExportError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<BackupError> for CliError {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Delivery(error) => error.into(),
+            BackupError::Store(error) => error.into(),
+            BackupError::NotABackup { .. } | BackupError::Postgres => Self::usage(chain(&error)),
+            BackupError::Damaged { .. } => Self::failed(chain(&error)),
+        }
     }
 }

@@ -51,14 +51,7 @@ impl App {
             CliError::failed(format!("the home {home} cannot be written: {error}; make it writable for this user, or choose another with --home"))
         })?;
         let ids: Arc<dyn IdSource> = Arc::new(Ulids::default());
-        let store = open_store(StoreOptions {
-            location: location(home, &config),
-            blobs: home.join("blobs"),
-            rooms: vec![archive_room()],
-            clock: Arc::new(SystemClock),
-            process: random_u128(),
-            readers: READERS_DEFAULT,
-        })?;
+        let store = open_store(store_options(home, location(home, &config)))?;
         Ok(Self { home: home.to_owned(), config, store, ids })
     }
 
@@ -222,6 +215,18 @@ pub fn has_store(home: &Path, config: &Config) -> bool {
     }
 }
 
+/// How to open the store of a home.
+pub fn store_options(home: &Path, location: Location) -> StoreOptions {
+    StoreOptions {
+        location,
+        blobs: home.join("blobs"),
+        rooms: vec![archive_room()],
+        clock: Arc::new(SystemClock),
+        process: random_u128(),
+        readers: READERS_DEFAULT,
+    }
+}
+
 /// Opens the store, and names the setting to look at when it cannot be reached.
 fn open_store(options: StoreOptions) -> Result<Store, CliError> {
     let setting = match &options.location {
@@ -234,7 +239,7 @@ fn open_store(options: StoreOptions) -> Result<Store, CliError> {
     })
 }
 
-fn location(home: &Path, config: &Config) -> Location {
+pub fn location(home: &Path, config: &Config) -> Location {
     match &config.store.postgres.url {
         Some(address) => Location::Postgres { address: address.clone() },
         None => Location::Sqlite {

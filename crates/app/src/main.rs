@@ -7,6 +7,7 @@ mod clock;
 mod commands;
 mod config;
 mod error;
+mod follow;
 mod home;
 mod machine;
 mod output;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use exhibit_model::digest::Digest;
-use exhibit_model::ids::{ArtifactId, AssetId, RunId, ulid_from_text};
+use exhibit_model::ids::{AssetId, RunId, ulid_from_text};
 use exhibit_model::time::Timestamp;
 use exhibit_store::kinds::Kinds;
 use exhibit_store::ledger::verify::printed_id;
@@ -387,9 +387,4 @@ fn from_collections(
         }
     }
     Ok(found)
-}
-
-/// The id of an artifact, printed.
-pub fn artifact_id(run: &Run, unit: &Unit, ordinal: u32) -> ArtifactId {
-    ArtifactId { unit: exhibit_model::ids::UnitId { run: run.id, ordinal: unit.ordinal }, ordinal }
 }

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use exhibit_model::digest::Digest;
-use exhibit_model::envelope::{BlobRef, Envelope};
-use exhibit_model::ids::AssetId;
-use exhibit_model::lineage::LineageParts;
+use exhibit_model::envelope::Envelope;
 use exhibit_model::time::Timestamp;
 use exhibit_store::kinds::Kinds;
 use exhibit_store::ledger::proof::{InclusionProof, prove};
@@ -16,7 +14,9 @@ use exhibit_store::{Read, StoreError};
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use crate::catalog::{LookupError, PathView, artifact_id, find_artifact, printable};
+use crate::catalog::{LookupError, PathView, find_artifact, printable};
+use crate::envelope::envelope_of;
+use crate::export::prov::{Activity, document_of};
 
 /// Where the original was when the unit ended, and where it is.
 #[derive(Debug, Clone, Serialize)]
@@ -81,10 +81,7 @@ pub fn explain(read: &Read<'_>, kinds: &Kinds, text: &str) -> Result<Explanation
     let (run, unit, record) = find_artifact(read, text)?;
     let broken =
         |what: &str| LookupError::Store(StoreError::Unexpected(format!("{text}: {what}; `exhibit verify` names it")));
-    let lineage = record.lineage.as_deref().ok_or_else(|| broken("its lineage is missing"))?;
-    let lineage: LineageParts = serde_json::from_slice(lineage).map_err(|_| broken("its lineage cannot be read"))?;
     let proof = prove(read, record.seq)?.ok_or_else(|| broken("it is in no batch"))?;
-    let kind = kinds.by_key(record.kind).ok_or_else(|| broken("its kind is not registered"))?;
     let asset =
         assets::by_key(read, record.asset_key.unwrap_or(unit.asset))?.ok_or_else(|| broken("its asset is missing"))?;
     let definition: Json =
@@ -93,30 +90,7 @@ pub fn explain(read: &Read<'_>, kinds: &Kinds, text: &str) -> Result<Explanation
     let mut report = Report::default();
     let stones = Tombstones::for_record(read, kinds, &record)?;
     check_record((kinds, &stones), &record, &mut report);
-    let payload = record.body.as_deref().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or(Json::Null);
-    let artifact = Envelope {
-        artifact_id: artifact_id(&run, &unit, record.ordinal.unwrap_or(0)),
-        asset_id: Some(AssetId(asset.sha256)),
-        artifact_type: kind.name().to_owned(),
-        schema_version: kind.declaration.version,
-        span_start_ms: record.span_ms.map(|span| span.0),
-        span_end_ms: record.span_ms.map(|span| span.1),
-        payload,
-        blob: record.blob.as_ref().map(|blob| BlobRef {
-            sha256: blob.sha256,
-            bytes: blob.bytes,
-            media_type: blob.media_type.clone(),
-        }),
-        producer: lineage.producer,
-        producer_version: lineage.producer_version,
-        model_profile: lineage.model_profile,
-        config_hash: lineage.config_hash,
-        input_hash: lineage.input_hash,
-        inputs: lineage.inputs,
-        run_id: run.id,
-        content_hash: record.commitment,
-        created_at: Timestamp(proof.at_us),
-    };
+    let artifact = envelope_of(&record, kinds, Timestamp(proof.at_us)).map_err(broken)?;
     Ok(Explanation {
         original: original(read, &asset, unit.ended_us)?,
         made: MadeView {
@@ -137,6 +111,27 @@ pub fn explain(read: &Read<'_>, kinds: &Kinds, text: &str) -> Result<Explanation
         problems: report.problems,
         artifact,
     })
+}
+
+/// The lineage of an artifact as a W3C PROV-JSON document. Opens no original.
+///
+/// # Errors
+/// When there is no such artifact.
+pub fn lineage_document(read: &Read<'_>, kinds: &Kinds, text: &str) -> Result<Vec<u8>, LookupError> {
+    let found = explain(read, kinds, text)?;
+    let wrong = |what: String| LookupError::Store(StoreError::Unexpected(format!("{text}: {what}")));
+    let asset = found.artifact.asset_id.map(|asset| assets::by_sha256(read, asset.0)).transpose()?.flatten();
+    let asset = asset.ok_or_else(|| wrong("its asset is missing; `exhibit verify` names it".to_owned()))?;
+    let made = Activity {
+        pipeline: found.made.pipeline,
+        pipeline_version: found.made.pipeline_version,
+        step: found.made.step,
+        params: found.made.params,
+        policy: found.made.policy,
+        started: found.made.started,
+        ended: found.made.ended,
+    };
+    document_of(&asset, &found.artifact, found.made.lineage_hash, &made).map_err(|error| wrong(error.to_string()))
 }
 
 fn original(read: &Read<'_>, asset: &assets::Asset, at_us: Option<i64>) -> Result<OriginalView, StoreError> {

@@ -3,12 +3,15 @@
 //! Nothing here opens an original for writing, and nothing here decodes media: facts that need a parser come from extractor processes.
 //!
 //! Read in this order: [`walk`] and [`media_type`] (what is there), [`scan`] (how it gets into the catalog), [`catalog`] (lists and
-//! views), [`companions`] (which files belong together), [`explain`] (from a fact down to the bytes), [`fingerprint`] (did anything touch the tree), [`sample`] (an archive to try on).
+//! views), [`companions`] (which files belong together), [`explain`] (from a fact down to the bytes), [`compare`] (two runs side by side),
+//! [`export`] (a copy that can be checked without us), [`fingerprint`] (did anything touch the tree), [`sample`] (an archive to try on).
 
 pub mod catalog;
 pub mod companions;
 pub mod compare;
+pub mod envelope;
 pub mod explain;
+pub mod export;
 pub mod fingerprint;
 pub mod media_type;
 pub mod relocate;

@@ -13,6 +13,7 @@ use exhibit_engine::originals::{self, open_root};
 use exhibit_model::digest::Digest;
 use exhibit_model::ids::SourceId;
 use exhibit_model::source::SourceClass;
+use exhibit_store::places::resolve_future;
 use exhibit_store::sql::assets::{self, AssetPath, FileStat, PathOutcome, PathState, ScannedFile};
 use exhibit_store::sql::sources::{self, Source};
 use exhibit_store::{Store, StoreError};
@@ -20,7 +21,6 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use crate::catalog::printable;
-use crate::target::resolve_future;
 use crate::walk::{Ended, Entry, Kind, Trouble, WalkOptions, walk};
 
 mod progress;

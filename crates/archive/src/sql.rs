@@ -1,5 +1,6 @@
 //! Statements of the archive room.
 
 pub mod companions;
+pub mod export;
 pub mod listing;
 pub mod paths;

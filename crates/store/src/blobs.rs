@@ -9,12 +9,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use exhibit_model::digest::{Digest, DigestHasher};
-use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, utimensat};
 
+use crate::delivery::{DeliveryError, Progress};
 use crate::error::StoreError;
 
 /// Piece in which bytes are copied.
 const COPY_BYTES: usize = 256 * 1024;
+
+/// How long a backup waits for a collector that is at work; it removes a thousand blobs in well under a second.
+const HOLD_MAX: Duration = Duration::from_secs(600);
+
+/// Between two looks whether the collector is done.
+const HOLD_PAUSE: Duration = Duration::from_millis(100);
+
+/// While it lives, the collector of every process lets all blobs be. The kernel ends it with the process.
+#[derive(Debug)]
+pub struct Hold {
+    _lock: File,
+}
 
 /// A folder of blobs.
 #[derive(Clone, Debug)]
@@ -171,6 +184,48 @@ impl Blobs {
         }
         self.drop_leaving(sha256)?;
         Ok(true)
+    }
+
+    /// Keeps the collector from removing anything. Several may hold at a time; a collector that is at work is waited for.
+    ///
+    /// # Errors
+    /// When the lock cannot be made, the collector does not come to an end, or someone asks to stop.
+    pub fn hold(&self, progress: &Progress) -> Result<Hold, DeliveryError> {
+        let begun = std::time::Instant::now();
+        loop {
+            if let Some(lock) = self.lock(FlockOperation::NonBlockingLockShared)? {
+                return Ok(Hold { _lock: lock });
+            }
+            if progress.should_stop() {
+                return Err(DeliveryError::Stopped);
+            }
+            if begun.elapsed() > HOLD_MAX {
+                let reason = "blobs are being removed for more than ten minutes; try again later".to_owned();
+                return Err(DeliveryError::Target { target: self.inner.root.display().to_string(), reason });
+            }
+            std::thread::sleep(HOLD_PAUSE);
+        }
+    }
+
+    /// The right to remove blobs; `None` while a backup copies them or another collector is at work.
+    ///
+    /// # Errors
+    /// When the lock cannot be made.
+    pub fn begin_collecting(&self) -> Result<Option<Hold>, StoreError> {
+        let locked = self.lock(FlockOperation::NonBlockingLockExclusive);
+        let locked = locked.map_err(|error| failed(&self.inner.root, io::Error::other(error.to_string())))?;
+        Ok(locked.map(|lock| Hold { _lock: lock }))
+    }
+
+    /// The lock is on the folder itself, so that nothing lies in it that is no blob.
+    fn lock(&self, operation: FlockOperation) -> Result<Option<File>, DeliveryError> {
+        let root = &self.inner.root;
+        let folder = File::open(root).map_err(|error| DeliveryError::file(root, error))?;
+        match rustix::fs::flock(&folder, operation) {
+            Ok(()) => Ok(Some(folder)),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(DeliveryError::file(root, error.into())),
+        }
     }
 
     /// Blobs that an interrupted removal has put aside; a name that is no digest is not ours and is left alone.

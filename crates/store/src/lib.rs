@@ -14,13 +14,16 @@ mod readers;
 mod writer;
 
 pub mod append;
+pub mod backup;
 pub mod blobs;
 pub mod collections;
+pub mod delivery;
 pub mod error;
 pub mod filter;
 pub mod gate;
 pub mod kinds;
 pub mod ledger;
+pub mod places;
 pub mod projection;
 pub mod retention;
 pub mod room;

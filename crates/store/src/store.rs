@@ -58,6 +58,7 @@ struct Inner {
     readers: Readers,
     context: Arc<GroupContext>,
     blobs: Blobs,
+    location: Location,
     name: String,
 }
 
@@ -81,7 +82,7 @@ impl Store {
         let readers = Readers::start(&options.location, options.readers.max(1))?;
         let writer = Writer::start(connection, Arc::clone(&context))
             .map_err(|error| StoreError::Unreachable { name: name.clone(), reason: error.to_string() })?;
-        Ok(Self { inner: Arc::new(Inner { writer, readers, context, blobs, name }) })
+        Ok(Self { inner: Arc::new(Inner { writer, readers, context, blobs, location: options.location, name }) })
     }
 
     /// Answers a query on one consistent snapshot.
@@ -139,6 +140,10 @@ impl Store {
         &self.inner.name
     }
 
+    pub(crate) fn location(&self) -> &Location {
+        &self.inner.location
+    }
+
     pub(crate) fn context(&self) -> &Arc<GroupContext> {
         &self.inner.context
     }
@@ -174,7 +179,11 @@ impl Store {
 }
 
 /// Migrates and registers kinds in one transaction, and compiles their validators.
-fn prepare(connection: &mut WriteConnection, name: &str, options: &StoreOptions) -> Result<Kinds, StoreError> {
+pub(crate) fn prepare(
+    connection: &mut WriteConnection,
+    name: &str,
+    options: &StoreOptions,
+) -> Result<Kinds, StoreError> {
     connection.begin()?;
     let result = crate::writer::catch(|| connection.with_tx(|tx| prepare_in(tx, name, options)));
     match result {

@@ -109,11 +109,14 @@ fn report(plans: &[RunPlan], erased: u64, collected: Collected, context: &Contex
         let document = json!({ "applied": true, "runs": plans, "erased": erased, "blobs": collected });
         return context.out.document(&document);
     }
+    let blobs = if collected.paused {
+        "blobs wait, because a backup is being made; run the command again when it is done".to_owned()
+    } else {
+        format!("{} blobs ({}) were removed", number(collected.blobs as i64), bytes(collected.bytes as i64))
+    };
     context.out.line(&format!(
-        "{} results of {} sandbox runs went, with their tombstones; {} blobs ({}) were removed",
+        "{} results of {} sandbox runs went, with their tombstones; {blobs}",
         number(erased as i64),
-        plans.len(),
-        number(collected.blobs as i64),
-        bytes(collected.bytes as i64)
+        plans.len()
     ))
 }

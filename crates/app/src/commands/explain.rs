@@ -1,7 +1,7 @@
 //! `exhibit explain`.
 
 use clap::Args;
-use exhibit_archive::explain::{Explanation, explain as explain_artifact};
+use exhibit_archive::explain::{Explanation, explain as explain_artifact, lineage_document};
 
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
@@ -12,11 +12,19 @@ use crate::output::bytes;
 pub struct ExplainArgs {
     /// The artifact: `art_<run>.<unit>.<ordinal>`; the run may be any unambiguous prefix
     artifact: String,
+    /// Print the lineage as a W3C PROV-JSON document
+    #[arg(long)]
+    prov: bool,
 }
 
 pub async fn explain(args: ExplainArgs, context: &Context) -> Result<Exit, CliError> {
     let app = context.open()?;
     let kinds = std::sync::Arc::clone(app.store.kinds());
+    if args.prov {
+        let document = app.store.read(move |read| Ok(lineage_document(read, &kinds, &args.artifact))).await??;
+        context.out.line(String::from_utf8_lossy(&document).trim_end())?;
+        return Ok(Exit::Ok);
+    }
     let found = app.store.read(move |read| Ok(explain_artifact(read, &kinds, &args.artifact))).await??;
     if context.out.json {
         context.out.document(&found)?;

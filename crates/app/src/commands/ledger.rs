@@ -25,11 +25,11 @@ enum LedgerCommand {
 }
 
 /// The name under which checkpoints are signed, before the id of the home.
-const KEY_NAME: &str = "exhibit";
+pub const KEY_NAME: &str = "exhibit";
 
 pub async fn ledger(args: LedgerArgs, context: &Context) -> Result<Exit, CliError> {
     let app = context.open()?;
-    let key = CheckpointKey::load_or_make(&app.key_path(), KEY_NAME, random_bytes::<32>)?;
+    let key = checkpoint_key(&app)?;
     match args.command {
         LedgerCommand::Key => {
             let text = key.verifier().to_string();
@@ -42,6 +42,11 @@ pub async fn ledger(args: LedgerArgs, context: &Context) -> Result<Exit, CliErro
         LedgerCommand::Checkpoint => checkpoint(&app, &key, context).await?,
     }
     Ok(Exit::Ok)
+}
+
+/// The key of the home that signs checkpoints; made when it is first wanted.
+pub fn checkpoint_key(app: &App) -> Result<CheckpointKey, CliError> {
+    Ok(CheckpointKey::load_or_make(&app.key_path(), KEY_NAME, random_bytes::<32>)?)
 }
 
 async fn checkpoint(app: &App, key: &CheckpointKey, context: &Context) -> Result<(), CliError> {

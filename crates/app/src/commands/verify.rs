@@ -68,16 +68,7 @@ async fn verify_all(store: &Store, blobs: bool, context: &Context) -> Result<Rep
         })
         .await?;
     if blobs {
-        let named = store
-            .read(|read| {
-                let mut named = Vec::new();
-                records::each_blob(read, &mut |_, sha256, size| {
-                    named.push((sha256, size));
-                    Ok(())
-                })?;
-                Ok(named)
-            })
-            .await?;
+        let named = store.read(records::named_blobs).await?;
         bar.set_prefix("blobs");
         bar.set_length(named.len() as u64);
         let (files, shown) = (store.blobs().clone(), bar.clone());

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 use crate::world::{Backend, Output, World, text};
 
-mod database;
+pub mod database;
 mod help;
 
 both_backends! {

@@ -18,6 +18,7 @@ mod mounts;
 mod processes;
 mod world;
 
+mod backups;
 mod catalog;
 mod collections;
 mod companions;
@@ -25,6 +26,7 @@ mod compare;
 mod drills;
 mod duplicates;
 mod errors;
+mod exports;
 mod memory;
 mod metadata;
 mod pictures;

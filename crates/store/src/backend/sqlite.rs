@@ -3,12 +3,15 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
 
+use crate::delivery::{DeliveryError, Progress, create_file};
 use crate::error::StoreError;
 use crate::session::LeaseTime;
 use crate::value::{Row, RowInner, Sql, Value};
@@ -241,6 +244,43 @@ impl SqliteSession {
             Some(ErrorCode::CannotOpen) => StoreError::Unreachable { name, reason: error.to_string() },
             _ => StoreError::Statement { statement, reason: error.to_string() },
         }
+    }
+}
+
+/// How often a snapshot under way is looked at.
+const SNAPSHOT_LOOK: Duration = Duration::from_millis(100);
+
+/// Copies the database into a new file, on one snapshot, while this and other processes write. `vacuum into` reads in one transaction, so it
+/// is never begun anew as the backup interface is when another process writes, and it leaves out free pages, where erased payloads may lie.
+pub(crate) fn snapshot(database: &Path, to: &Path, progress: &Progress) -> Result<(), DeliveryError> {
+    let failed = |error: StoreError| match error {
+        StoreError::NoSpace { .. } => DeliveryError::NoSpace { path: to.display().to_string() },
+        other => DeliveryError::Target { target: to.display().to_string(), reason: other.to_string() },
+    };
+    // An empty file is filled; made by us, it is ours alone from the beginning.
+    drop(create_file(to, 0o600)?);
+    let session = SqliteSession::open(database, Synchronous::Normal, false).map_err(failed)?;
+    let interrupt = session.connection.get_interrupt_handle();
+    let ended = AtomicBool::new(false);
+    let done = std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                if progress.should_stop() {
+                    interrupt.interrupt();
+                }
+                std::thread::park_timeout(SNAPSHOT_LOOK);
+            }
+        });
+        // As bytes, because a path need not be text.
+        let done = session.connection.execute("vacuum into cast(?1 as text)", [to.as_os_str().as_bytes()]);
+        ended.store(true, Ordering::Relaxed);
+        watcher.thread().unpark();
+        done
+    });
+    match done {
+        Ok(_) => Ok(()),
+        Err(_) if progress.should_stop() => Err(DeliveryError::Stopped),
+        Err(error) => Err(failed(session.error("snapshot", &error))),
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Collected {
     pub bytes: u64,
     /// Condemned blobs that something named again.
     pub revived: u64,
+    /// True when nothing was looked at, because a backup is being made or another collector is at work.
+    pub paused: bool,
 }
 
 /// Condemned blobs: how many wait for the end of their grace, how many can go now, and the bytes of the latter.
@@ -45,6 +47,9 @@ pub async fn collect(
     grace_us: i64,
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Collected, StoreError> {
+    let Some(_right) = store.blobs().begin_collecting()? else {
+        return Ok(Collected { paused: true, ..Collected::default() });
+    };
     settle_leaving(store).await?;
     let now_us = store.clock().now().0;
     let until_us = now_us.saturating_sub(grace_us);

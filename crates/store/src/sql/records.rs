@@ -307,3 +307,16 @@ pub fn each_blob(
 ) -> Result<(), StoreError> {
     read.each(&EACH_BLOB, &[], &mut |row| visit(row.get(0)?, row.get(1)?, row.get(2)?))
 }
+
+/// The same as a list: SHA-256 and size in bytes.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn named_blobs(read: &Read<'_>) -> Result<Vec<(Digest, u64)>, StoreError> {
+    let mut named = Vec::new();
+    each_blob(read, &mut |_, sha256, size| {
+        named.push((sha256, size));
+        Ok(())
+    })?;
+    Ok(named)
+}
