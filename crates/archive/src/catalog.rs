@@ -376,7 +376,7 @@ fn from_collections(
     known: &[StoredRecord],
 ) -> Result<Vec<StoredRecord>, StoreError> {
     let mut found = Vec::new();
-    for seq in exhibit_store::projection::about_asset(read, kinds, asset, UNITS_SHOWN_MAX)? {
+    for seq in exhibit_store::projection::about_asset(read, &kinds.every(), asset, UNITS_SHOWN_MAX)? {
         if known.iter().any(|record| record.seq == seq) {
             continue;
         }

@@ -17,7 +17,9 @@ fn names_are_unique_and_every_emitted_kind_has_a_file() {
     let mut names = BTreeSet::new();
     for extractor in built_in() {
         assert!(names.insert(extractor.descriptor.name), "{} twice", extractor.descriptor.name);
-        assert!(!extractor.descriptor.media.is_empty() && !extractor.descriptor.about.is_empty());
+        let descriptor = extractor.descriptor;
+        assert!(descriptor.media.is_empty() != descriptor.reads.is_empty(), "originals, or facts of a collection");
+        assert!(!descriptor.about.is_empty());
         emitted
             .extend(extractor.descriptor.emits.iter().map(|(kind, version)| ((*kind).to_owned(), u64::from(*version))));
     }

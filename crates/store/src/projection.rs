@@ -75,14 +75,14 @@ pub async fn rebuild(
     count(store).await
 }
 
-/// Places of the records about an asset, in ledger order, at most `limit` of each kind: also those that a unit over a whole collection made,
+/// Places of the records of some kinds about an asset, in ledger order, at most `limit` of each kind: also those that a unit over a whole collection made,
 /// which is not a unit of this asset.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn about_asset(read: &Read<'_>, kinds: &Kinds, asset: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
+pub fn about_asset(read: &Read<'_>, kinds: &[Arc<Kind>], asset: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
     let mut places = Vec::new();
-    for kind in kinds.every() {
+    for kind in kinds {
         places.extend(sql::of_asset(read, &kind.declaration, asset, limit)?.into_iter().map(|(seq,)| seq));
     }
     places.sort_unstable();

@@ -70,6 +70,9 @@ fn duplicates_and_lookalikes_of_a_collection_are_found(backend: Backend) {
     assert_eq!(explained["artifact"]["inputs"].as_array().map(Vec::len), Some(1));
     let refused = world.exhibit(&["replay", &id]);
     assert!(refused.code == 1 && refused.stderr.contains("made from a whole collection"), "{refused:?}");
+    world.ok(&["export", "--to", "export", "--what", "facts"]);
+    let exported = std::fs::read_to_string(world.path().join("export/facts.jsonl")).expect("facts");
+    assert_eq!(exported.lines().filter(|line| line.contains("\"asset.duplicate\"")).count(), 4);
     let listed = items(world.json(&["ls", "has:asset.duplicate"]));
     assert_eq!(listed.len(), 4, "{listed:?}");
     world.verify_clean();

@@ -62,7 +62,7 @@ fn unknown_keys_of_the_configuration_are_told_with_their_place() {
     std::fs::create_dir(world.home()).expect("a home");
     let file = world.home().join("exhibit.toml");
     let cases = [
-        ("bogus = 1\n", "1 | bogus = 1", "unknown field `bogus`, expected `store` or `engine`"),
+        ("bogus = 1\n", "1 | bogus = 1", "unknown field `bogus`, expected one of `store`, `blobs`, `engine`"),
         (
             "[engine]\nworkers = 2\nworkerz = 3\n",
             "3 | workerz = 3",
@@ -84,7 +84,7 @@ fn unknown_keys_of_the_configuration_are_told_with_their_place() {
     std::fs::remove_file(&file).expect("no file");
     assert_eq!(std::fs::read_dir(world.home()).expect("a home").count(), 0, "nothing was made");
 
-    let unknown = "unknown field `foo`, expected `store` or `engine`";
+    let unknown = "unknown field `foo`, expected one of `store`, `blobs`, `engine`";
     for (name, value, message) in [
         ("EXHIBIT_FOO__BAR", "1", format!("exhibit: the environment variable EXHIBIT_FOO__BAR: {unknown}")),
         (

@@ -10,6 +10,7 @@ use exhibit_model::time::Timestamp;
 use exhibit_store::kinds::Kinds;
 use exhibit_store::ledger::checkpoint::{CheckpointError, current};
 use exhibit_store::ledger::verify::printed_id;
+use exhibit_store::projection::about_asset;
 use exhibit_store::sql::assets::{self, Asset};
 use exhibit_store::sql::records::{self, StoredRecord};
 use exhibit_store::sql::runs;
@@ -25,6 +26,8 @@ use crate::sql::export as sql;
 #[derive(Debug)]
 pub(super) struct Frozen {
     runs: HashSet<i64>,
+    /// Units over whole collections of these runs, and the kinds of what they found.
+    aggregates: Aggregates,
     batch_times: Vec<(i64, i64)>,
     /// The ledger at that moment.
     pub(super) checkpoint: Checkpoint,
@@ -40,8 +43,9 @@ impl Frozen {
             Ok(checkpoint) => checkpoint,
             Err(error) => return Ok(Err(error)),
         };
-        let runs = sql::runs(read, sandboxes)?.into_iter().collect();
-        Ok(Ok(Self { runs, batch_times: sql::batch_times(read)?, checkpoint }))
+        let runs: HashSet<i64> = sql::runs(read, sandboxes)?.into_iter().collect();
+        let aggregates = Aggregates::read(read, &runs)?;
+        Ok(Ok(Self { runs, aggregates, batch_times: sql::batch_times(read)?, checkpoint }))
     }
 
     /// When a record was taken in; `None` when that was after the export began.
@@ -81,23 +85,27 @@ pub(super) fn facts_of(
     keys: &[i64],
 ) -> Result<Facts, StoreError> {
     let mut makers: Vec<i64> = Vec::new();
-    let mut asset_of: HashMap<i64, i64> = HashMap::new();
-    for (asset, run, maker) in sql::makers(read, keys)? {
-        if frozen.runs.contains(&run) && asset_of.insert(maker, asset).is_none() {
+    let mut known = HashSet::new();
+    for (_, run, maker) in sql::makers(read, keys)? {
+        if frozen.runs.contains(&run) && known.insert(maker) {
             makers.push(maker);
         }
     }
-    let made = activities(read, &makers)?;
+    // A unit over a collection is one of no asset in particular: what it found is looked up by asset.
+    makers.retain(|unit| !frozen.aggregates.units.contains(unit));
+    let units: Vec<i64> = makers.iter().chain(&frozen.aggregates.units).copied().collect();
+    let made = activities(read, &units)?;
     let mut facts = Facts::default();
     let mut of_asset: HashMap<i64, Vec<Fact>> = HashMap::new();
-    for record in records::of_units(read, &makers)? {
+    let mut stored = records::of_units(read, &makers)?;
+    stored.extend(frozen.aggregates.records_about(read, kinds, keys)?);
+    for record in stored {
         if record.body.is_none() || record.seq > last_seq {
             continue;
         }
         match fact_of(&record, kinds, frozen, &made) {
             Ok(fact) => {
-                let asset = record.unit.and_then(|unit| asset_of.get(&unit)).copied();
-                of_asset.entry(asset.unwrap_or_default()).or_default().push(fact);
+                of_asset.entry(record.asset_key.unwrap_or_default()).or_default().push(fact);
             }
             Err(reason) => {
                 let reason = format!("{reason}; `exhibit verify` names everything that is damaged");
@@ -114,6 +122,47 @@ pub(super) fn facts_of(
     }
     Ok(facts)
 }
+
+/// Units over whole collections, of the runs whose results are exported.
+#[derive(Debug, Default)]
+struct Aggregates {
+    units: Vec<i64>,
+    /// Keys of the kinds of what they found.
+    kinds: Vec<i64>,
+}
+
+impl Aggregates {
+    fn read(read: &Read<'_>, runs: &HashSet<i64>) -> Result<Self, StoreError> {
+        let mut units = Vec::new();
+        for run in runs {
+            let Some(run) = runs::by_key(read, *run)? else { continue };
+            let definition: Json = serde_json::from_slice(&run.definition).unwrap_or(Json::Null);
+            let steps = definition["steps"].as_array().map_or(&[][..], Vec::as_slice);
+            let over_all = (0_i64..)
+                .zip(steps)
+                .filter(|(_, step)| step["reads"].as_array().is_some_and(|reads| !reads.is_empty()));
+            units.extend(over_all.map(|(index, _)| run.first_unit + index));
+        }
+        units.sort_unstable();
+        let kinds = sql::kinds_of(read, &units)?;
+        Ok(Self { units, kinds })
+    }
+
+    fn records_about(&self, read: &Read<'_>, kinds: &Kinds, assets: &[i64]) -> Result<Vec<StoredRecord>, StoreError> {
+        let mut found = Vec::new();
+        let emitted: Vec<_> = self.kinds.iter().filter_map(|kind| kinds.by_key(*kind)).collect();
+        for asset in assets.iter().filter(|_| !emitted.is_empty()) {
+            for seq in about_asset(read, &emitted, *asset, FACTS_OF_ASSET_MAX)? {
+                let record = records::at(read, seq)?;
+                found.extend(record.filter(|record| record.unit.is_some_and(|unit| self.units.contains(&unit))));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Facts of one kind about one asset that units over collections may have found, over all runs.
+const FACTS_OF_ASSET_MAX: i64 = 10_000;
 
 /// What is said first, and only then who said it: two homes that found the same have the same order.
 fn order_of(fact: &Fact) -> impl Ord + '_ {

@@ -349,7 +349,6 @@ pub enum CaptureSource {
     /// EXIF without an offset: a local time of an unknown zone.
     ExifFloating,
     /// The container's creation time, in UTC or with its offset.
-    #[serde(rename = "container_utc")]
     Container,
     /// Nothing but the file's modification time, UTC.
     FileTime,

@@ -14,6 +14,20 @@ pub fn runs(read: &Read<'_>, sandboxes: bool) -> Result<Vec<i64>, StoreError> {
     Ok(read.all::<(i64,)>(&SHOWN, &[Value::Int(i64::from(sandboxes))])?.into_iter().map(|row| row.0).collect())
 }
 
+const KINDS_OF: Sql = Sql::pair(
+    "export_kinds",
+    "select distinct kind from records where unit in (select value from json_each($1)) and unit is not null order by kind",
+    "select distinct kind from records where unit = any($1::bigint[]) and unit is not null order by kind",
+);
+
+/// Keys of the kinds of what some units found. Uses the index records_unit.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn kinds_of(read: &Read<'_>, units: &[i64]) -> Result<Vec<i64>, StoreError> {
+    Ok(read.all::<(i64,)>(&KINDS_OF, &[keys(units)])?.into_iter().map(|row| row.0).collect())
+}
+
 const BATCH_TIMES: Sql = Sql::same("export_batches", "select first_seq, at_us from batches order by batch");
 
 /// First place and time of every batch.

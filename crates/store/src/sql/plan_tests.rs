@@ -122,7 +122,7 @@ async fn use_everything(store: &Store) {
             space::member_types(read, run.key)?;
             units::find_work(read, &[Digest::of(b"w")])?;
             records::at(read, 1)?;
-            projection::about_asset(read, &kinds_here, asset, 9)?;
+            projection::about_asset(read, &kinds_here.every(), asset, 9)?;
             records::of_unit(read, run.first_unit, 0)?;
             records::of_units(read, &[run.first_unit])?;
             records::each_blob(read, &mut |_, _, _| Ok(()))?;

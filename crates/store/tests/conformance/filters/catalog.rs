@@ -263,7 +263,7 @@ fn facts(chance: &mut Chance) -> (Fact, Json) {
         let (at, floating) = chance.of(&TIMES);
         let local = if floating { at.trim_end_matches('Z') } else { at };
         payload["captured"] =
-            json!({"at": local, "sort_at": at, "source": "container", "tag": "t", "floating": floating});
+            json!({"at": local, "sort_at": at, "source": "container_utc", "tag": "t", "floating": floating});
         fact.captured = Some((Timestamp::parse(at).expect("a time").0, floating));
     }
     if chance.below(3) > 0 {
