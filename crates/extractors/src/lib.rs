@@ -18,6 +18,9 @@
 //! To add one: a folder with `DESCRIPTOR`, `make` and payload types; a kind file in `schemas/kinds`; a line in [`built_in`] and in
 //! [`kind_files`]; a test that holds types and kind file together and one that guards the version.
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod keyframe;
 pub mod metadata;
 pub mod noop;
