@@ -16,7 +16,7 @@ use crate::report::{Line, Ratio};
 use crate::scale::Scale;
 
 /// Records of one batch, and records of one unit.
-const BATCH: i64 = 1_000;
+pub const BATCH: i64 = 1_000;
 const PER_UNIT: i64 = 10;
 
 /// Batches of one repetition: enough for a second of work.
@@ -58,7 +58,12 @@ fn drafts(batch: i64) -> Result<Vec<Draft>, String> {
     Ok(drafts)
 }
 
-fn open(location: Location, blobs: &std::path::Path) -> Result<Store, String> {
+fn all_drafts(batches: i64) -> Result<Vec<Vec<Draft>>, String> {
+    (0..batches).map(drafts).collect()
+}
+
+/// A store with the kinds of the program.
+pub fn open(location: Location, blobs: &std::path::Path) -> Result<Store, String> {
     static ROOM: std::sync::OnceLock<exhibit_archive::ArchiveRoom> = std::sync::OnceLock::new();
     let room = ROOM.get_or_init(|| exhibit_archive::ArchiveRoom { kinds: exhibit_extractors::kind_files() });
     Store::open(StoreOptions {
@@ -73,13 +78,17 @@ fn open(location: Location, blobs: &std::path::Path) -> Result<Store, String> {
 }
 
 /// Requests under way at a time: while one is written, the next is checked, as hosts and servers do.
-const PRODUCERS: i64 = 2;
+const PRODUCERS: usize = 2;
 
-/// Ours: validate, canonicalise, hash on the threads of the producers; append, ledger, projections on the writer's.
-fn through_the_gate(runtime: &tokio::runtime::Runtime, store: &Store, batches: i64) -> Result<Duration, String> {
+/// Appends batches that are ready: validate, canonicalise, hash on the threads of the producers; append, ledger, projections on the writer's.
+pub fn through_the_gate(
+    runtime: &tokio::runtime::Runtime,
+    store: &Store,
+    batches: Vec<Vec<Draft>>,
+) -> Result<Duration, String> {
     let mut shares: Vec<Vec<Vec<Draft>>> = (0..PRODUCERS).map(|_| Vec::new()).collect();
-    for batch in 0..batches {
-        shares[(batch % PRODUCERS) as usize].push(drafts(batch)?);
+    for (number, batch) in batches.into_iter().enumerate() {
+        shares[number % PRODUCERS].push(batch);
     }
     let begun = Instant::now();
     let producers: Vec<_> = shares.into_iter().map(|share| runtime.spawn(produce(store.clone(), share))).collect();
@@ -203,13 +212,15 @@ fn compare(
     })
 }
 
+/// Threads for the producers.
+pub fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().map_err(|error| error.to_string())
+}
+
 /// All three: SQLite in both synchronous modes, and PostgreSQL.
 pub fn measure(scale: Scale) -> Result<Vec<Line>, String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
+    let runtime = runtime()?;
     let mut lines = Vec::new();
     let batches = scale.of(BATCHES, 2);
     for (mode, name) in [(Synchronous::Full, "full"), (Synchronous::Normal, "normal")] {
@@ -224,7 +235,7 @@ pub fn measure(scale: Scale) -> Result<Vec<Line>, String> {
             batches,
             || {
                 let (_folder, store) = fresh()?;
-                through_the_gate(&runtime, &store, batches)
+                through_the_gate(&runtime, &store, all_drafts(batches)?)
             },
             || {
                 let (folder, store) = fresh()?;
@@ -240,7 +251,7 @@ pub fn measure(scale: Scale) -> Result<Vec<Line>, String> {
         batches,
         || {
             let store = open(Location::Postgres { address: server.database() }, folder.path())?;
-            through_the_gate(&runtime, &store, batches)
+            through_the_gate(&runtime, &store, all_drafts(batches)?)
         },
         || {
             let address = server.database();

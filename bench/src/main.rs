@@ -1,7 +1,7 @@
 //! Side-by-side measurements: Exhibit and what it is compared with, in one run, on the same data, in turn.
 //!
 //! `bench/run` builds the release binary and calls this with its path and, perhaps, the names of some of the measurements. Those of
-//! `soak.rs` take long and run only when they are named, as `make soak` does.
+//! `rows.rs` and `soak.rs` take long and run only when they are named, as `make soak` does.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,6 +11,7 @@ mod measure;
 mod metadata;
 mod noop;
 mod report;
+mod rows;
 mod scale;
 mod scan;
 mod soak;
@@ -25,7 +26,7 @@ type Measurement<'a> = &'a dyn Fn() -> Result<Vec<report::Line>, String>;
 
 /// What is measured when nothing is named, then what has to be named.
 const NAMES: [&str; 5] = ["append", "scan", "metadata", "thumbs", "noop"];
-const LONG_NAMES: [&str; 2] = ["soak-tree", "soak-archive"];
+const LONG_NAMES: [&str; 3] = ["soak-rows", "soak-tree", "soak-archive"];
 
 /// What was asked for.
 struct Request {
@@ -66,12 +67,13 @@ fn main() -> ExitCode {
     let Request { exhibit, scale, strict, wanted } = request;
     let mut lines = Vec::new();
     let mut failed = false;
-    let measurements: [(&str, Measurement<'_>); 7] = [
+    let measurements: [(&str, Measurement<'_>); 8] = [
         ("append", &|| append::measure(scale)),
         ("scan", &|| scan::measure(&exhibit, scale)),
         ("metadata", &|| metadata::measure(&exhibit, scale)),
         ("thumbs", &|| thumbs::measure(&exhibit, scale)),
         ("noop", &|| noop::measure(&exhibit, scale)),
+        ("soak-rows", &|| rows::measure(scale)),
         ("soak-tree", &|| soak::measure_tree(&exhibit, scale)),
         ("soak-archive", &|| soak::measure_archive(&exhibit, scale)),
     ];
