@@ -10,7 +10,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 # make demo ARCHIVE=path HOME_DIR=path
 export ARCHIVE HOME_DIR
 
-.PHONY: help demo test check lint bench build clean
+.PHONY: help demo test check lint bench soak build clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,8 +35,12 @@ lint: ## format, clippy and tidy
 	@scripts/lint
 
 bench: ## measure against other programs and raw loops in the same run
-	@scripts/setup build media bench
+	@scripts/setup build media sample bench
 	@bench/run
+
+soak: ## kills at 200 points, a million files, a whole archive, fuzzing: at most 80 minutes; writes bench/SOAK.md
+	@scripts/setup build media sample test fuzz
+	@scripts/soak
 
 build: ## the release binary, target/release/exhibit
 	@scripts/setup build

@@ -13,9 +13,10 @@ use serde_json::json;
 
 use crate::measure::median_by;
 use crate::report::{Line, Ratio};
+use crate::scale::Scale;
 
 /// Records of one batch, and records of one unit.
-const BATCH: i64 = 1_000;
+pub const BATCH: i64 = 1_000;
 const PER_UNIT: i64 = 10;
 
 /// Batches of one repetition: enough for a second of work.
@@ -57,7 +58,12 @@ fn drafts(batch: i64) -> Result<Vec<Draft>, String> {
     Ok(drafts)
 }
 
-fn open(location: Location, blobs: &std::path::Path) -> Result<Store, String> {
+fn all_drafts(batches: i64) -> Result<Vec<Vec<Draft>>, String> {
+    (0..batches).map(drafts).collect()
+}
+
+/// A store with the kinds of the program.
+pub fn open(location: Location, blobs: &std::path::Path) -> Result<Store, String> {
     static ROOM: std::sync::OnceLock<exhibit_archive::ArchiveRoom> = std::sync::OnceLock::new();
     let room = ROOM.get_or_init(|| exhibit_archive::ArchiveRoom { kinds: exhibit_extractors::kind_files() });
     Store::open(StoreOptions {
@@ -72,13 +78,17 @@ fn open(location: Location, blobs: &std::path::Path) -> Result<Store, String> {
 }
 
 /// Requests under way at a time: while one is written, the next is checked, as hosts and servers do.
-const PRODUCERS: i64 = 2;
+const PRODUCERS: usize = 2;
 
-/// Ours: validate, canonicalise, hash on the threads of the producers; append, ledger, projections on the writer's.
-fn through_the_gate(runtime: &tokio::runtime::Runtime, store: &Store) -> Result<Duration, String> {
+/// Appends batches that are ready: validate, canonicalise, hash on the threads of the producers; append, ledger, projections on the writer's.
+pub fn through_the_gate(
+    runtime: &tokio::runtime::Runtime,
+    store: &Store,
+    batches: Vec<Vec<Draft>>,
+) -> Result<Duration, String> {
     let mut shares: Vec<Vec<Vec<Draft>>> = (0..PRODUCERS).map(|_| Vec::new()).collect();
-    for batch in 0..BATCHES {
-        shares[(batch % PRODUCERS) as usize].push(drafts(batch)?);
+    for (number, batch) in batches.into_iter().enumerate() {
+        shares[number % PRODUCERS].push(batch);
     }
     let begun = Instant::now();
     let producers: Vec<_> = shares.into_iter().map(|share| runtime.spawn(produce(store.clone(), share))).collect();
@@ -125,13 +135,13 @@ const RAW_LINEAGE: &str = "insert into lineages (unit, lineage_hash, body) value
 const RAW_PROJECTION: &str = "insert into proj_noop__echo_v1 (seq, asset, span_start_ms, span_end_ms, size_bytes, media_type) \
      values ($1, $2, null, null, $3, 'image/jpeg')";
 
-fn raw_sqlite(path: &std::path::Path, synchronous: &str) -> Result<Duration, String> {
+fn raw_sqlite(path: &std::path::Path, synchronous: &str, batches: i64) -> Result<Duration, String> {
     let text = |error: rusqlite::Error| error.to_string();
     let connection = rusqlite::Connection::open(path).map_err(text)?;
     connection
         .execute_batch(&format!("pragma synchronous = {synchronous}; pragma cache_size = -32768"))
         .map_err(text)?;
-    let batches: Vec<Vec<RawRow>> = (0..BATCHES).map(raw_rows).collect();
+    let batches: Vec<Vec<RawRow>> = (0..batches).map(raw_rows).collect();
     let lineage = vec![b'x'; 420];
     let numbered = |sql: &str| sql.replace('$', "?");
     let mut record = connection.prepare(&numbered(RAW_RECORD)).map_err(text)?;
@@ -154,10 +164,10 @@ fn raw_sqlite(path: &std::path::Path, synchronous: &str) -> Result<Duration, Str
     Ok(begun.elapsed())
 }
 
-fn raw_postgres(address: &str) -> Result<Duration, String> {
+fn raw_postgres(address: &str, batches: i64) -> Result<Duration, String> {
     let text = |error: postgres::Error| error.to_string();
     let mut client = postgres::Client::connect(address, postgres::NoTls).map_err(text)?;
-    let batches: Vec<Vec<RawRow>> = (0..BATCHES).map(raw_rows).collect();
+    let batches: Vec<Vec<RawRow>> = (0..batches).map(raw_rows).collect();
     let lineage = vec![b'x'; 420];
     let record = client.prepare(RAW_RECORD).map_err(text)?;
     let made = client.prepare(RAW_LINEAGE).map_err(text)?;
@@ -179,18 +189,19 @@ fn raw_postgres(address: &str) -> Result<Duration, String> {
     Ok(begun.elapsed())
 }
 
-fn rows_per_second(time: Duration) -> f64 {
-    (BATCH * BATCHES) as f64 / time.as_secs_f64()
+fn rows_per_second(time: Duration, batches: i64) -> f64 {
+    (BATCH * batches) as f64 / time.as_secs_f64()
 }
 
 fn compare(
     name: &str,
+    batches: i64,
     mut ours: impl FnMut() -> Result<Duration, String>,
     mut raw: impl FnMut() -> Result<Duration, String>,
 ) -> Result<Line, String> {
     let mut pairs = Vec::new();
     for _ in 0..ROUNDS {
-        pairs.push((rows_per_second(ours()?), rows_per_second(raw()?)));
+        pairs.push((rows_per_second(ours()?, batches), rows_per_second(raw()?, batches)));
     }
     let (own, peer) = median_by(&pairs, |(own, peer)| own / peer).ok_or("no rounds")?;
     Ok(Line {
@@ -201,14 +212,17 @@ fn compare(
     })
 }
 
+/// Threads for the producers.
+pub fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().map_err(|error| error.to_string())
+}
+
 /// All three: SQLite in both synchronous modes, and PostgreSQL.
-pub fn measure() -> Result<Vec<Line>, String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
+pub fn measure(scale: Scale) -> Result<Vec<Line>, String> {
+    let runtime = runtime()?;
     let mut lines = Vec::new();
+    let batches = scale.of(BATCHES, 2);
     for (mode, name) in [(Synchronous::Full, "full"), (Synchronous::Normal, "normal")] {
         let fresh = || -> Result<(tempfile::TempDir, Store), String> {
             let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
@@ -218,14 +232,15 @@ pub fn measure() -> Result<Vec<Line>, String> {
         };
         lines.push(compare(
             &format!("SQLite, synchronous {name}"),
+            batches,
             || {
                 let (_folder, store) = fresh()?;
-                through_the_gate(&runtime, &store)
+                through_the_gate(&runtime, &store, all_drafts(batches)?)
             },
             || {
                 let (folder, store) = fresh()?;
                 drop(store);
-                raw_sqlite(&folder.path().join("store.sqlite"), name)
+                raw_sqlite(&folder.path().join("store.sqlite"), name, batches)
             },
         )?);
     }
@@ -233,14 +248,15 @@ pub fn measure() -> Result<Vec<Line>, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     lines.push(compare(
         "PostgreSQL",
+        batches,
         || {
             let store = open(Location::Postgres { address: server.database() }, folder.path())?;
-            through_the_gate(&runtime, &store)
+            through_the_gate(&runtime, &store, all_drafts(batches)?)
         },
         || {
             let address = server.database();
             drop(open(Location::Postgres { address: address.clone() }, folder.path())?);
-            raw_postgres(&address)
+            raw_postgres(&address, batches)
         },
     )?);
     Ok(lines)

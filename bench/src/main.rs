@@ -1,38 +1,83 @@
 //! Side-by-side measurements: Exhibit and what it is compared with, in one run, on the same data, in turn.
 //!
-//! `bench/run` builds the release binary and calls this with its path and, perhaps, the names of some of the measurements.
+//! `bench/run` builds the release binary and calls this with its path and, perhaps, the names of some of the measurements. Those of
+//! `rows.rs` and `soak.rs` take long and run only when they are named, as `make soak` does.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 mod append;
 mod measure;
+mod metadata;
 mod noop;
 mod report;
+mod rows;
+mod scale;
 mod scan;
+mod soak;
 mod thumbs;
 mod trees;
+mod watch;
+
+use scale::Scale;
 
 /// One group of measurements.
 type Measurement<'a> = &'a dyn Fn() -> Result<Vec<report::Line>, String>;
 
-fn main() -> ExitCode {
+/// What is measured when nothing is named, then what has to be named.
+const NAMES: [&str; 5] = ["append", "scan", "metadata", "thumbs", "noop"];
+const LONG_NAMES: [&str; 3] = ["soak-rows", "soak-tree", "soak-archive"];
+
+/// What was asked for.
+struct Request {
+    exhibit: PathBuf,
+    scale: Scale,
+    /// A goal that is missed is a failure, where figures say something.
+    strict: bool,
+    wanted: Vec<String>,
+}
+
+fn request() -> Result<Request, String> {
     let mut arguments = std::env::args_os().skip(1);
-    let Some(exhibit) = arguments.next().map(PathBuf::from) else {
-        eprintln!("usage: exhibit-bench PATH-OF-EXHIBIT [append|scan|thumbs|noop]...");
-        return ExitCode::from(2);
+    let exhibit = PathBuf::from(arguments.next().ok_or("no path was given")?);
+    let mut request = Request { exhibit, scale: Scale::Full, strict: false, wanted: Vec::new() };
+    for argument in arguments {
+        match argument.to_string_lossy().as_ref() {
+            "--small" => request.scale = Scale::Small,
+            "--strict" => request.strict = true,
+            name if NAMES.contains(&name) || LONG_NAMES.contains(&name) => request.wanted.push(name.to_owned()),
+            unknown => return Err(format!("there is no measurement {unknown}")),
+        }
+    }
+    if request.wanted.is_empty() {
+        request.wanted.extend(NAMES.map(str::to_owned));
+    }
+    Ok(request)
+}
+
+fn main() -> ExitCode {
+    let request = match request() {
+        Ok(request) => request,
+        Err(error) => {
+            let names = [&NAMES[..], &LONG_NAMES].concat().join("|");
+            eprintln!("{error}; usage: exhibit-bench PATH-OF-EXHIBIT [--small] [--strict] [{names}]...");
+            return ExitCode::from(2);
+        }
     };
-    let wanted: Vec<String> = arguments.map(|name| name.to_string_lossy().into_owned()).collect();
-    let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|given| given == name);
+    let Request { exhibit, scale, strict, wanted } = request;
     let mut lines = Vec::new();
     let mut failed = false;
-    let measurements: [(&str, Measurement<'_>); 4] = [
-        ("append", &append::measure),
-        ("scan", &|| scan::measure(&exhibit)),
-        ("thumbs", &|| thumbs::measure(&exhibit)),
-        ("noop", &|| noop::measure(&exhibit)),
+    let measurements: [(&str, Measurement<'_>); 8] = [
+        ("append", &|| append::measure(scale)),
+        ("scan", &|| scan::measure(&exhibit, scale)),
+        ("metadata", &|| metadata::measure(&exhibit, scale)),
+        ("thumbs", &|| thumbs::measure(&exhibit, scale)),
+        ("noop", &|| noop::measure(&exhibit, scale)),
+        ("soak-rows", &|| rows::measure(scale)),
+        ("soak-tree", &|| soak::measure_tree(&exhibit, scale)),
+        ("soak-archive", &|| soak::measure_archive(&exhibit, scale)),
     ];
-    for (name, measurement) in measurements.iter().filter(|(name, _)| is_wanted(name)) {
+    for (name, measurement) in measurements.iter().filter(|(name, _)| wanted.iter().any(|wanted| wanted == name)) {
         eprintln!("measuring {name} ...");
         match measurement() {
             Ok(measured) => lines.extend(measured),
@@ -43,5 +88,6 @@ fn main() -> ExitCode {
         }
     }
     print!("{}", report::markdown(&lines));
-    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    let missed = strict && scale == Scale::Full && lines.iter().any(|line| !line.ratio.is_met());
+    if failed || missed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }

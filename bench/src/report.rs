@@ -19,7 +19,8 @@ impl Ratio {
         Self { value, goal, at_least: false }
     }
 
-    fn is_met(self) -> bool {
+    /// Whether the goal is reached.
+    pub fn is_met(self) -> bool {
         if self.at_least { self.value >= self.goal } else { self.value <= self.goal }
     }
 }
@@ -37,6 +38,11 @@ pub struct Line {
     pub ratio: Ratio,
 }
 
+/// A bar would end the cell.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
 /// The rows as a Markdown table.
 pub fn markdown(lines: &[Line]) -> String {
     let mut text = String::from("| work | Exhibit | against | ratio | goal | |\n|---|---|---|---|---|---|\n");
@@ -46,7 +52,9 @@ pub fn markdown(lines: &[Line]) -> String {
         let verdict = if line.ratio.is_met() { "met" } else { "missed" };
         text.push_str(&format!(
             "| {} | {} | {} | {value:.2} | {sign} {goal} | {verdict} |\n",
-            line.work, line.ours, line.peer
+            cell(&line.work),
+            cell(&line.ours),
+            cell(&line.peer)
         ));
     }
     text

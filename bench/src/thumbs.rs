@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::measure::{median_by, run};
 use crate::report::{Line, Ratio};
+use crate::scale::Scale;
 
 const PHOTOS: usize = 48;
 const ROUNDS: usize = 3;
@@ -13,21 +14,22 @@ const PIPELINE: &str =
     "name = \"thumbnails\"\nversion = \"1\"\n[[step]]\nname = \"thumbnail\"\nextractor = \"image.thumbnail\"\n";
 
 /// Makes the photos with ffmpeg: a fractal zoom with noise, 4000x3000, about the size that a camera writes.
-fn photos(root: &Path) -> Result<(), String> {
+fn photos(root: &Path, count: usize) -> Result<(), String> {
     std::fs::create_dir_all(root).map_err(|error| error.to_string())?;
     let pattern = root.join("p%03d.jpg");
     let mut command = Command::new("ffmpeg");
     command.args(["-nostdin", "-v", "error", "-f", "lavfi", "-i"]);
     command.arg("mandelbrot=size=2000x1500:rate=1,scale=4000:3000,noise=alls=12:allf=t");
-    command.args(["-frames:v", &PHOTOS.to_string(), "-q:v", "3", "-pix_fmt", "yuvj420p"]).arg(pattern);
+    command.args(["-frames:v", &count.to_string(), "-q:v", "3", "-pix_fmt", "yuvj420p"]).arg(pattern);
     run(&mut command, 0).map(|_| ())
 }
 
 /// Images per second, and memory.
-pub fn measure(exhibit: &Path) -> Result<Vec<Line>, String> {
+pub fn measure(exhibit: &Path, scale: Scale) -> Result<Vec<Line>, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let root = folder.path().join("photos");
-    photos(&root)?;
+    let count = scale.of(PHOTOS, 2);
+    photos(&root, count)?;
     let pipeline = folder.path().join("thumbnails.toml");
     std::fs::write(&pipeline, PIPELINE).map_err(|error| error.to_string())?;
     let (mut rounds, mut memory) = (Vec::new(), Vec::new());
@@ -44,7 +46,7 @@ pub fn measure(exhibit: &Path) -> Result<Vec<Line>, String> {
         rounds.push((ours.wall.as_secs_f64(), peer.wall.as_secs_f64()));
         memory.push((ours.rss_bytes as f64, peer.rss_bytes as f64));
     }
-    let rate = |seconds: f64| format!("{:.1} images/s", PHOTOS as f64 / seconds);
+    let rate = |seconds: f64| format!("{:.1} images/s", count as f64 / seconds);
     let (ours, peer) = median_by(&rounds, |(ours, peer)| peer / ours).ok_or("no rounds")?;
     let (own_rss, peer_rss) = median_by(&memory, |(ours, peer)| ours / peer).ok_or("no rounds")?;
     let mib = |bytes: f64| format!("{:.0} MiB", bytes / 1_048_576.0);

@@ -3,12 +3,17 @@
 use std::fs;
 use std::path::Path;
 
+use crate::scale::Scale;
+
 /// Files of the tree of big files, and their size in bytes.
 const BIG_FILES: u64 = 192;
 const BIG_BYTES: usize = 8 * 1024 * 1024;
 
 /// Size of each small file in bytes.
 const SMALL_BYTES: usize = 4 * 1024;
+
+/// Size of each tiny file in bytes: each takes one block of the disk, and no two are alike.
+const TINY_BYTES: usize = 64;
 
 /// Files in one folder of the tree of small files.
 const PER_FOLDER: u64 = 500;
@@ -25,20 +30,30 @@ fn fill(buffer: &mut [u8], seed: u64) {
     }
 }
 
-/// Makes the tree of big files. Returns how many files and bytes.
-pub fn big_files(root: &Path) -> Result<(u64, u64), String> {
+/// Makes the tree of big files, or of so few of them. Returns how many files and bytes.
+pub fn big_files(root: &Path, scale: Scale) -> Result<(u64, u64), String> {
     fs::create_dir_all(root).map_err(|error| error.to_string())?;
     let mut buffer = vec![0; BIG_BYTES];
-    for number in 0..BIG_FILES {
+    let count = scale.of(BIG_FILES, 4);
+    for number in 0..count {
         fill(&mut buffer, number + 1);
         fs::write(root.join(format!("{number:05}.bin")), &buffer).map_err(|error| error.to_string())?;
     }
-    Ok((BIG_FILES, BIG_FILES * BIG_BYTES as u64))
+    Ok((count, count * BIG_BYTES as u64))
 }
 
 /// Makes a tree of `count` small files. Returns how many files and bytes.
 pub fn small_files(root: &Path, count: u64) -> Result<(u64, u64), String> {
-    let mut buffer = vec![0; SMALL_BYTES];
+    files_of(root, count, SMALL_BYTES)
+}
+
+/// Makes a tree of `count` files that are as small as files are. Returns how many files and bytes.
+pub fn tiny_files(root: &Path, count: u64) -> Result<(u64, u64), String> {
+    files_of(root, count, TINY_BYTES)
+}
+
+fn files_of(root: &Path, count: u64, bytes: usize) -> Result<(u64, u64), String> {
+    let mut buffer = vec![0; bytes];
     for number in 0..count {
         let folder = root.join(format!("{:04}", number / PER_FOLDER));
         if number % PER_FOLDER == 0 {
@@ -47,5 +62,5 @@ pub fn small_files(root: &Path, count: u64) -> Result<(u64, u64), String> {
         fill(&mut buffer, number + 1);
         fs::write(folder.join(format!("{number:07}.bin")), &buffer).map_err(|error| error.to_string())?;
     }
-    Ok((count, count * SMALL_BYTES as u64))
+    Ok((count, count * bytes as u64))
 }

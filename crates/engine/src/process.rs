@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use exhibit_model::json::{JsonLimits, parse_strict};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::Pid;
 
-use crate::protocol::{FromExtractor, LINE_BYTES_MAX};
+use crate::protocol::{self, FromExtractor, LINE_BYTES_MAX};
 use crate::registry::Known;
 use crate::supervisor::{Ended, SupervisedProcess, SupervisorSpec, spawn};
 use crate::usage::{Meter, of_tree};
@@ -390,13 +389,9 @@ impl ExtractorProcess {
 }
 
 fn parse(line: &[u8]) -> Received {
-    let value = match parse_strict(line, &JsonLimits::of_bytes(LINE_BYTES_MAX)) {
-        Ok(value) => value,
-        Err(findings) => return Received::Bad(format!("it sent a line that is not strict JSON: {findings}")),
-    };
-    match serde_json::from_value(value) {
+    match protocol::read_line(line) {
         Ok(message) => Received::Message(message),
-        Err(error) => Received::Bad(format!("it sent a line outside the protocol: {error}")),
+        Err(reason) => Received::Bad(reason),
     }
 }
 

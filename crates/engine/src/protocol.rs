@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use exhibit_model::json::{JsonLimits, parse_strict};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -172,6 +173,16 @@ pub enum EndOutcome {
     Skipped,
     /// The work could not be done.
     Failed,
+}
+
+/// Reads one line of an extractor process, without its line feed.
+///
+/// # Errors
+/// When it is not strict JSON, or outside the protocol; the text says what the process did.
+pub fn read_line(line: &[u8]) -> Result<FromExtractor, String> {
+    let value = parse_strict(line, &JsonLimits::of_bytes(LINE_BYTES_MAX))
+        .map_err(|findings| format!("it sent a line that is not strict JSON: {findings}"))?;
+    serde_json::from_value(value).map_err(|error| format!("it sent a line outside the protocol: {error}"))
 }
 
 /// True for a reason as the protocol allows it: `[a-z0-9-]{1,40}`.

@@ -19,6 +19,9 @@
 //! [`kind_files`]; a test that holds types and kind file together and one that guards the version.
 
 pub mod duplicates;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod keyframe;
 pub mod metadata;
 pub mod noop;

@@ -14,6 +14,17 @@ const SPIN_MAX: Duration = Duration::from_millis(15);
 /// The longest life of a scan that is killed: about what a whole one takes.
 const SPIN_LONG_MAX: Duration = Duration::from_millis(200);
 
+/// Kills in one drill: what the promise says, or what `EXHIBIT_TEST_KILLS` says, which `make soak` sets to more.
+pub fn kills() -> usize {
+    /// What the promise says.
+    const KILLS: usize = 20;
+    #[expect(clippy::disallowed_methods, reason = "read by tests alone: nothing of the program depends on it")]
+    let given = std::env::var("EXHIBIT_TEST_KILLS");
+    let kills = given.map_or(KILLS, |given| given.parse().expect("EXHIBIT_TEST_KILLS is a number"));
+    assert!(kills >= KILLS, "EXHIBIT_TEST_KILLS is {kills}; the promise is about {KILLS}");
+    kills
+}
+
 impl Chance {
     /// Starts from a seed and prints it.
     pub fn new(seed: u64) -> Self {

@@ -5,12 +5,9 @@ use std::collections::BTreeSet;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::chance::Chance;
+use crate::chance::{Chance, kills};
 use crate::processes::{self, Process, below, extractors, wait_until_gone};
 use crate::world::{Backend, PATIENCE, Running, STATES, World, text};
-
-/// Kills in one drill: what the promise says.
-const KILLS: usize = 20;
 
 both_backends! {
     ar_11_drill_a_extractors_killed_at_random_points,
@@ -50,17 +47,24 @@ fn coverage_is_exact(world: &World, run: &str) {
     }
 }
 
+/// How long a drill of so many kills may take.
+fn patience(kills: usize) -> std::time::Duration {
+    PATIENCE * u32::try_from(kills.div_ceil(20)).expect("a count")
+}
+
 /// Drill A: 20 extractor processes die while a run goes on. It goes on, nothing is lost or doubled, and the counts are always exact.
 fn ar_11_drill_a_extractors_killed_at_random_points(backend: Backend) {
-    const FILES: usize = 1_200;
+    let kills = kills();
+    // Each kill needs some work that goes on around it.
+    let files = 60 * kills;
     let mut chance = Chance::new(0xa11d_411a);
     let mut world = World::new(backend);
     world.set("EXHIBIT_ENGINE__ATTEMPTS_MAX", "1000000");
-    world.archive_of_small_files(FILES);
+    world.archive_of_small_files(files);
     let mut host = world.start(&["run", "noop", "--workers", "2", "--set", "noop.sleep_ms=6"]);
     let mut killed = BTreeSet::new();
-    let deadline = std::time::Instant::now() + PATIENCE;
-    while killed.len() < KILLS {
+    let deadline = std::time::Instant::now() + patience(kills);
+    while killed.len() < kills {
         assert!(!host.has_ended(), "the run ended after {} kills; it needs more files", killed.len());
         assert!(std::time::Instant::now() < deadline, "only {} kills", killed.len());
         // The state of the run at every kill: it adds up whatever was just lost.
@@ -76,9 +80,9 @@ fn ar_11_drill_a_extractors_killed_at_random_points(backend: Backend) {
     }
     let output = host.wait();
     assert_eq!(output.code, 0, "{output:?}");
-    all_done(&world, "latest", FILES);
+    all_done(&world, "latest", files);
     coverage_is_exact(&world, "latest");
-    one_echo_for_each_asset(&world, "latest", FILES);
+    one_echo_for_each_asset(&world, "latest", files);
     world.verify_clean();
 }
 
@@ -176,13 +180,14 @@ fn kill_host(world: &World, host: Running, hold: bool) {
 
 /// Drill E: the host dies 20 times. After each death its processes are gone and the store is whole; no attempt is charged.
 fn ar_11_drill_e_host_killed_at_random_points(backend: Backend) {
-    const FILES: usize = 600;
+    let kills = kills();
+    let files = 30 * kills;
     let mut chance = Chance::new(0xa11d_411e);
     let world = World::new(backend);
-    world.archive_of_small_files(FILES);
+    world.archive_of_small_files(files);
     let mut run: Option<String> = None;
     let mut done = 0;
-    for kill in 0..KILLS {
+    for kill in 0..kills {
         let host = match &run {
             None => world.start(&["run", "noop", "--workers", "2", "--set", "noop.sleep_ms=4"]),
             Some(run) => world.start(&["resume", run, "--workers", "2"]),
@@ -203,16 +208,16 @@ fn ar_11_drill_e_host_killed_at_random_points(backend: Backend) {
             (done, run) = (status.count("done"), Some(status.run));
         }
         assert!(
-            usize::try_from(done).expect("a count") < FILES,
+            usize::try_from(done).expect("a count") < files,
             "the run ended after {kill} kills; it needs more files"
         );
     }
     let run = run.expect("a run");
     let output = world.exhibit(&["resume", &run]);
     assert_eq!(output.code, 0, "{output:?}");
-    all_done(&world, &run, FILES);
+    all_done(&world, &run, files);
     coverage_is_exact(&world, &run);
-    one_echo_for_each_asset(&world, &run, FILES);
+    one_echo_for_each_asset(&world, &run, files);
     let attempts = world.attempts(&run);
     assert!(attempts.values().all(|attempts| *attempts == 1), "the death of a host was charged: {attempts:?}");
     assert_eq!(world.scratch(), Vec::<std::path::PathBuf>::new());
@@ -228,7 +233,7 @@ fn ar_11_drill_e_scan_killed_at_random_points(backend: Backend) {
     // Holes cost no room on the disk, and hashing them keeps the scan from ending before it is killed.
     let film = std::fs::File::create(world.archive().join("film.bin")).expect("a file");
     film.set_len(512 << 20).expect("a hole");
-    for kill in 0..KILLS {
+    for kill in 0..kills() {
         let mut scan = world.start(&["scan", &world.archive().display().to_string()]);
         if kill == 0 {
             // In the middle for sure: some files are in the catalog, the film is not.

@@ -19,6 +19,8 @@ mod capture_time;
 mod cr3;
 mod exif;
 mod exif_tags;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod gps;
 mod heif;
 mod heif_items;

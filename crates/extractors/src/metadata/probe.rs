@@ -72,13 +72,18 @@ pub(crate) fn probe(path: &Path, media_type: &str, limits: &Limits, facts: &mut 
         let unsupported = complaint.contains("not on whitelist");
         return Ok(if unsupported { Probed::Unsupported(complaint) } else { Probed::Corrupt(complaint) });
     }
-    match serde_json::from_slice::<Report>(&report) {
+    Ok(read_report(&report, &complaint, media_type, facts))
+}
+
+/// Takes over what the program wrote to its output.
+pub(crate) fn read_report(report: &[u8], complaint: &str, media_type: &str, facts: &mut MediaMetadata) -> Probed {
+    match serde_json::from_slice::<Report>(report) {
         Ok(report) if !report.streams.is_empty() => {
             take_report(report, media_type, facts);
-            Ok(Probed::Found)
+            Probed::Found
         }
-        Ok(_) => Ok(Probed::Corrupt(format!("no streams. {complaint}"))),
-        Err(error) => Ok(Probed::Corrupt(format!("the report of {PROGRAM} is not readable: {error}"))),
+        Ok(_) => Probed::Corrupt(format!("no streams. {complaint}")),
+        Err(error) => Probed::Corrupt(format!("the report of {PROGRAM} is not readable: {error}")),
     }
 }
 

@@ -79,7 +79,7 @@ pub struct Converted {
 
 /// The picture to show, as the boxes describe it.
 #[derive(Debug, PartialEq, Eq)]
-struct Planned {
+pub(super) struct Planned {
     width: u32,
     height: u32,
     orientation: u8,
@@ -164,9 +164,9 @@ fn refusal(said: String) -> Refusal {
 }
 
 /// What lies at the top of a file.
-struct Top {
+pub(super) struct Top {
     /// The contents of the `meta` box.
-    meta: Vec<u8>,
+    pub(super) meta: Vec<u8>,
     /// Where they begin in the file.
     meta_at: u64,
     /// There is a film, too.
@@ -188,7 +188,7 @@ const SEQUENCE_BRANDS: [(&[u8; 4], &[u8; 4]); 6] = [
 /// Where the brand of a file lies: behind the size and the name of its first box.
 const BRAND_AT: u64 = 8;
 
-fn find_meta(mut file: &File) -> Result<Top, Refusal> {
+pub(super) fn find_meta(mut file: &File) -> Result<Top, Refusal> {
     let mut top = Top { meta: Vec::new(), meta_at: 0, sequence: false, still_brand: None };
     let mut at = 0_u64;
     for _ in 0..BOXES_MAX {
@@ -239,7 +239,7 @@ fn read_up_to(mut file: &File, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(length)
 }
 
-fn plan(meta: &Meta) -> Result<Planned, Refusal> {
+pub(super) fn plan(meta: &Meta) -> Result<Planned, Refusal> {
     let corrupt = |what: &str| Refusal::Corrupt(what.to_owned());
     let primary = meta.primary.ok_or_else(|| corrupt("no picture is named as the primary one"))?;
     let item = meta.items.get(&primary).ok_or_else(|| corrupt("the primary picture is missing"))?;

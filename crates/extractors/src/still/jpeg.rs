@@ -271,6 +271,12 @@ fn read_segments(data: &mut [u8]) -> Option<Header> {
     None
 }
 
+/// What [`read_segments`] says, for fuzz targets.
+#[cfg(feature = "fuzzing")]
+pub(super) fn segments_for_fuzzing(data: &mut [u8]) -> String {
+    format!("{:?}", read_segments(data))
+}
+
 fn exif_orientation(body: &[u8]) -> Option<u8> {
     let tiff = body.strip_prefix(b"Exif\0\0").or_else(|| body.strip_prefix(b"Exif\0\xff"))?;
     read_first_directory(&mut Cursor::new(tiff)).ok().flatten().map(|first| first.orientation)

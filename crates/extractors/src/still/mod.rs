@@ -31,6 +31,8 @@
 //! built without vector code because there it is not.
 
 pub mod colour;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 pub mod heif;
 mod heif_boxes;
 pub mod jpeg;

@@ -20,6 +20,11 @@ struct Body {
     records: Vec<(Seq, Seq)>,
 }
 
+/// The places that one body names; none where it cannot be read.
+fn places(body: &[u8]) -> Vec<(Seq, Seq)> {
+    serde_json::from_slice::<Body>(body).map_or_else(|_| Vec::new(), |body| body.records)
+}
+
 impl Tombstones {
     /// Reads all tombstones. One whose body cannot be read names nothing; the check of its own record says that it is damaged.
     ///
@@ -29,12 +34,15 @@ impl Tombstones {
         let Some(kind) = kinds.get("evidence.tombstone", 1) else { return Ok(Self::default()) };
         let mut named = Vec::new();
         records::each_body_of_kind(read, kind.key, &mut |body| {
-            if let Ok(body) = serde_json::from_slice::<Body>(body) {
-                named.extend(body.records);
-            }
+            named.extend(places(body));
             Ok(())
         })?;
         Ok(Self::of(named))
+    }
+
+    /// What these bodies of tombstones name together, without a database.
+    pub fn of_bodies<'a>(bodies: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        Self::of(bodies.into_iter().flat_map(places).collect())
     }
 
     /// What a check of one record needs: all of them, when its payload is gone, and none otherwise.

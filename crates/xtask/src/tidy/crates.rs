@@ -34,6 +34,9 @@ const XTASK: &str = "xtask";
 /// The measurements beside our crates: they drive everything, and raw drivers as peers; nobody depends on them.
 const BENCH: &str = "bench";
 
+/// The fuzz targets: they look into everything; nobody of the workspace depends on them.
+const FUZZ: &str = "fuzz";
+
 /// Crates from elsewhere that only some of ours may use, whether in tests or not.
 const CONFINED: [(&[&str], &[&str], &str); 4] = [
     (
@@ -53,7 +56,7 @@ pub fn layers(metadata: &Value, files: &[File]) -> Vec<Problem> {
     for package in members(metadata) {
         let from = short(text(package, "name"));
         let manifest = manifest(from, files);
-        if layer(from).is_none() && ![TESTKIT, XTASK, BENCH].contains(&from) {
+        if layer(from).is_none() && ![TESTKIT, XTASK, BENCH, FUZZ].contains(&from) {
             let message = format!("`{from}` has no layer; give it one in the tidy rules and in the design");
             problems.push(Problem::error(&manifest.path(), 1, "layers", message));
         }
@@ -91,13 +94,13 @@ pub fn confined_dependencies(metadata: &Value, files: &[File]) -> Vec<Problem> {
 }
 
 fn wrong_arrow(from: &str, to: &str, for_tests: bool) -> Option<String> {
-    if to == XTASK || to == BENCH {
+    if [XTASK, BENCH, FUZZ].contains(&to) {
         return Some(format!("nobody depends on {to}"));
     }
     if to == TESTKIT {
         return (!for_tests && from != BENCH).then(|| "testkit is for dev-dependencies alone".to_owned());
     }
-    if from == XTASK || from == BENCH {
+    if [XTASK, BENCH, FUZZ].contains(&from) {
         return None;
     }
     if from == TESTKIT {
@@ -120,7 +123,7 @@ fn short(name: &str) -> &str {
 }
 
 fn path_of(name: &str) -> String {
-    if name == BENCH { "bench/Cargo.toml".to_owned() } else { format!("crates/{name}/Cargo.toml") }
+    if [BENCH, FUZZ].contains(&name) { format!("{name}/Cargo.toml") } else { format!("crates/{name}/Cargo.toml") }
 }
 
 struct Manifest<'a> {

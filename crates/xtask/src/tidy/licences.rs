@@ -29,7 +29,7 @@ const PERMISSIVE: &[&str] = &[
 ];
 
 /// Our crates whose dependencies never reach a user.
-const DEVELOPMENT: &[&str] = &["exhibit-bench", "exhibit-testkit", "xtask"];
+const DEVELOPMENT: &[&str] = &["exhibit-bench", "exhibit-fuzz", "exhibit-testkit", "xtask"];
 
 /// Linked crates whose licence is not known to be permissive.
 pub fn permissive(metadata: &Value, files: &[File]) -> Vec<Problem> {

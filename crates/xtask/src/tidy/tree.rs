@@ -6,8 +6,9 @@ use anyhow::Context as _;
 
 use super::rust_text::RustText;
 
-/// Folders that hold nothing of ours: built, fetched, or input of tests that breaks rules on purpose.
-const FOLDERS_SKIPPED: &[&str] = &[".cache", ".git", "dist", "fixtures", "node_modules", "target", "testdata"];
+/// Folders that hold nothing of ours: built, fetched, or input of tests and fuzz targets that breaks rules on purpose.
+const FOLDERS_SKIPPED: &[&str] =
+    &[".cache", ".git", "corpus", "dist", "fixtures", "node_modules", "target", "testdata"];
 
 /// Endings of files that rules look at.
 const ENDINGS: &[&str] = &[
