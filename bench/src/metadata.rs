@@ -19,6 +19,8 @@ const EXIFTOOL_PARTIAL: i32 = 1;
 /// Makes the photos: those of a sample archive, which have the tags of cameras, among them some that are damaged.
 fn photos(exhibit: &Path, root: &Path, count: u32) -> Result<(), String> {
     let mut command = Command::new(exhibit);
+    // A home that is not there: the one of the user has nothing to do with it.
+    command.arg("--home").arg(root.with_extension("home"));
     command.arg("sample").arg(root).args(["--photos", &count.to_string(), "--videos", "0"]);
     run(&mut command, 0)?;
     // What says what is in the sample is no photo, and exiftool would read it.

@@ -73,7 +73,7 @@ pub fn measure_archive(exhibit: &Path, scale: Scale) -> Result<Vec<Line>, String
         command
     };
     let mut sample = Command::new(exhibit);
-    sample.arg("sample").arg(&root);
+    sample.arg("--home").arg(&home).arg("sample").arg(&root);
     run(sample.args(["--photos", &photos.to_string(), "--videos", &videos.to_string()]), 0)?;
     let before = fingerprint(exhibit, &root)?;
     let scan = run(exhibit_at_home().arg("scan").arg(&root), PARTIAL)?;

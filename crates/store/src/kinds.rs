@@ -1,13 +1,13 @@
 //! Registered kinds: the declaration, its compiled validator and the statements of its projection table.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use exhibit_model::findings::Findings;
 use exhibit_model::json::pointer_push;
 use exhibit_model::kind::{Cell, ColumnType, KindDeclaration};
-use jsonschema::PatternOptions;
 use jsonschema::error::ValidationErrorKind;
+use jsonschema::{PatternOptions, ValidationError};
 use serde_json::Value as Json;
 
 use crate::error::StoreError;
@@ -23,7 +23,8 @@ pub struct Kind {
     pub room: String,
     /// What it looks like.
     pub declaration: KindDeclaration,
-    validator: jsonschema::Validator,
+    /// Compiled when the first payload comes: most commands of a person check none, and patterns are slow to compile.
+    validator: OnceLock<Option<jsonschema::Validator>>,
     pub(crate) insert_projection: Sql,
 }
 
@@ -34,14 +35,21 @@ impl std::fmt::Debug for Kind {
 }
 
 impl Kind {
-    pub(crate) fn new(key: i64, room: &str, declaration: KindDeclaration) -> Result<Self, StoreError> {
-        // A pattern must never take longer than its text is long, so there are no back-references and no looking around.
-        let options = jsonschema::draft202012::options().with_pattern_options(PatternOptions::regex());
-        let validator = options.build(&declaration.schema).map_err(|error| {
+    /// A kind that is registered. Its schema was compiled once, when it came.
+    pub(crate) fn new(key: i64, room: &str, declaration: KindDeclaration) -> Self {
+        let insert_projection = insert_projection(&declaration);
+        Self { key, room: room.to_owned(), declaration, validator: OnceLock::new(), insert_projection }
+    }
+
+    /// A kind that is registered now, with a schema that compiles.
+    fn compiled(key: i64, room: &str, declaration: KindDeclaration) -> Result<Self, StoreError> {
+        let validator = compile(&declaration).map_err(|error| {
             StoreError::Refused(format!("the schema of {} is not valid: {error}", declaration.kind))
         })?;
-        let insert_projection = insert_projection(&declaration);
-        Ok(Self { key, room: room.to_owned(), declaration, validator, insert_projection })
+        let kind = Self::new(key, room, declaration);
+        // Empty until now, so it takes what it is given.
+        kind.validator.set(Some(validator)).ok();
+        Ok(kind)
     }
 
     /// The name of the kind.
@@ -52,10 +60,15 @@ impl Kind {
     /// Checks a payload against the schema. Pointers in the findings start with `prefix`.
     pub fn check(&self, payload: &Json, prefix: &str) -> Findings {
         let mut findings = Findings::new();
-        if self.validator.is_valid(payload) {
+        let Some(validator) = self.validator.get_or_init(|| compile(&self.declaration).ok()) else {
+            // Not since it was registered by a build that could compile it.
+            findings.add(prefix, "schema", "the schema of the kind cannot be compiled by this build");
+            return findings;
+        };
+        if validator.is_valid(payload) {
             return findings;
         }
-        for error in self.validator.iter_errors(payload) {
+        for error in validator.iter_errors(payload) {
             let pointer = format!("{prefix}{}", error.instance_path());
             let (code, message) = match error.kind() {
                 ValidationErrorKind::AdditionalProperties { unexpected }
@@ -210,9 +223,14 @@ pub(crate) fn register(tx: &mut Tx<'_>, room: &str, file: &[u8]) -> Result<Kind,
                 declaration.version
             )));
         }
-        return Kind::new(key, room, declaration);
+        return Ok(Kind::new(key, room, declaration));
     }
     let key = sql::insert(tx, room, &declaration, file)?;
     sql::create_projection(tx, &declaration)?;
-    Kind::new(key, room, declaration)
+    Kind::compiled(key, room, declaration)
+}
+
+fn compile(declaration: &KindDeclaration) -> Result<jsonschema::Validator, ValidationError<'_>> {
+    // A pattern must never take longer than its text is long, so there are no back-references and no looking around.
+    jsonschema::draft202012::options().with_pattern_options(PatternOptions::regex()).build(&declaration.schema)
 }

@@ -178,7 +178,7 @@ impl Store {
     }
 }
 
-/// Migrates and registers kinds in one transaction, and compiles their validators.
+/// Migrates and registers kinds in one transaction.
 pub(crate) fn prepare(
     connection: &mut WriteConnection,
     name: &str,
@@ -218,7 +218,7 @@ fn prepare_in(tx: &mut Tx<'_>, name: &str, options: &StoreOptions) -> Result<Kin
             name: name.to_owned(),
             reason: format!("the stored kind {kind_name} is not valid: {findings}"),
         })?;
-        kinds.add(Arc::new(Kind::new(key, &room, declaration)?));
+        kinds.add(Arc::new(Kind::new(key, &room, declaration)));
     }
     Ok(kinds)
 }
