@@ -103,17 +103,7 @@ pub(crate) async fn record(store: &Store, key: i64, machine: Json) -> Result<(),
     });
     let Some((id, payload)) = read.await? else { return Ok(()) };
     let stretches = payload["hosts"].as_array().map_or(0, Vec::len);
-    let draft = Draft {
-        kind: "run.benchmark".to_owned(),
-        schema_version: 1,
-        asset: None,
-        span_ms: None,
-        payload,
-        blob: None,
-        made: None,
-        record_id: Some(format!("benchmark:{id}:{stretches}")),
-        content_hash: None,
-    };
+    let draft = Draft::record("run.benchmark", format!("benchmark:{id}:{stretches}"), payload);
     let candidate = store.gate().check(draft).map_err(|findings| RunError::Internal(findings.to_string()))?;
     store.append(Append { candidates: vec![candidate], effect: None }).await?;
     Ok(())

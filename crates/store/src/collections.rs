@@ -256,17 +256,7 @@ fn digest_of(assets: &[AssetId]) -> Digest {
 }
 
 fn check(gate: &Gate, kind: &str, record_id: String, payload: Json) -> Result<Candidate, Findings> {
-    gate.check(Draft {
-        kind: kind.to_owned(),
-        schema_version: 1,
-        asset: None,
-        span_ms: None,
-        payload,
-        blob: None,
-        made: None,
-        record_id: Some(record_id),
-        content_hash: None,
-    })
+    gate.check(Draft::record(kind, record_id, payload))
 }
 
 /// Appends a definition, when what has its name is still what it supersedes.

@@ -76,6 +76,23 @@ pub struct Draft {
     pub content_hash: Option<Digest>,
 }
 
+impl Draft {
+    /// A record of version 1 of a kind, about nothing but itself.
+    pub fn record(kind: &str, record_id: String, payload: Json) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            schema_version: 1,
+            asset: None,
+            span_ms: None,
+            payload,
+            blob: None,
+            made: None,
+            record_id: Some(record_id),
+            content_hash: None,
+        }
+    }
+}
+
 /// What a document says, decoded; its ids still have to be looked up.
 #[derive(Debug)]
 pub struct Decoded {

@@ -65,18 +65,7 @@ pub struct RunPlan {
 
 /// A record of a kind of the spine.
 fn record(store: &Store, kind: &str, record_id: String, payload: serde_json::Value) -> Result<Candidate, GateError> {
-    let draft = Draft {
-        kind: kind.to_owned(),
-        schema_version: 1,
-        asset: None,
-        span_ms: None,
-        payload,
-        blob: None,
-        made: None,
-        record_id: Some(record_id),
-        content_hash: None,
-    };
-    Ok(store.gate().check(draft)?)
+    Ok(store.gate().check(Draft::record(kind, record_id, payload))?)
 }
 
 /// Makes the results of a sandbox run count from now on: a record, and the mark on the run, in one transaction. Returns the place of the
