@@ -39,15 +39,18 @@ pub fn of_tree(pid: u32) -> Usage {
     total
 }
 
-/// Fields 14 to 17 of `/proc/<pid>/stat` (proc(5)): utime, stime, cutime, cstime, in clock ticks. The name in field 2 may hold anything, so
-/// counting starts behind its last bracket.
-fn cpu_us(pid: u32, with_children: bool) -> Option<u64> {
+/// Processor time of a process in microseconds; with that of the children that it waited for, when that is wanted.
+pub(crate) fn cpu_us(pid: u32, with_children: bool) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, rest) = stat.rsplit_once(')')?;
-    let fields = if with_children { 4 } else { 2 };
-    let ticks: u64 =
-        rest.split_ascii_whitespace().skip(11).take(fields).filter_map(|field| field.parse::<u64>().ok()).sum();
+    let ticks = used_ticks(&stat, if with_children { 4 } else { 2 })?;
     Some(ticks.saturating_mul(1_000_000) / rustix::param::clock_ticks_per_second().max(1))
+}
+
+/// The first `count` of the fields 14 to 17 of proc_pid_stat(5), added up: utime, stime, cutime, cstime. The name of the process, in brackets
+/// before them, may hold anything.
+fn used_ticks(stat: &str, count: usize) -> Option<u64> {
+    let mut fields = stat.rsplit_once(") ")?.1.split_ascii_whitespace().skip(11);
+    (0..count).try_fold(0, |sum: u64, _| Some(sum.saturating_add(fields.next()?.parse().ok()?)))
 }
 
 fn memory_bytes(pid: u32, field: &str) -> Option<u64> {
@@ -96,7 +99,18 @@ impl Meter {
 
 #[cfg(test)]
 mod tests {
-    use super::{Meter, Usage, of_this_process, of_tree};
+    use super::{Meter, Usage, of_this_process, of_tree, used_ticks};
+
+    #[test]
+    fn times_are_found_behind_any_name() {
+        let rest = "S 1 2 3 4 5 6 7 8 9 10 700 42 5 3 20 0";
+        assert_eq!(used_ticks(&format!("17 (sh) {rest}"), 2), Some(742));
+        assert_eq!(used_ticks(&format!("17 (a) R 1 ) {rest}"), 4), Some(750));
+        assert_eq!(used_ticks("17 (sh) S 1", 2), None);
+        assert_eq!(used_ticks("", 2), None);
+        let own = std::fs::read_to_string("/proc/self/stat").expect("our own");
+        assert!(used_ticks(&own, 4).is_some());
+    }
 
     #[test]
     fn this_process_uses_something() {
