@@ -1,0 +1,20 @@
+//! What every route shares: one list of routes, problems, scopes, strict input, cursors, and delivery of bytes.
+//!
+//! A room says what it offers as a list of [`Route`]s. The server makes the router, the guard of scopes and the OpenAPI document from
+//! the same list, so that none of them can know a route that the others do not.
+
+mod cursor;
+mod deliver;
+mod input;
+mod openapi;
+mod problem;
+mod route;
+mod scope;
+
+pub use cursor::{Cursor, Page};
+pub use deliver::{Disposition, File, bytes, file};
+pub use input::{Body, Empty, Query};
+pub use openapi::document;
+pub use problem::{ApiError, Mistake};
+pub use route::{Access, Answer, Content, Route};
+pub use scope::{Caller, Scope, Scopes};

@@ -1,0 +1,186 @@
+//! A route: where, who may, what goes in, what comes out, and what does it.
+
+use std::collections::BTreeMap;
+
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use crate::problem::ApiError;
+use crate::scope::Scope;
+
+/// Who may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone who reaches the server.
+    Open,
+    /// Holders of this scope.
+    Scope(Scope),
+    /// Anyone who is logged in, whatever the scopes.
+    LoggedIn,
+}
+
+/// The schema of a type, made when the document is.
+pub type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
+
+/// What an answer holds.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// Nothing.
+    Empty,
+    /// JSON of a type.
+    Json(MakeSchema),
+    /// Bytes of a media type.
+    Bytes(&'static str),
+}
+
+/// One answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// What it means.
+    pub about: &'static str,
+    /// What it holds.
+    pub content: Content,
+}
+
+/// A route.
+#[derive(Debug)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, with `{name}` for what varies.
+    pub path: &'static str,
+    /// Name of the operation in the document.
+    pub id: &'static str,
+    /// What it does, in a sentence.
+    pub about: &'static str,
+    /// Who may ask.
+    pub access: Access,
+    /// The type of its query.
+    pub query: Option<MakeSchema>,
+    /// The type of its JSON body.
+    pub body: Option<MakeSchema>,
+    /// Answers that are no problem.
+    pub answers: BTreeMap<u16, Answer>,
+    /// Statuses of its problems.
+    pub problems: Vec<u16>,
+    /// What does it.
+    pub handler: MethodRouter,
+}
+
+impl Route {
+    /// A route of any method; [`Self::get`] and [`Self::post`] are shorter.
+    pub fn new<H, T, S>(
+        (method, filter): (Method, MethodFilter),
+        path: &'static str,
+        (id, about): (&'static str, &'static str),
+        access: Access,
+        (handler, state): (H, S),
+    ) -> Self
+    where
+        H: Handler<T, S>,
+        T: 'static,
+        S: Clone + Send + Sync + 'static,
+    {
+        let problems = match access {
+            Access::Open => vec![],
+            Access::LoggedIn => vec![401],
+            Access::Scope(_) => vec![401, 403],
+        };
+        let handler = on(filter, handler).with_state(state);
+        let (query, body, answers) = (None, None, BTreeMap::new());
+        Self { method, path, id, about, access, query, body, answers, problems, handler }
+    }
+
+    /// Something that can be looked at.
+    pub fn get<H, T, S>(path: &'static str, words: (&'static str, &'static str), scope: Scope, work: (H, S)) -> Self
+    where
+        H: Handler<T, S>,
+        T: 'static,
+        S: Clone + Send + Sync + 'static,
+    {
+        Self::new((Method::GET, MethodFilter::GET), path, words, Access::Scope(scope), work)
+    }
+
+    /// Something that can be done.
+    pub fn post<H, T, S>(path: &'static str, words: (&'static str, &'static str), scope: Scope, work: (H, S)) -> Self
+    where
+        H: Handler<T, S>,
+        T: 'static,
+        S: Clone + Send + Sync + 'static,
+    {
+        Self::new((Method::POST, MethodFilter::POST), path, words, Access::Scope(scope), work)
+    }
+
+    /// Something that can be taken away.
+    pub fn delete<H, T, S>(path: &'static str, words: (&'static str, &'static str), scope: Scope, work: (H, S)) -> Self
+    where
+        H: Handler<T, S>,
+        T: 'static,
+        S: Clone + Send + Sync + 'static,
+    {
+        Self::new((Method::DELETE, MethodFilter::DELETE), path, words, Access::Scope(scope), work)
+    }
+
+    /// Its query string has these parameters.
+    #[must_use]
+    pub fn query<T: JsonSchema>(mut self) -> Self {
+        self.query = Some(|generator| T::json_schema(generator));
+        self.fails(&[400])
+    }
+
+    /// Its body is JSON of this type.
+    #[must_use]
+    pub fn body<T: JsonSchema>(mut self) -> Self {
+        self.body = Some(|generator| generator.subschema_for::<T>());
+        self.fails(&[400, 413, 415])
+    }
+
+    /// It answers with JSON of this type.
+    #[must_use]
+    pub fn answers<T: JsonSchema>(self, status: u16, about: &'static str) -> Self {
+        self.with(status, about, Content::Json(|generator| generator.subschema_for::<T>()))
+    }
+
+    /// It answers with bytes.
+    #[must_use]
+    pub fn bytes(self, status: u16, about: &'static str, media_type: &'static str) -> Self {
+        self.with(status, about, Content::Bytes(media_type))
+    }
+
+    /// It answers with nothing but the status.
+    #[must_use]
+    pub fn empty(self, status: u16, about: &'static str) -> Self {
+        self.with(status, about, Content::Empty)
+    }
+
+    fn with(mut self, status: u16, about: &'static str, content: Content) -> Self {
+        self.answers.insert(status, Answer { about, content });
+        self
+    }
+
+    /// It can fail with these.
+    #[must_use]
+    pub fn fails(mut self, statuses: &[u16]) -> Self {
+        self.problems.extend(statuses);
+        self.problems.sort_unstable();
+        self.problems.dedup();
+        self
+    }
+
+    /// The names between braces in its path.
+    pub fn parameters(&self) -> impl Iterator<Item = &'static str> {
+        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+    }
+
+    /// Whether it changes anything.
+    pub fn changes(&self) -> bool {
+        self.method != Method::GET
+    }
+}
+
+/// The schema of every problem.
+pub fn problem_schema(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<ApiError>()
+}
