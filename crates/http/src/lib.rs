@@ -7,14 +7,16 @@ mod cursor;
 mod deliver;
 mod input;
 mod openapi;
+mod output;
 mod problem;
 mod route;
 mod scope;
 
 pub use cursor::{Cursor, Page};
 pub use deliver::{Disposition, File, bytes, file};
-pub use input::{Body, Empty, Query};
+pub use input::{At, Body, Empty, Query};
 pub use openapi::document;
+pub use output::Json;
 pub use problem::{ApiError, Mistake};
 pub use route::{Access, Answer, Content, Route};
 pub use scope::{Caller, Scope, Scopes};
