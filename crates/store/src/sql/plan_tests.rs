@@ -45,6 +45,7 @@ const WALKS: &[(&str, &str)] = &[
     ("run_freeze_all", "the collection `all` is all assets"),
     ("run_next", "one row for each run ever made"),
     ("run_open", "an index that holds no run that is over"),
+    ("run_served", "an index that holds no run that is over"),
     ("run_shown_definitions", "one row for each run ever made"),
     ("collection_empty", "a rebuild"),
     ("collection_empty_members", "a rebuild"),
