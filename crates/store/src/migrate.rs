@@ -28,10 +28,10 @@ pub const SPINE_MIGRATIONS: &[Migration] = &[
         postgres: include_str!("migrations/postgres/0003_collections.sql"),
     },
     Migration {
-        version: 4,
+        version: 5,
         name: "served_runs",
-        sqlite: include_str!("migrations/sqlite/0004_served_runs.sql"),
-        postgres: include_str!("migrations/postgres/0004_served_runs.sql"),
+        sqlite: include_str!("migrations/sqlite/0005_served_runs.sql"),
+        postgres: include_str!("migrations/postgres/0005_served_runs.sql"),
     },
 ];
 
