@@ -27,6 +27,12 @@ pub const SPINE_MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("migrations/sqlite/0003_collections.sql"),
         postgres: include_str!("migrations/postgres/0003_collections.sql"),
     },
+    Migration {
+        version: 4,
+        name: "access",
+        sqlite: include_str!("migrations/sqlite/0004_access.sql"),
+        postgres: include_str!("migrations/postgres/0004_access.sql"),
+    },
 ];
 
 /// The name under which the spine's own migrations are recorded.
