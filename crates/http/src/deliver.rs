@@ -144,7 +144,8 @@ fn asked_range(wanted: &HeaderMap, etag: &str, length: u64) -> Result<Option<(u6
     let Some((first, last)) = text.strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
         return Ok(None);
     };
-    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
+    let number =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
     match (first, last) {
         ("", last) => match number(last) {
             None => Ok(None),
