@@ -13,6 +13,7 @@ mod machine;
 mod output;
 mod pipelines;
 mod plugins;
+mod serve;
 mod trial;
 
 fn main() -> ExitCode {

@@ -84,7 +84,7 @@ mod tests {
         let chance: [u8; CHANCE_BYTES] = std::array::from_fn(|at| u8::try_from(at * 6).unwrap());
         let token = Token::new(chance);
         let text = token.text();
-        assert_eq!(text, "exh_aadaysdapy_gbldmpcijjhfkwc6mrvha5dyp2biudkoktn2dinmwo4l3bxgpzgi63xq");
+        assert_eq!(text, "exh_aadayeqydy_ga3dyqsijzkfuydgnrzhq7uerkijnhfcvcxljoway3gnfwg64tvp");
         assert_eq!(Token::parse(&text).unwrap(), token);
         assert!(token.is(&token.digest()));
         assert!(!Token::new([0; CHANCE_BYTES]).is(&token.digest()));

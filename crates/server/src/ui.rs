@@ -24,7 +24,8 @@ pub fn answer(path: &str, headers: &HeaderMap) -> Option<Response> {
     }
     let page = FILES.iter().position(|(known, _)| *known == PAGE)?;
     // A script that is gone must not be answered with a page.
-    (wants_a_page(headers) && !name.starts_with(HASHED)).then(|| file(page, headers))
+    let is_page = name.is_empty() || (wants_a_page(headers) && !name.starts_with(HASHED));
+    is_page.then(|| file(page, headers))
 }
 
 /// Whether a person looks at it with a browser.
