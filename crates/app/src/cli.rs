@@ -78,6 +78,14 @@ enum Command {
     Restore(run::restore::RestoreArgs),
     /// Tables computed from the records
     Projections(run::projections::ProjectionsArgs),
+    /// Serve the web UI and the API on this machine
+    Serve(run::serve::ServeArgs),
+    /// Print a new login link for the server that runs
+    Login(run::login::LoginArgs),
+    /// Tokens for programs that use the API: create, list, revoke
+    Tokens(run::tokens::TokensArgs),
+    /// List what was changed over HTTP, newest first
+    Audit(run::audit::AuditArgs),
     /// Bring the database up to date and list its migrations
     Migrate(run::migrate::MigrateArgs),
     /// What this machine offers and what is missing
@@ -165,6 +173,10 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit, CliError>
         Command::Backup(args) => run::backup::backup(args, context).await,
         Command::Restore(args) => run::restore::restore(args, context).await,
         Command::Projections(args) => run::projections::projections(args, context).await,
+        Command::Serve(args) => run::serve::serve(args, context).await,
+        Command::Login(args) => run::login::login(args, context).await,
+        Command::Tokens(args) => run::tokens::tokens(args, context).await,
+        Command::Audit(args) => run::audit::audit(args, context).await,
         Command::Migrate(args) => run::migrate::migrate(args, context).await,
         Command::Doctor(args) => run::doctor::doctor(args, context).await,
         Command::Redteam(args) => run::redteam::redteam(args, context).await,

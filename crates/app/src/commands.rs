@@ -1,5 +1,6 @@
 //! The commands, one file each: parse, call, print.
 
+pub mod audit;
 pub mod backup;
 pub mod clean;
 pub mod collections;
@@ -11,6 +12,7 @@ pub mod export;
 pub mod extractors;
 pub mod fingerprint;
 pub mod ledger;
+pub mod login;
 pub mod ls;
 pub mod migrate;
 pub mod pipelines;
@@ -22,7 +24,9 @@ pub mod run;
 pub mod runs;
 pub mod sample;
 pub mod scan;
+pub mod serve;
 pub mod show;
 pub mod sources;
+pub mod tokens;
 pub mod verify;
 pub mod watch;

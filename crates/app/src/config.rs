@@ -1,16 +1,19 @@
 //! Configuration: one struct, one TOML file, one environment prefix. The only place that reads the environment.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use exhibit_engine::disk::Reserve;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::CliError;
 
 /// Everything that `exhibit.toml` may say. Unknown keys are errors.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// How requests are answered.
+    pub server: ServerConfig,
     /// Where things are kept.
     pub store: StoreConfig,
     /// Where blobs are kept.
@@ -19,8 +22,29 @@ pub struct Config {
     pub engine: EngineConfig,
 }
 
+/// `[server]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    /// The address of `exhibit serve`.
+    pub listen: SocketAddr,
+    /// Whether a proxy with TLS stands before it, so that it may listen elsewhere than on the loopback interface.
+    pub behind_proxy: bool,
+    /// Names under which it answers, besides localhost.
+    pub hosts: Vec<String>,
+    /// Folders under which sources may be added over HTTP.
+    pub sources_allowed: Vec<PathBuf>,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 8765));
+        Self { listen, behind_proxy: false, hosts: Vec::new(), sources_allowed: Vec::new() }
+    }
+}
+
 /// `[blobs]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BlobsConfig {
     /// How long a blob that nothing names any more stays, in seconds.
@@ -36,7 +60,7 @@ impl Default for BlobsConfig {
 }
 
 /// `[store]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
     /// `[store.sqlite]`: the embedded default.
@@ -50,7 +74,7 @@ pub struct StoreConfig {
 }
 
 /// `[store.sqlite]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SqliteConfig {
     /// The file; `store.sqlite` in the home when it is not given.
@@ -58,11 +82,17 @@ pub struct SqliteConfig {
 }
 
 /// `[store.postgres]`
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PostgresConfig {
     /// URL or keywords. Holds a password, perhaps: never printed.
+    #[serde(serialize_with = "whether_set")]
     pub url: Option<String>,
+}
+
+/// Of a secret only whether there is one.
+fn whether_set<S: Serializer>(secret: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(|_| "set").serialize(serializer)
 }
 
 impl std::fmt::Debug for PostgresConfig {
@@ -72,7 +102,7 @@ impl std::fmt::Debug for PostgresConfig {
 }
 
 /// `store.synchronous`
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Synchronous {
     /// Safe against a power cut.
@@ -83,7 +113,7 @@ pub enum Synchronous {
 }
 
 /// `[engine]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EngineConfig {
     /// Extractor processes at a time; 0 = one per core.
@@ -217,14 +247,20 @@ fn overlay(table: &mut toml::Table, name: &str, value: &str) -> Result<(), CliEr
         place = next.as_table_mut().ok_or_else(wrong)?;
     }
     let parsed = format!("v = {value}").parse::<toml::Table>().ok().and_then(|mut parsed| parsed.remove("v"));
-    let plain = parsed.filter(|value| value.is_integer() || value.is_bool());
+    let plain = parsed.filter(|value| value.is_integer() || value.is_bool() || value.is_array());
     place.insert(key.to_owned(), plain.unwrap_or_else(|| toml::Value::String(value.to_owned())));
     Ok(())
 }
 
 fn check(config: &Config) -> Result<(), CliError> {
     let engine = &config.engine;
+    let is_name = |host: &String| !host.is_empty() && !host.contains(|c: char| "/@ *".contains(c) || c.is_control());
     let rules = [
+        (config.server.hosts.iter().all(is_name), "server.hosts are names such as photos.example.org, without http://"),
+        (
+            config.server.sources_allowed.iter().all(|folder| folder.is_absolute()),
+            "server.sources_allowed are folders from the root on",
+        ),
         (engine.workers <= 256, "engine.workers is at most 256"),
         ((50..=3_600_000).contains(&engine.lease_ms), "engine.lease_ms is 50 to 3,600,000"),
         ((1..=1_000_000).contains(&engine.attempts_max), "engine.attempts_max is 1 to 1,000,000"),

@@ -44,6 +44,11 @@ pub struct App {
 impl App {
     /// Opens the home, making it when it does not exist.
     pub fn open(home: &Path) -> Result<Self, CliError> {
+        Self::open_if_reachable(home)?.map_err(CliError::failed)
+    }
+
+    /// Opens the home. The inner error says that nobody answers where the database is: a server waits until that is over.
+    pub fn open_if_reachable(home: &Path) -> Result<Result<Self, String>, CliError> {
         let config = config::load(home)?;
         make_folder(home)?;
         start_log(home).map_err(|error| {
@@ -52,7 +57,7 @@ impl App {
         })?;
         let ids: Arc<dyn IdSource> = Arc::new(Ulids::default());
         let store = open_store(store_options(home, location(home, &config)))?;
-        Ok(Self { home: home.to_owned(), config, store, ids })
+        Ok(store.map(|store| Self { home: home.to_owned(), config, store, ids }))
     }
 
     /// What must never lie in a source, nor a source in it.
@@ -233,15 +238,18 @@ pub fn store_options(home: &Path, location: Location) -> StoreOptions {
 }
 
 /// Opens the store, and names the setting to look at when it cannot be reached.
-fn open_store(options: StoreOptions) -> Result<Store, CliError> {
+fn open_store(options: StoreOptions) -> Result<Result<Store, String>, CliError> {
+    let may_pass = matches!(options.location, Location::Postgres { .. });
     let setting = match &options.location {
         Location::Postgres { .. } => "is the server running, and is `store.postgres.url` right?",
         Location::Sqlite { .. } => "is `store.sqlite.path` right, and does its folder exist?",
     };
-    Store::open(options).map_err(|error| match error {
-        StoreError::Unreachable { .. } => CliError::failed(format!("{error}; {setting}")),
-        other => other.into(),
-    })
+    match Store::open(options) {
+        Ok(store) => Ok(Ok(store)),
+        Err(error @ StoreError::Unreachable { .. }) if may_pass => Ok(Err(format!("{error}; {setting}"))),
+        Err(error @ StoreError::Unreachable { .. }) => Err(CliError::failed(format!("{error}; {setting}"))),
+        Err(other) => Err(other.into()),
+    }
 }
 
 pub fn location(home: &Path, config: &Config) -> Location {

@@ -13,6 +13,8 @@ mod machine;
 mod output;
 mod pipelines;
 mod plugins;
+mod rooms;
+mod serve;
 mod trial;
 
 fn main() -> ExitCode {

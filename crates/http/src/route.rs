@@ -65,9 +65,14 @@ pub struct Route {
     pub answers: BTreeMap<u16, Answer>,
     /// Statuses of its problems.
     pub problems: Vec<u16>,
+    /// Largest body in bytes.
+    pub body_bytes_max: usize,
     /// What does it.
     pub handler: MethodRouter,
 }
+
+/// Largest body of a route that says nothing else: far above any JSON that a person or a page sends.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 impl Route {
     /// A route of any method; [`Self::get`] and [`Self::post`] are shorter.
@@ -90,7 +95,8 @@ impl Route {
         };
         let handler = on(filter, handler).with_state(state);
         let (query, body, answers) = (None, None, BTreeMap::new());
-        Self { method, path, id, about, access, query, body, answers, problems, handler }
+        let body_bytes_max = BODY_BYTES_MAX;
+        Self { method, path, id, about, access, query, body, answers, problems, body_bytes_max, handler }
     }
 
     /// Something that can be looked at.
@@ -135,6 +141,13 @@ impl Route {
     pub fn body<T: JsonSchema>(mut self) -> Self {
         self.body = Some(|generator| generator.subschema_for::<T>());
         self.fails(&[400, 413, 415])
+    }
+
+    /// Its body may be larger or must be smaller than that of other routes.
+    #[must_use]
+    pub fn body_bytes_max(mut self, most: usize) -> Self {
+        self.body_bytes_max = most;
+        self
     }
 
     /// It answers with JSON of this type.

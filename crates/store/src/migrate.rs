@@ -28,6 +28,12 @@ pub const SPINE_MIGRATIONS: &[Migration] = &[
         postgres: include_str!("migrations/postgres/0003_collections.sql"),
     },
     Migration {
+        version: 4,
+        name: "access",
+        sqlite: include_str!("migrations/sqlite/0004_access.sql"),
+        postgres: include_str!("migrations/postgres/0004_access.sql"),
+    },
+    Migration {
         version: 5,
         name: "served_runs",
         sqlite: include_str!("migrations/sqlite/0005_served_runs.sql"),

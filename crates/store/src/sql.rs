@@ -1,6 +1,7 @@
 //! The repositories of the spine: statements, row mapping and functions, one file per subject.
 
 pub mod assets;
+pub mod audit;
 pub mod benchmarks;
 pub mod collections;
 pub mod inputs;
@@ -13,6 +14,8 @@ pub(crate) mod retention;
 pub mod runs;
 pub mod sources;
 pub mod space;
+pub mod summary;
+pub mod tokens;
 pub mod units;
 
 #[cfg(test)]

@@ -2,15 +2,16 @@
 
 mod kernel;
 
+use std::path::Path;
+
 use clap::Args;
-use exhibit_engine::confine::{Verdict, probe};
+use exhibit_engine::confine::{Capability, Verdict, probe};
 use exhibit_engine::disk::Room;
 use exhibit_engine::extractor::Tool;
 use exhibit_engine::process::StartError;
 use exhibit_engine::registry::ExtractorSet;
 use exhibit_engine::trial::{Trial, start_each};
 use serde::Serialize;
-use serde_json::json;
 
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
@@ -23,7 +24,7 @@ pub struct DoctorArgs {}
 
 /// One thing that was looked at.
 #[derive(Serialize)]
-struct Check {
+pub struct Check {
     name: String,
     ok: bool,
     says: String,
@@ -38,24 +39,39 @@ impl Check {
 /// Free entries that should stay in the file system of the home: blobs are files.
 const RESERVE_INODES: u64 = 10_000;
 
-pub async fn doctor(_args: DoctorArgs, context: &Context) -> Result<Exit, CliError> {
-    let capability = probe();
-    let mut checks = kernel::checks(&capability);
-    let known = crate::plugins::extractors(&context.home)?;
+/// Everything that was looked at.
+#[derive(Serialize)]
+pub struct Diagnosis {
+    ok: bool,
+    checks: Vec<Check>,
+    kernel: Capability,
+}
+
+/// Looks at everything. `app` is why the home cannot be opened, or the home.
+pub async fn examine(home: &Path, app: Result<&App, &CliError>) -> Result<Diagnosis, CliError> {
+    let kernel = probe();
+    let mut checks = kernel::checks(&kernel);
+    let known = crate::plugins::extractors(home)?;
     checks.extend(tools(&known));
     checks.extend(known.broken().iter().map(|broken| Check::new(&broken.name, false, broken.reason.clone())));
-    match context.open() {
-        Err(error) => checks.push(Check::new("store", false, error.message)),
+    match app {
+        Err(error) => checks.push(Check::new("store", false, error.message.clone())),
         Ok(app) => {
-            checks.push(memory(&app));
-            checks.extend(extractors(&app, known, &capability.verdict).await);
-            checks.extend(store(&app).await);
-            checks.extend(space(&app));
+            checks.push(memory(app));
+            checks.extend(extractors(app, known, &kernel.verdict).await);
+            checks.extend(store(app).await);
+            checks.extend(space(app));
         }
     }
-    let ok = checks.iter().all(|check| check.ok);
+    Ok(Diagnosis { ok: checks.iter().all(|check| check.ok), checks, kernel })
+}
+
+pub async fn doctor(_args: DoctorArgs, context: &Context) -> Result<Exit, CliError> {
+    let app = context.open();
+    let diagnosis = examine(&context.home, app.as_ref()).await?;
+    let Diagnosis { ok, checks, .. } = &diagnosis;
     if context.out.json {
-        context.out.document(&json!({ "ok": ok, "checks": checks, "kernel": capability }))?;
+        context.out.document(&diagnosis)?;
     } else {
         let rows = checks.iter().map(|check| {
             vec![if check.ok { "ok" } else { "PROBLEM" }.to_owned(), check.name.clone(), check.says.clone()]
@@ -64,7 +80,7 @@ pub async fn doctor(_args: DoctorArgs, context: &Context) -> Result<Exit, CliErr
             context.out.line(&line)?;
         }
     }
-    Ok(if ok { Exit::Ok } else { Exit::Partial })
+    Ok(if *ok { Exit::Ok } else { Exit::Partial })
 }
 
 /// What a tool is needed for, in words.

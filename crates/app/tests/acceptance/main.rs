@@ -37,4 +37,5 @@ mod rails;
 mod redteam;
 mod replay;
 mod runs;
+mod server;
 mod unconfined;

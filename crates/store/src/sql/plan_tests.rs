@@ -17,7 +17,7 @@ use super::assets::{self, FileStat, PathOutcome, PathState, ScannedFile};
 use super::benchmarks;
 use super::runs::{self, NewRun};
 use super::units::{self, Ending};
-use super::{collections, inputs, ledger, records, retention, sources, space};
+use super::{audit, collections, inputs, ledger, records, retention, sources, space, summary, tokens};
 use crate::collections::{Members, NewCollection, define, withdraw};
 use crate::filter::bind_collection;
 use crate::ledger::{checkpoint, proof, verify};
@@ -60,6 +60,8 @@ const WALKS: &[(&str, &str)] = &[
     ("benchmark_newest_of_all", "from the end, as many as it is asked for"),
     ("record_bodies_of_kind", "the check of everything"),
     ("retention_due", "one row for each run ever made"),
+    ("summary_runs_open", "one row for each run ever made"),
+    ("token_all", "a list of few: those that a person made, and sessions that ended less than a month ago"),
     ("run_shown_sandboxes", "one row for each run ever made"),
 ];
 
@@ -88,9 +90,15 @@ async fn use_everything(store: &Store) {
     collect(store, asset).await;
     store.migrations().await.expect("readable");
     store.write(move |tx| let_go(tx, run)).await.expect("what may go");
+    store.write(access).await.expect("access");
     let kinds_here = Arc::clone(store.kinds());
     store
         .read(move |read| {
+            summary::summary(read)?;
+            summary::answers(read)?;
+            tokens::all(read)?;
+            tokens::by_id(read, "a")?;
+            audit::newest(read, i64::MAX, 9)?;
             sources::all(read)?;
             sources::by_root(read, b"/r")?;
             let sha256 = assets::by_key(read, asset)?.expect("an asset").sha256;
@@ -169,6 +177,31 @@ fn catalog(tx: &mut Tx<'_>) -> Result<(i64, i64), StoreError> {
     let run = runs::create(tx, &crate::kinds::Kinds::default(), &new_run())?;
     benchmarks::set_hosts(tx, run, "[]")?;
     Ok((asset, run))
+}
+
+fn access(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let token = tokens::StoredToken {
+        id: "a".to_owned(),
+        purpose: tokens::Purpose::Login,
+        parent: None,
+        name: "n".to_owned(),
+        secret: Digest::of(b"s"),
+        scopes: "read".to_owned(),
+        created_us: 0,
+        expires_us: Some(9),
+        revoked_us: None,
+        used_us: None,
+    };
+    tokens::insert(tx, &token)?;
+    tokens::redeem(tx, "a", 1)?;
+    tokens::set_used(tx, "a", 1)?;
+    tokens::revoke(tx, "a", 1)?;
+    let text = String::new;
+    let intent =
+        audit::Intent { at_us: 0, token: text(), method: text(), route: text(), path: text(), request: text() };
+    audit::begin(tx, &intent, 1)?;
+    let entry = audit::begin(tx, &intent, 1)?;
+    audit::end(tx, entry, 200)
 }
 
 fn new_run() -> NewRun {
@@ -375,6 +408,10 @@ fn no_statement_walks_a_table_that_grows() {
         ("retention_condemn", "records_blob"),
         ("blob_condemned", "blobs_condemned"),
         ("blob_pardon", "blobs_condemned"),
+        ("token_by_id", "tokens"),
+        ("token_forget", "tokens_passing"),
+        ("token_revoke_sessions", "tokens_parent"),
+        ("audit_newest", "audit"),
     ];
     for (store, walk) in [(&file, "SCAN "), (&server, "Seq Scan on ")] {
         let plans = plans(store, &runtime);

@@ -25,6 +25,7 @@ mod raw;
 mod room;
 mod world;
 
+mod access;
 mod append;
 mod blobs;
 mod catalog;

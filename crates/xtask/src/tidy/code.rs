@@ -18,6 +18,7 @@ const LONG_FILES: &[(&str, &str)] = &[];
 /// Files outside `app` that may look at the environment, each with its reason.
 const ENVIRONMENT_READERS: &[(&str, &str)] = &[
     ("crates/engine/tests/confinement/work.rs", "shows that a confined process inherits no environment"),
+    ("crates/server/build.rs", "cargo tells a build script in the environment where its output belongs"),
     ("fuzz/libfuzzer/src/main.rs", "the arguments of its program belong to libFuzzer"),
 ];
 

@@ -38,7 +38,7 @@ const BENCH: &str = "bench";
 const FUZZ: &str = "fuzz";
 
 /// Crates from elsewhere that only some of ours may use, whether in tests or not.
-const CONFINED: [(&[&str], &[&str], &str); 4] = [
+const CONFINED: [(&[&str], &[&str], &str); 5] = [
     (
         &["deadpool-postgres", "libsqlite3-sys", "postgres", "rusqlite", "sqlx", "tokio-postgres"],
         &["store", BENCH],
@@ -47,6 +47,7 @@ const CONFINED: [(&[&str], &[&str], &str); 4] = [
     (&["landlock", "seccompiler"], &["engine"], "confinement"),
     (&["clap"], &["app", XTASK], "the command line"),
     (&["axum", "tower-http"], &["http", "archive", "video", "capture", "gesture", "agents", "server"], "HTTP"),
+    (&["hyper", "hyper-util", "tower-service"], &["server"], "the wire of HTTP"),
 ];
 
 /// Arrows between our crates that point the wrong way.

@@ -41,6 +41,13 @@ const VERBS: &[&[&str]] = &[
     &["projections"],
     &["projections", "rebuild"],
     &["projections", "verify"],
+    &["serve"],
+    &["login"],
+    &["tokens"],
+    &["tokens", "list"],
+    &["tokens", "create"],
+    &["tokens", "revoke"],
+    &["audit"],
     &["migrate"],
     &["doctor"],
     &["redteam"],
@@ -90,7 +97,7 @@ fn help_is_what_was_committed() {
 #[test]
 fn help_names_every_verb() {
     let world = World::new(Backend::Sqlite);
-    for parent in [&[] as &[&str], &["collections"], &["extractors"], &["ledger"], &["projections"]] {
+    for parent in [&[] as &[&str], &["collections"], &["extractors"], &["ledger"], &["projections"], &["tokens"]] {
         let help = world.ok(&[parent, &["--help"]].concat());
         let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
         // A long line goes on in the next one, further to the right.

@@ -1,0 +1,80 @@
+//! The server from outside: through the real program, byte by byte where it matters.
+
+pub mod client;
+
+mod access;
+mod hostile;
+mod life;
+mod origin;
+mod surface;
+
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::world::{PATIENCE, Running, World};
+use client::{Answer, ask};
+
+/// A server of a world. It is killed when it is dropped.
+pub struct Served {
+    /// The process.
+    pub running: Running,
+    /// Where it listens: `127.0.0.1:` and a port.
+    pub host: String,
+    /// The login link that it printed.
+    pub link: Option<String>,
+}
+
+impl Served {
+    /// Starts it and waits until it is ready.
+    #[track_caller]
+    pub fn new(world: &World) -> Self {
+        let mut running = world.start(&["serve", "--listen", "127.0.0.1:0", "--json"]);
+        let line = running.line().expect("the server says where it is");
+        let said: Value = serde_json::from_str(&line).expect("a JSON document");
+        let host = said["listen"].as_str().expect("an address").to_owned();
+        Self { running, host, link: said["login"].as_str().map(str::to_owned) }
+    }
+
+    /// Starts it, and returns as soon as it says where it listens, ready or not.
+    pub fn early(world: &World) -> Self {
+        let running = world.start(&["serve", "--listen", "127.0.0.1:0"]);
+        let file = world.home().join("server.json");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let place = std::fs::read(&file).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+            if let Some(host) = place.as_ref().and_then(|place| place["listen"].as_str()) {
+                return Self { running, host: host.to_owned(), link: None };
+            }
+            assert!(Instant::now() < deadline, "the server does not say where it is");
+            std::thread::yield_now();
+        }
+    }
+
+    /// A plain request with these header lines.
+    #[track_caller]
+    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        ask(&self.host, method, path, headers, body.as_bytes())
+    }
+
+    /// A GET with a token.
+    #[track_caller]
+    pub fn get(&self, path: &str, token: &str) -> Answer {
+        self.ask("GET", path, &[("authorization", &format!("Bearer {token}"))], "")
+    }
+
+    /// Opens a session with a token and returns its cookie.
+    #[track_caller]
+    pub fn session(&self, token: &str) -> String {
+        let body = serde_json::json!({ "token": token }).to_string();
+        let answer = self.ask("POST", "/v1/session", &[("content-type", "application/json")], &body);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.cookie()
+    }
+}
+
+/// A token with these scopes.
+#[track_caller]
+pub fn token(world: &World, scopes: &str) -> String {
+    crate::world::text(&world.json(&["tokens", "create", "a test", "--scopes", scopes])["token"])
+}

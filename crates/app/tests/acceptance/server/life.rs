@@ -1,0 +1,135 @@
+//! How it lives: from the first moment to the last, and after a death.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::client::connect;
+use super::{Served, token};
+use crate::world::{Backend, PATIENCE, World};
+
+both_backends! {
+    kill_9_loses_no_acknowledged_write_and_it_is_soon_back,
+    it_ends_in_order,
+}
+
+/// Promised: ready within two seconds. Asserted with five times as much, because other tests run beside it.
+const READY_WITHIN: Duration = Duration::from_secs(10);
+
+fn kill_9_loses_no_acknowledged_write_and_it_is_soon_back(backend: Backend) {
+    let world = World::new(backend);
+    let good = token(&world, "read");
+    let mut cookies = Vec::new();
+    for _ in 0..3 {
+        let served = Served::new(&world);
+        cookies.extend((0..8).map(|_| served.session(&good)));
+        // Whatever is begun may be lost; what was answered may not.
+        let _begun = connect(&served.host);
+        served.running.kill();
+        let began = Instant::now();
+        let served = Served::new(&world);
+        assert!(began.elapsed() < READY_WITHIN, "ready after {:?}", began.elapsed());
+        for cookie in &cookies {
+            assert_eq!(served.ask("GET", "/v1/me", &[("cookie", cookie)], "").status, 200);
+        }
+        served.running.kill();
+    }
+    world.verify_clean();
+}
+
+fn it_ends_in_order(backend: Backend) {
+    let world = World::new(backend);
+    for signal in [Signal::TERM, Signal::INT] {
+        let served = Served::new(&world);
+        let idle = connect(&served.host);
+        served.running.signal(signal);
+        assert!(served.running.ends_within(PATIENCE));
+        let output = served.running.wait();
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output:?}");
+        assert!(!world.home().join("server.json").exists(), "nobody is sent to a server that ended");
+        drop(idle);
+    }
+    let output = world.exhibit(&["login"]);
+    let message =
+        format!("exhibit: no server of the home {} runs; `exhibit serve` starts one\n", world.home().display());
+    assert_eq!((output.code, output.stderr), (1, message));
+}
+
+#[test]
+fn until_the_database_answers_it_says_so() {
+    let mut world = World::new(Backend::Sqlite);
+    world.set("EXHIBIT_STORE__POSTGRES__URL", "host=127.0.0.1 port=1 user=nobody dbname=none connect_timeout=1");
+    let served = Served::early(&world);
+    let deadline = Instant::now() + PATIENCE;
+    let reason = loop {
+        let answer = served.ask("GET", "/readyz", &[], "");
+        assert_eq!((answer.status, &answer.json()["status"]), (503, &"not_ready".into()), "{answer:?}");
+        let reason = answer.json()["reason"].clone();
+        if reason == "database-unreachable" || Instant::now() > deadline {
+            break reason;
+        }
+        assert!(["starting", "migrating"].contains(&reason.as_str().expect("a reason")), "{reason}");
+    };
+    assert_eq!(reason, "database-unreachable");
+    assert_eq!(served.ask("GET", "/healthz", &[], "").json(), serde_json::json!({ "status": "ok" }));
+    for path in ["/", "/v1/me", "/openapi.json", "/metrics", "/login?code=x", "/none"] {
+        let answer = served.ask("GET", path, &[], "");
+        assert_eq!((answer.status, answer.code().as_str()), (503, "not-ready"), "{path}");
+    }
+    served.running.signal(Signal::TERM);
+    let output = served.running.wait();
+    assert_eq!(output.code, 0, "{output:?}");
+    assert_eq!(output.stderr.lines().count(), 1, "said once: {}", output.stderr);
+}
+
+#[test]
+fn what_it_cannot_listen_on_is_told() {
+    let world = World::new(Backend::Sqlite);
+    for exposed in ["0.0.0.0:0", "192.0.2.1:8765", "[::]:0"] {
+        let output = world.exhibit(&["serve", "--listen", exposed]);
+        assert_eq!(output.code, 2, "{output:?}");
+        assert!(output.stderr.starts_with(&format!("exhibit: REFUSED to listen on {exposed}: ")), "{output:?}");
+        assert!(output.stderr.contains("--behind-proxy") && !world.home().exists(), "{output:?}");
+    }
+    let served = Served::new(&world);
+    let other = World::new(Backend::Sqlite);
+    let taken = other.exhibit(&["serve", "--listen", &served.host]);
+    let message = format!(
+        "exhibit: {} is taken by another program; choose another address with --listen, such as --listen 127.0.0.1:0\n",
+        served.host
+    );
+    assert_eq!((taken.code, taken.stderr), (1, message));
+    let second = world.exhibit(&["serve", "--listen", "127.0.0.1:0"]);
+    let home = world.home();
+    let message = format!(
+        "exhibit: another server of the home {} runs at http://{}; stop it first, or choose another home with --home\n",
+        home.display(),
+        served.host
+    );
+    assert_eq!((second.code, second.stderr), (1, message));
+    assert_eq!(served.ask("GET", "/readyz", &[], "").status, 200, "the first one goes on");
+}
+
+#[test]
+fn behind_a_proxy_cookies_need_tls() {
+    let world = World::new(Backend::Sqlite);
+    std::fs::create_dir_all(world.home()).expect("a home");
+    let config = "[server]\nlisten = \"0.0.0.0:0\"\nbehind_proxy = true\nhosts = [\"photos.example.org\"]\n";
+    std::fs::write(world.home().join("exhibit.toml"), config).expect("a file");
+    let good = token(&world, "read");
+    let mut running = world.start(&["serve", "--json"]);
+    let said: serde_json::Value = serde_json::from_str(&running.line().expect("a line")).expect("JSON");
+    assert_eq!(said["address"], "https://photos.example.org");
+    let listen = said["listen"].as_str().expect("an address").replace("0.0.0.0", "127.0.0.1");
+    let served = Served { running, host: listen, link: None };
+    let lines = [
+        ("host", "photos.example.org"),
+        ("origin", "https://photos.example.org"),
+        ("content-type", "application/json"),
+    ];
+    let answer = served.ask("POST", "/v1/session", &lines, &serde_json::json!({ "token": good }).to_string());
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(answer.header("set-cookie").is_some_and(|set| set.ends_with("; Secure")), "{answer:?}");
+    let http = [("host", "photos.example.org"), ("origin", "http://evil.example")];
+    assert_eq!(served.ask("GET", "/v1/me", &http, "").code(), "cross-origin");
+}
