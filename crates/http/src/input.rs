@@ -18,6 +18,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        if !is_text(parts.uri.query().unwrap_or_default()) {
+            return Err(ApiError::bad("query-invalid", "the query string is not UTF-8 once it is decoded"));
+        }
         match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
             Ok(axum::extract::Query(found)) => Ok(Self(found)),
             Err(rejection) => {
@@ -27,6 +30,26 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
             }
         }
     }
+}
+
+/// Whether a query string is UTF-8 once it is decoded; a reader of forms would put marks in the place of what is not.
+fn is_text(query: &str) -> bool {
+    let mut bytes = Vec::with_capacity(query.len());
+    let mut rest = query.as_bytes();
+    while let [first, more @ ..] = rest {
+        let digits = more.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| *first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &more[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = more;
+            }
+        }
+    }
+    std::str::from_utf8(&bytes).is_ok()
 }
 
 /// What varies in the path.
@@ -116,6 +139,12 @@ mod tests {
     struct Asked {
         #[expect(dead_code, reason = "only read")]
         steps: Vec<u8>,
+    }
+
+    #[test]
+    fn what_is_no_text_is_seen() {
+        assert!(is_text("a=%C3%BC&b=%zz&c=%") && is_text(""));
+        assert!(!is_text("a=%FF") && !is_text("a=%C3"));
     }
 
     #[test]

@@ -3,10 +3,12 @@
 pub mod client;
 
 mod access;
+mod archive;
 mod hostile;
 mod life;
 mod origin;
 mod surface;
+mod work;
 
 use std::time::Instant;
 

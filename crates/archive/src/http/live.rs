@@ -187,8 +187,8 @@ struct Listener {
     store: Store,
     looks: watch::Receiver<Arc<Look>>,
     only: Option<RunId>,
-    /// The place of the next record to tell about; none before the first look.
-    next_seq: Option<i64>,
+    /// The place of the next record to tell about.
+    next_seq: i64,
     runs: BTreeMap<RunId, RunNow>,
     scans: Vec<ScanView>,
     catalog: Option<Vec<(i64, Option<i64>, bool)>>,
@@ -205,11 +205,16 @@ async fn events(
     };
     let last =
         headers.get("last-event-id").and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<i64>().ok());
+    // Who has no place yet begins where the ledger ends now, not where it will end at the first look.
+    let next_seq = match last.filter(|last| *last >= 0) {
+        Some(last) => last.saturating_add(1),
+        None => api.read(ledger::state).await?.next_seq,
+    };
     let listener = Listener {
         store: api.store().clone(),
         looks: api.0.live.looks.subscribe(),
         only,
-        next_seq: last.filter(|last| *last >= 0).map(|last| last.saturating_add(1)),
+        next_seq,
         runs: BTreeMap::new(),
         scans: Vec::new(),
         catalog: None,
@@ -256,23 +261,16 @@ impl Listener {
     /// Each event carries the place up to which its listener was told about records.
     fn event(&self, name: &str, data: &impl Serialize) -> Option<Event> {
         let event = Event::default().event(name).data(serde_json::to_string(data).ok()?);
-        Some(match self.next_seq {
-            Some(next) => event.id((next - 1).to_string()),
-            None => event,
-        })
+        Some(event.id((self.next_seq - 1).to_string()))
     }
 
     async fn tell_records(&mut self, now: &Look, told: &mut Vec<Event>) {
-        let Some(first) = self.next_seq else {
-            self.next_seq = Some(now.next_seq);
-            return;
-        };
+        let mut first = self.next_seq;
         if first > now.next_seq || now.next_seq - first > MISSED_MAX {
-            self.next_seq = Some(now.next_seq);
+            self.next_seq = now.next_seq;
             told.extend(self.event("reset", &serde_json::json!({})));
             return;
         }
-        let mut first = first;
         while first < now.next_seq {
             let count = (now.next_seq - first).min(NAMED_MAX);
             let (kinds, only) = (Arc::clone(self.store.kinds()), self.only);
@@ -285,7 +283,7 @@ impl Listener {
                 }
             };
             first += count;
-            self.next_seq = Some(first);
+            self.next_seq = first;
             if !items.is_empty() {
                 told.extend(
                     self.event("artifacts", &serde_json::json!({ "items": items, "more": first < now.next_seq })),

@@ -516,7 +516,14 @@ pub fn listed(read: &Read<'_>, run: &Run, wanted: &Wanted, after: i64, limit: i6
         rest.push_str(&format!(" and reason = ${}", params.len()));
     }
     rest.push_str(" order by unit limit $5");
-    read.all(&select("unit_listed", &rest), &params)
+    // A statement is known by its name.
+    let name = match (wanted.step, &wanted.reason) {
+        (None, None) => "unit_listed",
+        (Some(_), None) => "unit_listed_of_step",
+        (None, Some(_)) => "unit_listed_with_reason",
+        (Some(_), Some(_)) => "unit_listed_of_step_with_reason",
+    };
+    read.all(&select(name, &rest), &params)
 }
 
 const MAKERS: Sql = Sql::same(

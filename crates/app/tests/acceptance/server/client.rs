@@ -66,6 +66,11 @@ pub fn ask(host: &str, method: &str, path: &str, headers: &[(&str, &str)], body:
         lines.push_str(&format!("{name}: {value}\r\n"));
     }
     lines.push_str("\r\n");
+    if method == "HEAD" {
+        let mut stream = connect(host);
+        stream.write_all(lines.as_bytes()).expect("a request");
+        return read_head(&mut BufReader::new(&mut stream)).expect("an answer");
+    }
     send(host, &[lines.as_bytes(), body].concat()).unwrap_or_else(|| panic!("no answer to {method} {path}"))
 }
 
@@ -88,15 +93,8 @@ pub fn connect(host: &str) -> TcpStream {
 /// Reads one answer.
 pub fn read(stream: &mut TcpStream) -> Option<Answer> {
     let mut reader = BufReader::new(stream);
-    let first = line(&mut reader)?;
-    let status = first.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("{first}"));
-    let mut headers = Vec::new();
-    while let Some(line) = line(&mut reader).filter(|line| !line.is_empty()) {
-        let (name, value) = line.split_once(':').expect("a header");
-        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
-    }
-    let mut answer = Answer { status, headers, body: Vec::new() };
-    if answer.header("content-type") == Some("text/event-stream") || [204, 304].contains(&status) {
+    let mut answer = read_head(&mut reader)?;
+    if answer.header("content-type") == Some("text/event-stream") || [204, 304].contains(&answer.status) {
         return Some(answer);
     }
     if let Some(length) = answer.header("content-length").map(|length| length.parse().expect("a length")) {
@@ -108,6 +106,18 @@ pub fn read(stream: &mut TcpStream) -> Option<Answer> {
         reader.read_to_end(&mut answer.body).ok();
     }
     Some(answer)
+}
+
+/// Reads status and headers.
+fn read_head(reader: &mut impl std::io::BufRead) -> Option<Answer> {
+    let first = line(reader)?;
+    let status = first.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("{first}"));
+    let mut headers = Vec::new();
+    while let Some(line) = line(reader).filter(|line| !line.is_empty()) {
+        let (name, value) = line.split_once(':').expect("a header");
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    Some(Answer { status, headers, body: Vec::new() })
 }
 
 /// A line without its end; `None` at the end of the connection, however it came.
