@@ -80,10 +80,15 @@ impl App {
         engine_options(self.settings(extractors, wanted)?, confinement(wanted.allow_unconfined)?)
     }
 
+    /// The engine of a server: extractors run confined or not at all, and a run says so when the kernel cannot confine them.
+    pub fn confined_engine(&self, extractors: ExtractorSet, wanted: EngineWishes) -> Result<Engine, CliError> {
+        let settings = self.settings(extractors, wanted)?;
+        Ok(Engine::new(self.store.clone(), engine_options(settings, Confinement::Full)?))
+    }
+
     /// An engine that starts no extractor, so that it does not matter which there are and what the kernel enforces.
     pub fn engine_without_extractors(&self) -> Result<Engine, CliError> {
-        let settings = self.settings(ExtractorSet::default(), EngineWishes::default())?;
-        Ok(Engine::new(self.store.clone(), engine_options(settings, Confinement::Full)?))
+        self.confined_engine(ExtractorSet::default(), EngineWishes::default())
     }
 
     fn settings(&self, extractors: ExtractorSet, wanted: EngineWishes) -> Result<EngineSettings, CliError> {

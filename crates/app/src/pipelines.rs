@@ -2,23 +2,16 @@
 
 use std::path::Path;
 
+use exhibit_archive::pipelines::{SHIPPED, shipped};
 use exhibit_engine::pipeline::{Override, PIPELINE_BYTES_MAX, Pipeline, PipelineError};
 use exhibit_engine::registry::ExtractorSet;
 
 use crate::error::CliError;
 
-/// Name and text of the shipped pipelines.
-pub const SHIPPED: &[(&str, &str)] = &[
-    ("basics", include_str!("../../../pipelines/basics.toml")),
-    ("similar", include_str!("../../../pipelines/similar.toml")),
-    ("noop", include_str!("../../../pipelines/noop.toml")),
-];
-
 /// A shipped pipeline by name, or a file (anything with a slash or the ending `.toml`).
 pub fn load(name: &str, overrides: &[Override], extractors: &ExtractorSet) -> Result<Pipeline, CliError> {
-    let shipped = SHIPPED.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned());
-    let text = match shipped {
-        Some(text) => text,
+    let text = match shipped(name) {
+        Some(text) => text.to_owned(),
         None if name.contains('/') || Path::new(name).extension().is_some_and(|ending| ending == "toml") => read(name)?,
         None => {
             let names: Vec<&str> = SHIPPED.iter().map(|(known, _)| *known).collect();

@@ -1,4 +1,4 @@
-//! What `exhibit serve` is made of: the routes of the rooms, the facts that the server cannot know, and the place where others find it.
+//! What `exhibit serve` hands to the server: the facts that it cannot know. And the place where others find it.
 
 use std::fs::{File, TryLockError};
 use std::io::Write as _;
@@ -16,15 +16,10 @@ use crate::commands::doctor::examine;
 use crate::error::CliError;
 use crate::home::App;
 
-/// The routes of the rooms, in the order of the docs.
-pub fn routes(_app: &Arc<App>) -> Result<Vec<Route>, CliError> {
-    Ok(Vec::new())
-}
-
 /// What the server is opened with.
-pub fn opened(app: &Arc<App>, listen: SocketAddr) -> Result<Opened, CliError> {
+pub fn opened(app: &Arc<App>, routes: Vec<Route>, listen: SocketAddr) -> Opened {
     let settings = json!({ "home": app.home.display().to_string(), "listen": listen, "config": app.config });
-    Ok(Opened { store: app.store.clone(), routes: routes(app)?, settings, doctor: doctor(app) })
+    Opened { store: app.store.clone(), routes, settings, doctor: doctor(app) }
 }
 
 fn doctor(app: &Arc<App>) -> Doctor {

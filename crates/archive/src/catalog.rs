@@ -13,6 +13,7 @@ use exhibit_store::sql::runs::{self, Run};
 use exhibit_store::sql::sources;
 use exhibit_store::sql::units::{self, Unit};
 use exhibit_store::{Read, StoreError};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -154,7 +155,7 @@ pub fn printable(path: &[u8]) -> String {
 }
 
 /// A path for programs: `path` when it is text, `path_b64` always (the bytes).
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PathView {
     /// The source.
     pub source: String,
@@ -171,7 +172,7 @@ pub struct PathView {
 }
 
 /// One line of `ls`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct AssetLine {
     /// Key for the next page.
     #[serde(skip)]
@@ -243,7 +244,7 @@ pub fn source_names(read: &Read<'_>) -> Result<BTreeMap<i64, String>, StoreError
 }
 
 /// One fact about an asset, as `show` prints it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct FactView {
     /// The artifact.
     pub artifact_id: String,
@@ -291,7 +292,7 @@ impl FactView {
 }
 
 /// Everything that `show` prints.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct AssetView {
     /// The asset.
     pub asset_id: AssetId,

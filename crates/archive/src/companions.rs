@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use exhibit_model::ids::AssetId;
 use exhibit_store::sql::assets::{Asset, AssetPath, PathState};
 use exhibit_store::{Read, StoreError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::catalog::{base64_of, printable};
@@ -26,7 +27,7 @@ pub use rules::{Confidence, Relation, Rule};
 const PATHS_MAX: usize = 64;
 
 /// A file that belongs to an asset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Companion {
     /// Its asset.
     pub asset_id: AssetId,

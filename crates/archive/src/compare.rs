@@ -9,6 +9,7 @@ use exhibit_store::kinds::Kinds;
 use exhibit_store::sql::benchmarks;
 use exhibit_store::sql::runs::{self, Run};
 use exhibit_store::{Read, StoreError};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -18,7 +19,7 @@ use facts::{FactKey, FactsOfRun, Found};
 const SAME_SPEED: f64 = 0.05;
 
 /// Two runs side by side.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Comparison {
     /// The first and the second.
     pub runs: [RunSide; 2],
@@ -33,7 +34,7 @@ pub struct Comparison {
 }
 
 /// One run of a comparison.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RunSide {
     /// The run.
     pub run: RunId,
@@ -54,7 +55,7 @@ pub struct RunSide {
 }
 
 /// One step that both runs have.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StepPair {
     /// Its name.
     pub step: String,
@@ -69,7 +70,7 @@ pub struct StepPair {
 }
 
 /// Which of the two.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Verdict {
     /// The run; absent when they are the same.
     pub run: Option<RunId>,
@@ -78,7 +79,7 @@ pub struct Verdict {
 }
 
 /// How the facts of two runs differ.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct FactComparison {
     /// Facts that both found, equal.
     pub same: u64,
@@ -93,7 +94,7 @@ pub struct FactComparison {
 }
 
 /// Facts at one place that are not the same.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Difference {
     /// The asset.
     pub asset_id: AssetId,

@@ -11,6 +11,7 @@ use exhibit_store::ledger::verify::{Problem, Report, check_record};
 use exhibit_store::retention::Tombstones;
 use exhibit_store::sql::assets;
 use exhibit_store::{Read, StoreError};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -19,7 +20,7 @@ use crate::envelope::envelope_of;
 use crate::export::prov::{Activity, document_of};
 
 /// Where the original was when the unit ended, and where it is.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Explanation {
     /// The logical view of the artifact.
     pub artifact: Envelope,
@@ -38,7 +39,7 @@ pub struct Explanation {
 }
 
 /// The original.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OriginalView {
     /// Found from its first bytes.
     pub media_type: String,
@@ -49,7 +50,7 @@ pub struct OriginalView {
 }
 
 /// How an artifact was made.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct MadeView {
     /// The pipeline with its version.
     pub pipeline: String,

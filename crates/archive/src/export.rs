@@ -191,7 +191,7 @@ pub async fn export(
     }
 }
 
-fn root_of(source: &sources::Source) -> PathBuf {
+pub(crate) fn root_of(source: &sources::Source) -> PathBuf {
     PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(source.root.clone()))
 }
 

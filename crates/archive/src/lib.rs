@@ -7,13 +7,17 @@
 //! [`export`] (a copy that can be checked without us), [`fingerprint`] (did anything touch the tree), [`sample`] (an archive to try on).
 
 pub mod catalog;
+pub mod collections;
 pub mod companions;
 pub mod compare;
 pub mod envelope;
 pub mod explain;
 pub mod export;
 pub mod fingerprint;
+pub mod http;
+pub mod library;
 pub mod media_type;
+pub mod pipelines;
 pub mod relocate;
 pub mod room;
 pub mod sample;

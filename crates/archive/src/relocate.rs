@@ -8,6 +8,7 @@ use exhibit_engine::originals::{Links, open_root, stat_beneath};
 use exhibit_store::sql::assets::{self, PathState};
 use exhibit_store::sql::sources::{self, Source};
 use exhibit_store::{Store, StoreError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::scan::{ScanError, check_root};
@@ -49,7 +50,7 @@ pub enum RelocateError {
 }
 
 /// What was done.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Relocated {
     /// The source, by name.
     pub name: String,

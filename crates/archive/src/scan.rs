@@ -17,6 +17,7 @@ use exhibit_store::places::resolve_future;
 use exhibit_store::sql::assets::{self, AssetPath, FileStat, PathOutcome, PathState, ScannedFile};
 use exhibit_store::sql::sources::{self, Source};
 use exhibit_store::{Store, StoreError};
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
@@ -108,7 +109,7 @@ pub enum ScanError {
 }
 
 /// What a scan did.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct ScanReport {
     /// Id of the source.
     pub source: String,

@@ -2,5 +2,6 @@
 
 pub mod companions;
 pub mod export;
+pub mod library;
 pub mod listing;
 pub mod paths;

@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 /// The broad class of an original, decided by its media type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MediaClass {
     /// `image/*`
@@ -70,7 +71,7 @@ pub struct Descriptor {
 }
 
 /// An outside program that an extractor starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Tool {
     /// Its name; looked up in `/usr/bin` and `/usr/local/bin`.
     pub name: &'static str,
@@ -98,7 +99,7 @@ impl Tool {
 }
 
 /// Limits of an extractor process. Never part of the config hash: they decide whether, not what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// CPU seconds that one unit may use in the extractor process itself and, separately, in each tool it starts.

@@ -28,6 +28,8 @@ pub mod protocol;
 pub mod redteam;
 pub mod registry;
 pub mod replay;
+pub mod runner;
+pub mod status;
 pub mod supervisor;
 pub mod trial;
 pub mod usage;

@@ -4,6 +4,7 @@ use exhibit_model::canonical::canonical_of;
 use exhibit_model::digest::Digest;
 use exhibit_model::findings::Findings;
 use exhibit_model::lineage::ModelProfile;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
@@ -67,7 +68,7 @@ fn balanced() -> String {
 }
 
 /// A pipeline that can be run: frozen into the run as RFC 8785 JSON.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pipeline {
     /// Its name.
@@ -81,7 +82,7 @@ pub struct Pipeline {
 }
 
 /// One step of a pipeline.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Its name, unique in the pipeline.

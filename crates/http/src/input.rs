@@ -29,6 +29,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// What varies in the path.
+#[derive(Debug)]
+pub struct At<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for At<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let found = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        let found = found.map_err(|_| ApiError::bad("path-invalid", "the path is not UTF-8 once it is decoded"))?;
+        Ok(Self(found.0))
+    }
+}
+
 /// A JSON body.
 #[derive(Debug)]
 pub struct Body<T>(pub T);

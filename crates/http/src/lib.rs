@@ -14,7 +14,7 @@ mod scope;
 
 pub use cursor::{Cursor, Page};
 pub use deliver::{Disposition, File, bytes, file};
-pub use input::{Body, Empty, Query};
+pub use input::{At, Body, Empty, Query};
 pub use openapi::document;
 pub use output::Json;
 pub use problem::{ApiError, Mistake};

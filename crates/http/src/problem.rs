@@ -3,6 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use exhibit_model::findings::Findings;
+use exhibit_store::collections::CollectionError;
 use exhibit_store::filter::{BindError, FilterError};
 use exhibit_store::{GateError, StoreError};
 use schemars::JsonSchema;
@@ -187,6 +188,31 @@ impl From<BindError> for ApiError {
         match error {
             BindError::Filter(error) => error.into(),
             BindError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<CollectionError> for ApiError {
+    fn from(error: CollectionError) -> Self {
+        match error {
+            CollectionError::Gate(error) => error.into(),
+            CollectionError::Store(error) => error.into(),
+            CollectionError::Filter(error) => error.into(),
+            CollectionError::Unknown { .. } => Self::not_found("not-found", error.to_string()),
+            CollectionError::Taken(name) => {
+                Self::conflict("name-taken", format!("there is a collection `{name}` already"))
+                    .hint("`replace` puts another definition in its place")
+            }
+            CollectionError::All => Self::conflict("not-possible", error.to_string()),
+            CollectionError::Name(_) => {
+                Self::bad("invalid", error.to_string()).at("/name", "invalid", error.to_string())
+            }
+            CollectionError::EmptyFilter => {
+                Self::bad("filter-invalid", error.to_string()).at("/filter", "empty", error.to_string())
+            }
+            CollectionError::TooMany(_) | CollectionError::UnknownAssets { .. } => {
+                Self::bad("invalid", error.to_string()).at("/assets", "invalid", error.to_string())
+            }
         }
     }
 }

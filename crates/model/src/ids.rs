@@ -1,8 +1,10 @@
 //! Ids: one type per thing, printed with a prefix, parsed here and nowhere else.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::digest::Digest;
@@ -36,8 +38,20 @@ pub fn ulid_from_text(text: &str) -> Option<u128> {
     })
 }
 
+/// Ids print as text of a closed form.
 macro_rules! text_id {
-    ($name:ident, $expected:literal) => {
+    ($name:ident, $expected:literal, $pattern:expr) => {
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "pattern": $pattern })
+            }
+            fn inline_schema() -> bool {
+                true
+            }
+        }
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(self, f)
@@ -67,7 +81,7 @@ macro_rules! ulid_id {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub u128);
-        text_id!($name, $expected);
+        text_id!($name, $expected, concat!("^", $prefix, "[0-7][0-9A-HJKMNP-TV-Z]{25}$"));
         impl $name {
             /// The prefix of the printed form.
             pub const PREFIX: &'static str = $prefix;
@@ -107,7 +121,7 @@ impl CollectionId {
 /// An asset: `ast_` and the SHA-256 of its bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AssetId(pub Digest);
-text_id!(AssetId, "an asset id (`ast_` and 64 hex digits)");
+text_id!(AssetId, "an asset id (`ast_` and 64 hex digits)", "^ast_[0-9a-f]{64}$");
 
 impl AssetId {
     /// The prefix of the printed form.
@@ -136,7 +150,7 @@ pub struct UnitId {
     /// Its place in the plan of the run, from 0.
     pub ordinal: u32,
 }
-text_id!(UnitId, "a unit id (`run_…` and `.` and a number)");
+text_id!(UnitId, "a unit id (`run_…` and `.` and a number)", r"^run_[0-7][0-9A-HJKMNP-TV-Z]{25}\.(0|[1-9][0-9]*)$");
 
 impl fmt::Display for UnitId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -164,7 +178,11 @@ pub struct ArtifactId {
     /// Its place among the artifacts of the unit, from 0.
     pub ordinal: u32,
 }
-text_id!(ArtifactId, "an artifact id (`art_<run>.<unit>.<ordinal>`)");
+text_id!(
+    ArtifactId,
+    "an artifact id (`art_<run>.<unit>.<ordinal>`)",
+    r"^art_[0-7][0-9A-HJKMNP-TV-Z]{25}\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)$"
+);
 
 impl fmt::Display for ArtifactId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,6 @@
 //! Lineage: which tool, version, parameters and inputs made an artifact; the same for all artifacts of a unit.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::canonical::append_string;
@@ -16,7 +17,7 @@ pub const PRODUCER_VERSION_BYTES_MAX: usize = 128;
 pub const INPUTS_MAX: usize = 1 << 20;
 
 /// The strength of a model run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelProfile {
     /// The quickest.

@@ -33,6 +33,12 @@ pub const SPINE_MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("migrations/sqlite/0004_access.sql"),
         postgres: include_str!("migrations/postgres/0004_access.sql"),
     },
+    Migration {
+        version: 5,
+        name: "served_runs",
+        sqlite: include_str!("migrations/sqlite/0005_served_runs.sql"),
+        postgres: include_str!("migrations/postgres/0005_served_runs.sql"),
+    },
 ];
 
 /// The name under which the spine's own migrations are recorded.

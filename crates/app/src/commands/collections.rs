@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use exhibit_archive::catalog::{LookupError, find_asset, find_run};
+use exhibit_archive::collections::{ABOUT_ALL, CollectionView, detail};
 use exhibit_model::ids::{AssetId, CollectionId};
 use exhibit_model::states::UnitState;
-use exhibit_store::collections::{ASSETS_MAX, Members, NewCollection, define, find, withdraw};
-use exhibit_store::filter::{Filter, Test, bind, bind_collection};
-use exhibit_store::kinds::Kinds;
+use exhibit_store::collections::{ASSETS_MAX, Members, NewCollection, define, withdraw};
+use exhibit_store::filter::Filter;
 use exhibit_store::sql::collections::{self as sql, ALL_NAME, Collection};
 use exhibit_store::{Read, StoreError};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
@@ -99,9 +99,8 @@ async fn list(context: &Context) -> Result<Exit, CliError> {
     let app = context.open()?;
     let found = app.store.read(|read| sql::living(read, "", LISTED_MAX)).await?;
     if context.out.json {
-        let mut items = vec![view_of_all()];
-        items.extend(found.iter().map(view));
-        context.out.document(&json!({ "items": items }))?;
+        let items = std::iter::once(CollectionView::of_all()).chain(found.iter().map(CollectionView::new));
+        context.out.document(&json!({ "items": items.collect::<Vec<_>>() }))?;
         return Ok(Exit::Ok);
     }
     let mut rows = vec![row_of_all()];
@@ -118,41 +117,21 @@ async fn list(context: &Context) -> Result<Exit, CliError> {
 async fn show(name: String, context: &Context) -> Result<Exit, CliError> {
     let app = context.open()?;
     let kinds = Arc::clone(app.store.kinds());
-    let (found, members, present) = app.store.read(move |read| Ok(look(read, &kinds, &name))).await??;
+    let (found, detail) = app.store.read(move |read| Ok(detail(read, &kinds, &name))).await??;
     if context.out.json {
-        let mut document = found.as_ref().map_or_else(view_of_all, view);
-        document["members_now"] = members.into();
-        document["present_now"] = present.into();
-        if let Some(found) = &found {
-            document["record"] = format!("{}.{}", found.id, found.revision).into();
-            document["seq"] = found.definition.into();
-        }
-        context.out.document(&document)?;
+        context.out.document(&detail)?;
         return Ok(Exit::Ok);
     }
     let shown = found.as_ref().map_or_else(row_of_all, row);
     context.out.line(&table(&[shown]).join("\n"))?;
-    let count = format!("{} assets belong to it now, {} of them are present", number(members), number(present));
+    let (members, present) = (number(detail.members_now.cast_signed()), number(detail.present_now.cast_signed()));
+    let count = format!("{members} assets belong to it now, {present} of them are present");
     context.out.line(&count)?;
     if let Some(found) = found {
         context.out.line(&format!("record {}.{} at {} of the ledger", found.id, found.revision, found.definition))?;
         context.out.note(&format!("next: exhibit ls in:{}", found.name.unwrap_or_else(|| found.id.to_string())));
     }
     Ok(Exit::Ok)
-}
-
-/// The collection, how many assets belong to it, and how many of them a run would freeze.
-fn look(read: &Read<'_>, kinds: &Kinds, name: &str) -> Result<(Option<Collection>, i64, i64), CliError> {
-    let found = find(read, name)?;
-    let id = found.as_ref().map_or(CollectionId::ALL, |found| found.id);
-    let filter = Filter::everything().and(Test::In(id.to_string()));
-    let members = bind(read, kinds, &filter)?.every(read)?.len();
-    let present = bind_collection(read, kinds, id)?.every(read)?.len();
-    Ok((found, count(members), count(present)))
-}
-
-fn count(length: usize) -> i64 {
-    i64::try_from(length).unwrap_or(i64::MAX)
 }
 
 async fn create(args: CreateArgs, context: &Context) -> Result<Exit, CliError> {
@@ -222,38 +201,13 @@ async fn of_run(app: &App, run: String, state: UnitState) -> Result<Vec<AssetId>
 
 fn print(collection: &Collection, word: &str, context: &Context) -> Result<Exit, CliError> {
     if context.out.json {
-        context.out.document(&view(collection))?;
+        context.out.document(&CollectionView::new(collection))?;
         return Ok(Exit::Ok);
     }
     let space = if word.is_empty() { "" } else { " " };
     context.out.line(&format!("{word}{space}{}", row(collection).join("  ").trim_end()))?;
     Ok(Exit::Ok)
 }
-
-fn kind(collection: &Collection) -> &'static str {
-    match (collection.is_living, &collection.filter) {
-        (false, _) => "withdrawn",
-        (true, Some(_)) => "dynamic",
-        (true, None) => "static",
-    }
-}
-
-fn view(collection: &Collection) -> Json {
-    json!({
-        "collection": collection.id, "name": collection.name, "kind": kind(collection), "filter": collection.filter,
-        "members": collection.members, "about": collection.about, "revision": collection.revision,
-    })
-}
-
-fn view_of_all() -> Json {
-    json!({
-        "collection": CollectionId::ALL, "name": ALL_NAME, "kind": "all", "filter": null, "members": null,
-        "about": ABOUT_ALL, "revision": null,
-    })
-}
-
-/// What the collection `all` is.
-const ABOUT_ALL: &str = "every asset with a present path";
 
 fn row(collection: &Collection) -> Vec<String> {
     let what = match (&collection.filter, collection.members) {
@@ -262,7 +216,7 @@ fn row(collection: &Collection) -> Vec<String> {
         (None, None) => String::new(),
     };
     let name = collection.name.clone().unwrap_or_else(|| collection.id.to_string());
-    vec![name, kind(collection).to_owned(), what, collection.about.clone()]
+    vec![name, CollectionView::new(collection).kind.to_owned(), what, collection.about.clone()]
 }
 
 fn row_of_all() -> Vec<String> {

@@ -1,11 +1,12 @@
 //! `exhibit pipelines`.
 
 use clap::Args;
+use exhibit_archive::pipelines::SHIPPED;
 use serde_json::json;
 
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
-use crate::pipelines::{SHIPPED, load};
+use crate::pipelines::load;
 
 /// List the pipelines, or show one.
 #[derive(Args)]

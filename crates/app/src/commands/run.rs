@@ -8,6 +8,7 @@ use exhibit_archive::catalog::{FactView, find_run};
 use exhibit_archive::scan::check_root;
 use exhibit_engine::disk::size;
 use exhibit_engine::pipeline::Override;
+use exhibit_engine::status::RunStatus;
 use exhibit_engine::{Engine, RunError, RunRequest};
 use exhibit_model::ids::{CollectionId, RunId, UnitId};
 use exhibit_model::states::{Policy, RunState, UnitState};
@@ -18,7 +19,7 @@ use exhibit_store::sql::{records, runs, sources, units};
 use serde_json::json;
 
 use crate::cli::Context;
-use crate::commands::watch::{RunStatus, follow, print_status, status};
+use crate::commands::watch::{follow, print_status, status};
 use crate::error::{CliError, Exit};
 use crate::home::{App, EngineWishes, memory_max, memory_plan};
 use crate::output::{number, table};

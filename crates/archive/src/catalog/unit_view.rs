@@ -8,10 +8,11 @@ use exhibit_model::time::Timestamp;
 use exhibit_store::sql::runs::{self, Run};
 use exhibit_store::sql::units::Unit;
 use exhibit_store::{Read, StoreError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One unit about an asset.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct UnitView {
     /// The run.
     pub run: RunId,

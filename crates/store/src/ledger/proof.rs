@@ -3,6 +3,7 @@
 use exhibit_model::digest::Digest;
 use exhibit_model::envelope::head_leaf;
 use exhibit_model::merkle::{ProofError, inclusion_path, inclusion_path_from, verify_inclusion};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::StoreError;
@@ -10,7 +11,7 @@ use crate::session::Read;
 use crate::sql::ledger as sql;
 
 /// Everything that shows, without the database, that a leaf is in a ledger with a known root.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct InclusionProof {
     /// Place of the record.
     pub seq: i64,

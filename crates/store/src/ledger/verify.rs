@@ -8,6 +8,7 @@ use exhibit_model::envelope::{LeafAdmission, content_hash_of_canonical, head_lea
 use exhibit_model::ids::{ArtifactId, AssetId, RunId, UnitId};
 use exhibit_model::kind::KindDeclaration;
 use exhibit_model::merkle::{Frontier, leaf_hash, root_of};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::StoreError;
@@ -21,7 +22,8 @@ use crate::sql::records::{self, StoredRecord};
 pub const PROBLEMS_MAX: usize = 1_000;
 
 /// One thing that is not as it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "LedgerProblem")]
 pub struct Problem {
     /// What it is about: `record 17 (art_…)`, `batch 3`, `blob …`.
     pub subject: String,

@@ -44,6 +44,8 @@ const WALKS: &[(&str, &str)] = &[
     ("foreign_tables", "the catalog of the database"),
     ("run_freeze_all", "the collection `all` is all assets"),
     ("run_next", "one row for each run ever made"),
+    ("run_open", "an index that holds no run that is over"),
+    ("run_served", "an index that holds no run that is over"),
     ("run_shown_definitions", "one row for each run ever made"),
     ("collection_empty", "a rebuild"),
     ("collection_empty_members", "a rebuild"),
@@ -110,6 +112,11 @@ async fn use_everything(store: &Store) {
             runs::by_id(read, run.id)?;
             runs::between(read, run.id, run.id)?;
             runs::newest(read, 9, 9)?;
+            runs::served(read, 9)?;
+            runs::open(read, 9)?;
+            let wanted = units::Wanted { state: UnitState::Failed, step: Some(0), reason: Some("crashed".to_owned()) };
+            units::listed(read, &run, &wanted, 0, 9)?;
+            records::of_run(read, &run, &[1], 9, 9)?;
             runs::coverage(read, run.key)?;
             units::ready(read, run.key)?;
             units::by_key(read, run.first_unit)?;

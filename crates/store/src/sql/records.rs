@@ -9,6 +9,7 @@ use crate::append::{Candidate, Origin, StoredBlob};
 use crate::error::StoreError;
 use crate::room::Seq;
 use crate::session::{Read, Tx};
+use crate::sql::runs::Run;
 use crate::value::{FromRow, Row, Sql, Value};
 use crate::{params, values};
 
@@ -173,6 +174,34 @@ pub fn of_units(read: &Read<'_>, units: &[i64]) -> Result<Vec<StoredRecord>, Sto
         postgres: format!("{COLUMNS} where records.unit = any($1::bigint[]) {rest}").into(),
     };
     read.all(&sql, &[list])
+}
+
+/// Artifacts of a run that are of these kinds, from the end of the ledger towards its beginning, before the place `before`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn of_run(
+    read: &Read<'_>,
+    run: &Run,
+    kinds: &[i64],
+    before: Seq,
+    limit: i64,
+) -> Result<Vec<StoredRecord>, StoreError> {
+    let kinds = Value::List(kinds.iter().map(|kind| Value::Int(*kind)).collect());
+    // Uses the index records_unit; the places of a run's records are sorted, as they lie together in no other order.
+    let one = |among: &str| {
+        format!(
+            "{COLUMNS} where records.seq in (select near.seq from records as near where near.unit >= $1 and near.unit < $2 \
+             and near.unit is not null and near.kind {among} and near.seq < $4 order by near.seq desc limit $5) \
+             order by records.seq desc"
+        )
+    };
+    let sql = Sql {
+        name: "records_of_run",
+        sqlite: one("in (select value from json_each($3))").into(),
+        postgres: one("= any($3::bigint[])").into(),
+    };
+    read.all(&sql, &[run.first_unit.into(), run.units_end().into(), kinds, before.into(), limit.into()])
 }
 
 /// Visits the records from `first_seq` on, at most `count` of them, in ledger order.

@@ -65,6 +65,8 @@ pub struct Run {
     pub expires_us: Option<i64>,
     /// When its payloads went.
     pub expired_us: Option<i64>,
+    /// Whether it was handed to the server, which works it off.
+    pub served: bool,
 }
 
 impl Run {
@@ -104,13 +106,14 @@ impl FromRow for Run {
             shown: row.get(23)?,
             expires_us: row.get(24)?,
             expired_us: row.get(25)?,
+            served: row.get(26)?,
         })
     }
 }
 
 const COLUMNS: &str = "select run, run_id, pipeline, pipeline_version, definition, policy, collection, state, wish, \
      attempts_max, recompute, reason, created_us, started_us, ended_us, members, members_planned, steps, first_unit, owner, \
-     owner_home, owner_clock, owner_until_ms, shown, expires_us, expired_us from runs";
+     owner_home, owner_clock, owner_until_ms, shown, expires_us, expired_us, served from runs";
 
 fn select(name: &'static str, rest: &str) -> Sql {
     let text = format!("{COLUMNS} {rest}");
@@ -284,6 +287,35 @@ pub fn set_state(
     let started_us = (to == RunState::Running).then_some(now_us);
     let ended_us = to.is_ended().then_some(now_us);
     Ok(tx.execute(&SET_STATE, params![run, from.code(), to.code(), reason, started_us, ended_us])? == 1)
+}
+
+const SET_SERVED: Sql = Sql::same("run_set_served", "update runs set served = $2, reason = $3 where run = $1");
+
+/// Hands a run to the server, or takes it back with the reason why the server cannot work on it.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn set_served(tx: &mut Tx<'_>, run: i64, served: bool, reason: Option<&str>) -> Result<(), StoreError> {
+    tx.execute(&SET_SERVED, params![run, served, reason]).map(|_| ())
+}
+
+/// Runs of the server that are not over and not paused: sandbox runs first, then in the order in which they were made.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn served(read: &Read<'_>, limit: i64) -> Result<Vec<Run>, StoreError> {
+    // Uses the index runs_served.
+    let rest = "where served = 1 and state in (0, 1, 2, 7) order by policy desc, run limit $1";
+    read.all(&select("run_served", rest), params![limit])
+}
+
+/// Runs that are not over, newest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn open(read: &Read<'_>, limit: i64) -> Result<Vec<Run>, StoreError> {
+    let rest = "where state in (0, 1, 2, 7, 8) order by run desc limit $1";
+    read.all(&select("run_open", rest), params![limit])
 }
 
 const SET_WISH: Sql = Sql::same("run_set_wish", "update runs set wish = $2 where run = $1");

@@ -489,6 +489,36 @@ pub fn of_asset(read: &Read<'_>, asset: i64, limit: i64) -> Result<Vec<Unit>, St
     read.all(&select("unit_of_asset", "where asset = $1 order by unit limit $2"), params![asset, limit])
 }
 
+/// Which units of a run are listed.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Their state.
+    pub state: UnitState,
+    /// The index of their step.
+    pub step: Option<i64>,
+    /// Why they failed, are blocked or were skipped.
+    pub reason: Option<String>,
+}
+
+/// Units of a run, in order, after the one with the key `after`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn listed(read: &Read<'_>, run: &Run, wanted: &Wanted, after: i64, limit: i64) -> Result<Vec<Unit>, StoreError> {
+    let mut rest = "where unit >= $1 and unit < $2 and unit > $3 and state = $4".to_owned();
+    let mut params = values![run.first_unit, run.units_end(), after, wanted.state.code(), limit];
+    if let Some(step) = wanted.step {
+        params.push(step.into());
+        rest.push_str(&format!(" and step = ${}", params.len()));
+    }
+    if let Some(reason) = &wanted.reason {
+        params.push(reason.as_str().into());
+        rest.push_str(&format!(" and reason = ${}", params.len()));
+    }
+    rest.push_str(" order by unit limit $5");
+    read.all(&select("unit_listed", &rest), &params)
+}
+
 const MAKERS: Sql = Sql::same(
     "unit_makers",
     "select asset, coalesce(reused_unit, unit) from units where unit >= $1 and unit < $2 and state in (2, 4) order by unit",

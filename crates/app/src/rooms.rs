@@ -1,0 +1,102 @@
+//! What the server runs beside answering: the routes of the rooms, the runs that were handed to it, and what has had its time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use exhibit_archive::http::{Api, ApiOptions, routes};
+use exhibit_engine::Engine;
+use exhibit_engine::confine::Confinement;
+use exhibit_engine::runner::Runner;
+use exhibit_http::Route;
+use exhibit_store::retention::{self, Reason};
+use exhibit_store::sql::runs;
+use exhibit_store::{GateError, Store};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::error::CliError;
+use crate::home::{App, EngineWishes};
+use crate::plugins;
+
+/// A day in microseconds.
+const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// How often what has had its time is let go.
+const CLEAN_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// The rooms of a server.
+pub struct Rooms {
+    /// What they offer, in the order of the docs.
+    pub routes: Vec<Route>,
+    stop: Arc<AtomicBool>,
+    stopped: Arc<Notify>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Rooms {
+    /// Makes the routes, and begins to work off the runs that were handed to this server before.
+    pub async fn open(app: &Arc<App>) -> Result<Self, CliError> {
+        let extractors = plugins::usable_extractors(app).await?;
+        let engine = app.confined_engine(extractors.clone(), EngineWishes::default())?;
+        let runner = Runner::new(engine);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let api = Api::new(ApiOptions {
+            store: app.store.clone(),
+            runner: runner.clone(),
+            extractors,
+            own_folders: app.own_folders(),
+            sources_allowed: app.config.server.sources_allowed.clone(),
+            sandbox_us: i64::from(app.config.engine.sandbox_days).saturating_mul(DAY_US),
+            attempts_max: app.config.engine.attempts_max,
+            scan_threads: cores,
+            ids: Arc::clone(&app.ids),
+        });
+        let (stop, stopped) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
+        let work = tokio::spawn({
+            let stop = Arc::clone(&stop);
+            async move { runner.work_until(stop).await }
+        });
+        let (store, grace_us) = (app.store.clone(), i64::from(app.config.blobs.grace_s) * 1_000_000);
+        let clean = tokio::spawn(clean_every_hour(store, grace_us, Arc::clone(&stopped)));
+        Ok(Self { routes: routes(&api), stop, stopped, tasks: vec![work, clean] })
+    }
+
+    /// Waits until the work stands still; what is not done waits in the database for the next start.
+    pub async fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.stopped.notify_one();
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task of the server did not end in order");
+            }
+        }
+    }
+}
+
+async fn clean_every_hour(store: Store, grace_us: i64, stopped: Arc<Notify>) {
+    loop {
+        match clean(&store, grace_us).await {
+            Ok((0, 0)) => {}
+            Ok((results, blobs)) => tracing::info!(results, blobs, "what had its time went"),
+            Err(error) => tracing::warn!(%error, "what had its time could not go"),
+        }
+        // The time runs out every hour; only the end of the server comes before.
+        if tokio::time::timeout(CLEAN_EVERY, stopped.notified()).await.is_ok() {
+            return;
+        }
+    }
+}
+
+/// Lets the results of expired sandbox runs go, and blobs that nothing names. Returns how many of both.
+async fn clean(store: &Store, grace_us: i64) -> Result<(u64, u64), GateError> {
+    let mut erased = 0;
+    for plan in retention::due(store, store.clock().now().0).await? {
+        let id = plan.run;
+        if let Some(run) = store.read(move |read| runs::by_id(read, id)).await? {
+            erased += retention::erase(store, &run, Reason::Expired, &mut |_| ()).await?;
+        }
+    }
+    let collected = retention::collect(store, grace_us, &mut |_| ()).await?;
+    Ok((erased, collected.blobs))
+}

@@ -1,0 +1,104 @@
+//! What is said about a collection.
+
+use exhibit_model::ids::CollectionId;
+use exhibit_store::Read;
+use exhibit_store::collections::{CollectionError, find};
+use exhibit_store::filter::{Filter, Test, bind, bind_collection};
+use exhibit_store::kinds::Kinds;
+use exhibit_store::sql::collections::{ALL_NAME, Collection};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What the collection `all` is.
+pub const ABOUT_ALL: &str = "every asset with a present path";
+
+/// A collection in a list.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct CollectionView {
+    /// Its id.
+    pub collection: CollectionId,
+    /// Its name; none when it was made for one run.
+    pub name: Option<String>,
+    /// `all`, `static`, `dynamic` or `withdrawn`.
+    pub kind: &'static str,
+    /// What a dynamic one asks.
+    pub filter: Option<String>,
+    /// How many a static one lists.
+    pub members: Option<i64>,
+    /// What it is for.
+    pub about: String,
+    /// How often it was defined.
+    pub revision: Option<i64>,
+}
+
+/// A collection and what belongs to it now.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct CollectionDetail {
+    /// What is said in lists.
+    #[serde(flatten)]
+    pub view: CollectionView,
+    /// Assets that belong to it now.
+    pub members_now: u64,
+    /// How many of them are present: what a run would freeze.
+    pub present_now: u64,
+    /// The record that defines it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
+    /// Its place in the ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<i64>,
+}
+
+impl CollectionView {
+    /// A collection that somebody made.
+    pub fn new(collection: &Collection) -> Self {
+        Self {
+            collection: collection.id,
+            name: collection.name.clone(),
+            kind: match (collection.is_living, &collection.filter) {
+                (false, _) => "withdrawn",
+                (true, Some(_)) => "dynamic",
+                (true, None) => "static",
+            },
+            filter: collection.filter.clone(),
+            members: collection.members,
+            about: collection.about.clone(),
+            revision: Some(collection.revision),
+        }
+    }
+
+    /// The collection that always exists.
+    pub fn of_all() -> Self {
+        Self {
+            collection: CollectionId::ALL,
+            name: Some(ALL_NAME.to_owned()),
+            kind: "all",
+            filter: None,
+            members: None,
+            about: ABOUT_ALL.to_owned(),
+            revision: None,
+        }
+    }
+}
+
+/// Looks a collection up (none is `all`) and counts what belongs to it.
+///
+/// # Errors
+/// When there is no such collection, or the database cannot be read.
+pub fn detail(
+    read: &Read<'_>,
+    kinds: &Kinds,
+    name: &str,
+) -> Result<(Option<Collection>, CollectionDetail), CollectionError> {
+    let found = find(read, name)?;
+    let id = found.as_ref().map_or(CollectionId::ALL, |found| found.id);
+    let filter = Filter::everything().and(Test::In(id.to_string()));
+    let detail = CollectionDetail {
+        view: found.as_ref().map_or_else(CollectionView::of_all, CollectionView::new),
+        members_now: bind(read, kinds, &filter)?.every(read)?.len() as u64,
+        present_now: bind_collection(read, kinds, id)?.every(read)?.len() as u64,
+        record: found.as_ref().map(|found| format!("{}.{}", found.id, found.revision)),
+        seq: found.as_ref().map(|found| found.definition),
+    };
+    Ok((found, detail))
+}

@@ -1,0 +1,156 @@
+//! The routes of the archive room.
+
+mod artifacts;
+mod assets;
+mod collections;
+mod live;
+mod originals;
+mod pipelines;
+mod runs;
+mod sources;
+mod timeline;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use exhibit_engine::registry::ExtractorSet;
+use exhibit_engine::runner::Runner;
+use exhibit_engine::{Engine, RunError};
+use exhibit_http::{ApiError, Route};
+use exhibit_model::time::IdSource;
+use exhibit_store::{Read, Store, StoreError};
+
+use crate::catalog::LookupError;
+use crate::library::{Library, LibraryError};
+
+use self::live::Live;
+use self::sources::Scans;
+
+/// What the routes need beside the store.
+pub struct ApiOptions {
+    /// Where everything is.
+    pub store: Store,
+    /// Works off the runs that are started here.
+    pub runner: Runner,
+    /// The extractors that pipelines can name.
+    pub extractors: ExtractorSet,
+    /// Folders of our own that must not lie in a source, nor the other way round.
+    pub own_folders: Vec<PathBuf>,
+    /// Folders below which a source may be added over HTTP.
+    pub sources_allowed: Vec<PathBuf>,
+    /// How long the results of a sandbox run stay, in microseconds.
+    pub sandbox_us: i64,
+    /// Crashes after which a unit is given up.
+    pub attempts_max: i64,
+    /// Threads of a scan.
+    pub scan_threads: usize,
+    /// Where ids come from.
+    pub ids: Arc<dyn IdSource>,
+}
+
+/// What every handler has.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    options: ApiOptions,
+    library: Library,
+    scans: Scans,
+    live: Live,
+}
+
+impl Api {
+    /// Starts what tells of changes. Needs a tokio runtime.
+    pub fn new(options: ApiOptions) -> Self {
+        let scans = Scans::default();
+        let live = Live::start(options.store.clone(), scans.clone());
+        let library = Library::new(options.store.clone());
+        Self(Arc::new(Inner { options, library, scans, live }))
+    }
+
+    fn options(&self) -> &ApiOptions {
+        &self.0.options
+    }
+
+    fn store(&self) -> &Store {
+        &self.0.options.store
+    }
+
+    fn engine(&self) -> &Engine {
+        self.0.options.runner.engine()
+    }
+
+    /// Asks the database; an error of the question is an answer.
+    async fn read<T, E>(&self, ask: impl FnOnce(&Read<'_>) -> Result<T, E> + Send + 'static) -> Result<T, ApiError>
+    where
+        T: Send + 'static,
+        E: Into<ApiError> + Send + 'static,
+    {
+        self.store().read(move |read| Ok::<_, StoreError>(ask(read))).await?.map_err(Into::into)
+    }
+}
+
+/// Every route of the room.
+pub fn routes(api: &Api) -> Vec<Route> {
+    let mut routes = Vec::new();
+    routes.extend(sources::routes(api));
+    routes.extend(assets::routes(api));
+    routes.extend(timeline::routes(api));
+    routes.extend(collections::routes(api));
+    routes.extend(pipelines::routes(api));
+    routes.extend(runs::routes(api));
+    routes.extend(artifacts::routes(api));
+    routes.extend(live::routes(api));
+    routes
+}
+
+impl From<LookupError> for ApiError {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::Unknown { what, text, .. } => {
+                Self::not_found("not-found", format!("there is no {what} `{text}`"))
+            }
+            LookupError::Ambiguous { .. } => Self::not_found("ambiguous", error.to_string()),
+            LookupError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LibraryError> for ApiError {
+    fn from(error: LibraryError) -> Self {
+        match error {
+            LibraryError::Filter(error) => error.into(),
+            LibraryError::Store(error) => error.into(),
+        }
+    }
+}
+
+fn run_error(error: RunError) -> ApiError {
+    match error {
+        RunError::Store(error) => error.into(),
+        RunError::Gate(error) => error.into(),
+        RunError::NotPossible(reason) => ApiError::conflict("not-possible", reason),
+        RunError::Owned { run } => {
+            ApiError::conflict("not-possible", format!("run {run} is being worked on by another process"))
+        }
+        RunError::Process(_) | RunError::Internal(_) | RunError::System { .. } => ApiError::internal(error),
+    }
+}
+
+/// What a page holds at most.
+const LIMIT_MAX: u32 = 1_000;
+
+/// How many items a page should hold.
+fn limit(asked: Option<u32>, otherwise: u32) -> Result<usize, ApiError> {
+    let limit = asked.unwrap_or(otherwise);
+    if (1..=LIMIT_MAX).contains(&limit) {
+        return Ok(limit as usize);
+    }
+    let message = format!("a page has 1 to {LIMIT_MAX} items");
+    Err(ApiError::new(StatusCode::BAD_REQUEST, "query-invalid", "the query string is not understood: limit").at(
+        "/limit",
+        "out-of-range",
+        message,
+    ))
+}

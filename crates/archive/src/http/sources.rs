@@ -1,0 +1,296 @@
+//! Sources and their scans.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use exhibit_http::{ApiError, At, Body, Empty, Json, Page, Query, Route, Scope};
+use exhibit_model::ids::SourceId;
+use exhibit_model::time::Timestamp;
+use exhibit_store::sql::assets::outcomes;
+use exhibit_store::sql::sources::{self, Source};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Api, limit};
+use crate::catalog::{LookupError, find_source, printable};
+use crate::export::root_of;
+use crate::scan::{ScanError, ScanOptions, ScanProgress, check_root, scan};
+
+/// Ended scans that are remembered.
+const REMEMBERED_MAX: usize = 64;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct OutcomesQuery {
+    /// Items of a page
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<u32>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NewBody {
+    /// The folder, as an absolute path on the machine of the server
+    root: String,
+    /// Its name; the name of the folder without
+    name: Option<String>,
+}
+
+/// A folder that originals come from.
+#[derive(Debug, Serialize, JsonSchema)]
+struct SourceView {
+    /// Its id.
+    source: SourceId,
+    /// Its name.
+    name: String,
+    /// `sacred` or `reapable`.
+    class: &'static str,
+    /// The folder, for people.
+    root: String,
+    /// Whether it can be reached.
+    online: bool,
+    /// When it was added.
+    added: Timestamp,
+    /// When its last scan ended.
+    scanned: Option<Timestamp>,
+}
+
+/// A path that the last scan could not take in.
+#[derive(Debug, Serialize, JsonSchema)]
+struct OutcomeView {
+    /// The path, for people.
+    path: String,
+    /// Why, as a word.
+    code: String,
+    /// Why, for people.
+    detail: String,
+}
+
+/// Where a scan stands.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ScanView {
+    /// The folder, for people.
+    pub root: String,
+    /// The name of the source, once it is known.
+    pub name: Option<String>,
+    /// `running`, `done` or `failed`.
+    pub state: &'static str,
+    /// Files and folders that were found so far.
+    pub seen: u64,
+    /// Files whose content was read.
+    pub read: u64,
+    /// Bytes that were read.
+    pub bytes: u64,
+    /// Assets that were not known before, once it is done.
+    pub new: Option<u64>,
+    /// Paths that are not there any more, once it is done.
+    pub missing: Option<u64>,
+    /// Why it failed.
+    pub detail: Option<String>,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+}
+
+/// The scans of this server, the running ones and those that ended, by their folder. Clones are the same list.
+#[derive(Clone, Default)]
+pub(super) struct Scans(Arc<Mutex<BTreeMap<PathBuf, Desk>>>);
+
+struct Desk {
+    view: ScanView,
+    progress: Arc<ScanProgress>,
+}
+
+impl Scans {
+    /// Every scan, the newest first.
+    pub(super) fn list(&self) -> Vec<ScanView> {
+        let desks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut views: Vec<ScanView> = desks.values().map(Desk::now).collect();
+        views.sort_by_key(|view| std::cmp::Reverse(view.started));
+        views
+    }
+
+    /// A scan of one folder at a time.
+    fn begin(&self, root: &Path, name: Option<String>, at: Timestamp) -> Option<Arc<ScanProgress>> {
+        let mut desks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if desks.get(root).is_some_and(|desk| desk.view.ended.is_none()) {
+            return None;
+        }
+        if desks.len() >= REMEMBERED_MAX {
+            let ended = desks.iter().filter(|(_, desk)| desk.view.ended.is_some());
+            let oldest = ended.min_by_key(|(_, desk)| desk.view.started).map(|(root, _)| root.clone())?;
+            desks.remove(&oldest);
+        }
+        let progress = Arc::new(ScanProgress::default());
+        let view = ScanView {
+            root: root.display().to_string(),
+            name,
+            state: "running",
+            seen: 0,
+            read: 0,
+            bytes: 0,
+            new: None,
+            missing: None,
+            detail: None,
+            started: at,
+            ended: None,
+        };
+        desks.insert(root.to_owned(), Desk { view, progress: Arc::clone(&progress) });
+        Some(progress)
+    }
+
+    fn end(&self, root: &Path, change: impl FnOnce(&mut ScanView)) {
+        let mut desks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(desk) = desks.get_mut(root) {
+            desk.view = desk.now();
+            change(&mut desk.view);
+        }
+    }
+}
+
+impl Desk {
+    fn now(&self) -> ScanView {
+        let progress = &self.progress;
+        let (seen, read, bytes) = (progress.entries(), progress.files_read(), progress.bytes_read());
+        ScanView { seen, read, bytes, ..self.view.clone() }
+    }
+}
+
+pub(super) fn routes(api: &Api) -> Vec<Route> {
+    let (read, control, admin) = (Scope::Read, Scope::Control, Scope::Admin);
+    vec![
+        Route::get("/v1/sources", ("list_sources", "Folders that originals come from"), read, (list, api.clone()))
+            .answers::<Page<SourceView>>(200, "All of them"),
+        Route::post(
+            "/v1/sources",
+            ("add_source", "Add a folder below one of `server.sources_allowed` and scan it"),
+            admin,
+            (add, api.clone()),
+        )
+        .body::<NewBody>()
+        .answers::<ScanView>(202, "It is being scanned")
+        .fails(&[409]),
+        Route::post(
+            "/v1/sources/{name}/scan",
+            ("scan_source", "Bring the catalog of a source up to date"),
+            control,
+            (again, api.clone()),
+        )
+        .body::<Empty>()
+        .answers::<ScanView>(202, "It is being scanned")
+        .fails(&[404, 409]),
+        Route::get(
+            "/v1/sources/{name}/outcomes",
+            ("list_outcomes", "What the last scan of a source could not take in"),
+            read,
+            (list_outcomes, api.clone()),
+        )
+        .query::<OutcomesQuery>()
+        .answers::<Page<OutcomeView>>(200, "The first of them")
+        .fails(&[404]),
+        Route::get("/v1/scans", ("list_scans", "Scans of this server, newest first"), read, (list_scans, api.clone()))
+            .answers::<Page<ScanView>>(200, "All that are remembered"),
+    ]
+}
+
+async fn list(State(api): State<Api>) -> Result<Json<Page<SourceView>>, ApiError> {
+    let view = |source: Source| SourceView {
+        source: source.id,
+        name: source.name,
+        class: source.class.as_str(),
+        root: printable(&source.root),
+        online: source.online,
+        added: Timestamp(source.added_us),
+        scanned: source.scanned_us.map(Timestamp),
+    };
+    Ok(Json(Page::whole(api.read(sources::all).await?.into_iter().map(view).collect())))
+}
+
+async fn list_outcomes(
+    State(api): State<Api>,
+    At(name): At<String>,
+    Query(asked): Query<OutcomesQuery>,
+) -> Result<Json<Page<OutcomeView>>, ApiError> {
+    let limit = i64::try_from(limit(asked.limit, 100)?).unwrap_or(i64::MAX);
+    let found = api.read(move |read| {
+        let source = find_source(read, &name)?;
+        Ok::<_, LookupError>(outcomes(read, source.key, limit)?)
+    });
+    let view = |outcome: exhibit_store::sql::assets::PathOutcome| OutcomeView {
+        path: printable(&outcome.path),
+        code: outcome.code,
+        detail: outcome.detail,
+    };
+    Ok(Json(Page::whole(found.await?.into_iter().map(view).collect())))
+}
+
+async fn list_scans(State(api): State<Api>) -> Json<Page<ScanView>> {
+    Json(Page::whole(api.0.scans.list()))
+}
+
+async fn add(State(api): State<Api>, Body(asked): Body<NewBody>) -> Result<(StatusCode, Json<ScanView>), ApiError> {
+    let allowed = &api.options().sources_allowed;
+    let refused = |message: String| {
+        ApiError::conflict("source-refused", "the folder cannot be a source").at("/root", "source-refused", message)
+    };
+    let root =
+        check_root(Path::new(&asked.root), &api.options().own_folders).map_err(|error| refused(error.to_string()))?;
+    let inside = allowed.iter().filter_map(|folder| folder.canonicalize().ok()).any(|folder| root.starts_with(folder));
+    if !inside {
+        let message = "it does not lie below a folder of server.sources_allowed; `exhibit scan` adds any folder";
+        return Err(refused(message.to_owned()));
+    }
+    begin(&api, root, asked.name).map(|view| (StatusCode::ACCEPTED, Json(view)))
+}
+
+async fn again(
+    State(api): State<Api>,
+    At(name): At<String>,
+    _: Body<Empty>,
+) -> Result<(StatusCode, Json<ScanView>), ApiError> {
+    let source = api.read(move |read| find_source(read, &name)).await?;
+    begin(&api, root_of(&source), Some(source.name)).map(|view| (StatusCode::ACCEPTED, Json(view)))
+}
+
+/// Scans in the background; what it reads is kept also when the server ends meanwhile.
+fn begin(api: &Api, root: PathBuf, name: Option<String>) -> Result<ScanView, ApiError> {
+    let clock = Arc::clone(api.store().clock());
+    let scans = api.0.scans.clone();
+    let progress = scans.begin(&root, name.clone(), clock.now()).ok_or_else(|| {
+        ApiError::conflict("scan-running", "this source is being scanned, or too many are; wait for the end")
+    })?;
+    let options = ScanOptions {
+        root: root.clone(),
+        name,
+        verify: false,
+        threads: api.options().scan_threads,
+        own_folders: api.options().own_folders.clone(),
+        new_id: SourceId(api.options().ids.next_ulid()),
+    };
+    let store = api.store().clone();
+    let began = scans.list().into_iter().find(|view| view.root == root.display().to_string());
+    tokio::spawn(async move {
+        let result = scan(&store, options, progress).await;
+        let at = clock.now();
+        scans.end(&root, |view| {
+            view.ended = Some(at);
+            match result {
+                Ok(report) => {
+                    (view.state, view.name) = ("done", Some(report.name));
+                    (view.new, view.missing) = (Some(report.new_assets), Some(report.missing));
+                }
+                Err(error) => {
+                    (view.state, view.detail) = ("failed", Some(error.to_string()));
+                    if let ScanError::Store(error) = error {
+                        tracing::error!(%error, "a scan failed");
+                    }
+                }
+            }
+        });
+    });
+    began.ok_or_else(|| ApiError::internal("the scan is gone"))
+}
