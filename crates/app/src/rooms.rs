@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use exhibit_archive::http::{Api, ApiOptions, routes};
-use exhibit_engine::Engine;
-use exhibit_engine::confine::Confinement;
 use exhibit_engine::runner::Runner;
 use exhibit_http::Route;
 use exhibit_store::retention::{self, Reason};
