@@ -17,7 +17,7 @@ use crate::error::CliError;
 use crate::home::App;
 
 /// What the server is opened with.
-pub fn opened(app: &Arc<App>, routes: Vec<Route>, listen: SocketAddr) -> Opened {
+pub fn opened(app: &Arc<App>, listen: SocketAddr, routes: Vec<Route>) -> Opened {
     let settings = json!({ "home": app.home.display().to_string(), "listen": listen, "config": app.config });
     Opened { store: app.store.clone(), routes, settings, doctor: doctor(app) }
 }

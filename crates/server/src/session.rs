@@ -55,10 +55,10 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Vec<Route> {
     let get = || (Method::GET, MethodFilter::GET);
     let words = ("login", "Opens a session with the code of a login link, and goes on to the web UI");
     let login = Route::new(get(), "/login", words, Access::Open, (login, with()));
-    let words = ("openSession", "Opens a session with a token");
+    let words = ("open_session", "Opens a session with a token");
     let post = (Method::POST, MethodFilter::POST);
     let open = Route::new(post, "/v1/session", words, Access::Open, (open_session, with()));
-    let words = ("closeSession", "Ends the session");
+    let words = ("close_session", "Ends the session");
     let delete = (Method::DELETE, MethodFilter::DELETE);
     let close = Route::new(delete, "/v1/session", words, Access::LoggedIn, (close_session, with()));
     let words = ("me", "Who is logged in, and what that allows");

@@ -55,7 +55,7 @@ pub async fn serve(args: ServeArgs, context: &Context) -> Result<Exit, CliError>
             return Ok(Exit::Ok);
         }
     };
-    server.open(opened(&app, std::mem::take(&mut rooms.routes), listen));
+    server.open(opened(&app, listen, std::mem::take(&mut rooms.routes)));
     greet(&app, &place, args.no_login_link, context).await?;
     ends.wait().await;
     tracing::info!("the server ends");
