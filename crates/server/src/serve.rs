@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use exhibit_model::digest::Digest;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
@@ -66,11 +67,11 @@ impl Server {
         let mut all = session::routes(shared);
         all.extend(status::routes(shared, settings, doctor));
         all.extend(routes);
-        // The document names the routes that it comes by, too.
-        all.extend(operations::routes(shared, serde_json::Value::Null));
-        let document = exhibit_http::document(&all, shared.version);
-        all.truncate(all.len() - operations::routes(shared, serde_json::Value::Null).len());
-        all.extend(operations::routes(shared, document));
+        let document = operations::Document::default();
+        all.extend(operations::routes(shared, Arc::clone(&document)));
+        let text = exhibit_http::document(&all, shared.version).to_string().into_bytes();
+        let etag = Digest::of(&text).to_hex();
+        document.set((text, etag)).ok();
         shared.router.set(router::router(shared, all)).ok();
         shared.readiness.send_replace(None);
     }

@@ -87,6 +87,11 @@ fn a_session_goes_with_its_token(backend: Backend) {
     world.ok(&["tokens", "revoke", &id]);
     assert_eq!(me(&served, &cookie).status, 401);
     assert_eq!(served.get("/v1/me", &secret).status, 401);
+    // A proxy may have a login of its own.
+    let made = text(&world.json(&["tokens", "create", "a page"])["token"]);
+    let cookie = served.session(&made);
+    let lines = [("cookie", cookie.as_str()), ("authorization", "Basic dXNlcjpzZWNyZXQ=")];
+    assert_eq!(served.ask("GET", "/v1/me", &lines, "").status, 200);
     for (body, status, code) in [
         ("{}", 400, "body-invalid"),
         ("{\"token\":\"x\"}", 401, "login-invalid"),
