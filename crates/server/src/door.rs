@@ -64,7 +64,6 @@ async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Re
 
 impl Door {
     async fn let_in(self: Arc<Self>, told: &mut Told, request: Request, next: Next) -> Result<Response, ApiError> {
-        let permit = self.wait_for_room().await?;
         let (mut parts, body) = request.into_parts();
         let peer = parts.extensions.get::<Peer>().copied();
         let request_id = parts.extensions.get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
@@ -91,6 +90,8 @@ impl Door {
             Method::GET => Bytes::new(),
             _ => self.read_body(&parts.headers, body).await?,
         };
+        // Only now, so that slow bodies take nobody's place.
+        let permit = self.wait_for_room().await?;
         let entry = match self.is_audited() {
             true => {
                 let token = known.as_ref().map_or("", |known| known.caller.token.as_str());

@@ -171,6 +171,18 @@ async fn too_many_requests_wait_and_are_turned_away() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_body_takes_nobodys_place() {
+    let world = World::new(Limits { requests: 1, ..Limits::default() }).await;
+    let mut slow = world.connect().await;
+    let port = world.server.address().port();
+    let head = format!("POST /v1/session HTTP/1.1\r\nhost: localhost:{port}\r\ncontent-type: application/json\r\n");
+    slow.write_all((head + "content-length: 9\r\n\r\n{").as_bytes()).await.unwrap();
+    let answer = tokio::time::timeout(Limits::default().body / 2, world.ask("GET", "/openapi.json")).await;
+    assert!(answer.expect("at once").starts_with("HTTP/1.1 200"));
+    drop(slow);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn event_streams_are_few_and_end_with_the_server() {
     let world = World::new(Limits { streams: 1, requests: 1, ..Limits::default() }).await;
     let mut stream = world.begin("GET", "/v1/streams").await;

@@ -25,6 +25,9 @@ const HEADERS_MAX: usize = 64;
 /// Bytes of the headers of a request, at most.
 const HEADER_BYTES_MAX: usize = 16 * 1024;
 
+/// Bytes that a connection keeps in each direction, at most: with all connections open 64 MiB.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
+
 /// How long to wait when the system has no room for another connection.
 const NO_ROOM: Duration = Duration::from_millis(100);
 
@@ -143,7 +146,7 @@ async fn connection(stream: TcpStream, from: SocketAddr, shared: Arc<Shared>) {
     let service = service_fn(move |request| answer(Arc::clone(&shared), peer, request));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(headers);
-    builder.max_headers(HEADERS_MAX).max_header_size(HEADER_BYTES_MAX);
+    builder.max_headers(HEADERS_MAX).max_header_size(HEADER_BYTES_MAX).max_buf_size(BUFFER_BYTES_MAX);
     let connection = builder.serve_connection(io, service);
     tokio::pin!(connection);
     let ended = tokio::select! {

@@ -1,6 +1,7 @@
 //! How it lives: from the first moment to the last, and after a death.
 
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -53,6 +54,7 @@ fn kill_9_loses_no_acknowledged_write_and_it_is_soon_back(backend: Backend) {
         let began = Instant::now();
         let served = Served::new(&world);
         assert!(began.elapsed() < READY_WITHIN, "ready after {:?}", began.elapsed());
+        assert_eq!(served.link, None, "somebody is in already, and nobody looks at the terminal");
         for name in &acknowledged {
             assert_eq!(served.get(&format!("/v1/collections/{name}"), &good).status, 200, "{name} is lost");
         }
@@ -79,6 +81,8 @@ fn it_ends_in_order(backend: Backend) {
     let good = token(&world, "read");
     for signal in [Signal::TERM, Signal::INT] {
         let served = Served::new(&world);
+        let place = std::fs::metadata(world.home().join("server.json")).expect("it says where it is");
+        assert_eq!(place.permissions().mode() & 0o777, 0o600);
         let idle = connect(&served.host);
         let mut live = connect(&served.host);
         let head = format!("GET /v1/events HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {good}\r\n\r\n", served.host);
@@ -160,9 +164,9 @@ fn behind_a_proxy_cookies_need_tls() {
     let config = "[server]\nlisten = \"0.0.0.0:0\"\nbehind_proxy = true\nhosts = [\"photos.example.org\"]\n";
     std::fs::write(world.home().join("exhibit.toml"), config).expect("a file");
     let good = token(&world, "read");
-    let mut running = world.start(&["serve", "--json"]);
+    let mut running = world.start(&["serve", "--json", "--no-login-link"]);
     let said: serde_json::Value = serde_json::from_str(&running.line().expect("a line")).expect("JSON");
-    assert_eq!(said["address"], "https://photos.example.org");
+    assert_eq!((&said["address"], &said["login"]), (&"https://photos.example.org".into(), &serde_json::Value::Null));
     let listen = said["listen"].as_str().expect("an address").replace("0.0.0.0", "127.0.0.1");
     let served = Served { running, host: listen, link: None };
     let lines = [
