@@ -1,4 +1,4 @@
-//! What `exhibit serve` is made of: the routes of the rooms, the facts that the server cannot know, and the place where others find it.
+//! What `exhibit serve` hands to the server: the facts that it cannot know. And the place where others find it.
 
 use std::fs::{File, TryLockError};
 use std::io::Write as _;

@@ -15,7 +15,7 @@ const PARAMETERS: &[(&str, &str)] = &[
 ];
 
 /// Statuses that any route can answer with, whatever it does.
-const ANYWHERE: [u16; 5] = [400, 421, 429, 500, 503];
+const ANYWHERE: [u16; 6] = [400, 403, 421, 429, 500, 503];
 
 /// Makes the document.
 pub fn document(routes: &[Route], version: &str) -> Json {

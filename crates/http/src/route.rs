@@ -140,7 +140,7 @@ impl Route {
     #[must_use]
     pub fn body<T: JsonSchema>(mut self) -> Self {
         self.body = Some(|generator| generator.subschema_for::<T>());
-        self.fails(&[400, 413, 415])
+        self.fails(&[400, 408, 413, 415])
     }
 
     /// Its body may be larger or must be smaller than that of other routes.

@@ -72,10 +72,11 @@ impl Shared {
     /// # Errors
     /// 401, and 429 for somebody who guesses.
     pub(crate) async fn known(&self, headers: &HeaderMap, peer: Option<&Peer>) -> Result<Known, ApiError> {
-        if let Some(value) = headers.get(header::AUTHORIZATION) {
+        // Another scheme is meant for a proxy before us.
+        let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
+        if let Some(text) = sent {
             let place = self.place(peer);
-            let token = value.to_str().ok().and_then(bearer).and_then(Token::parse);
-            if let Some(token) = token
+            if let Some(token) = Token::parse(text)
                 && let Some(found) = self.living(&token, Purpose::Api).await?
             {
                 return Ok(Known { caller: caller(found)?, by_cookie: false });

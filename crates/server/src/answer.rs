@@ -14,6 +14,7 @@ use exhibit_model::ids::ulid_to_text;
 use futures_util::FutureExt as _;
 use hyper::body::Incoming;
 use tower_service::Service as _;
+use tracing::Instrument as _;
 
 use crate::operations;
 use crate::shared::{Peer, RequestId, Shared, Told, not_ready};
@@ -50,7 +51,9 @@ pub async fn answer(
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(peer);
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = match AssertUnwindSafe(dispatch(&shared, request)).catch_unwind().await {
+    // Whatever is logged on the way names the request.
+    let span = tracing::info_span!("request", request.id = id);
+    let mut response = match AssertUnwindSafe(dispatch(&shared, request).instrument(span)).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => error.into_response(),
         Err(_) => ApiError::internal("an answer panicked").into_response(),

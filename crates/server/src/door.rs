@@ -14,6 +14,7 @@ use exhibit_store::sql::audit::{self, ENTRIES_MAX, Intent};
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use crate::access::Known;
 use crate::shared::{Peer, Reason, RequestId, Shared, Told};
@@ -63,7 +64,6 @@ async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Re
 
 impl Door {
     async fn let_in(self: Arc<Self>, told: &mut Told, request: Request, next: Next) -> Result<Response, ApiError> {
-        let permit = self.wait_for_room().await?;
         let (mut parts, body) = request.into_parts();
         let peer = parts.extensions.get::<Peer>().copied();
         let request_id = parts.extensions.get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
@@ -90,6 +90,8 @@ impl Door {
             Method::GET => Bytes::new(),
             _ => self.read_body(&parts.headers, body).await?,
         };
+        // Only now, so that slow bodies take nobody's place.
+        let permit = self.wait_for_room().await?;
         let entry = match self.is_audited() {
             true => {
                 let token = known.as_ref().map_or("", |known| known.caller.token.as_str());
@@ -102,15 +104,21 @@ impl Door {
         }
         let request = Request::from_parts(parts, Body::from(bytes));
         match entry {
-            None => Ok(self.work(request, next, permit).await),
+            None => {
+                let response = self.work(request, next).await;
+                drop(permit);
+                Ok(response)
+            }
             // What was begun is ended and its outcome noted, also when the other side has gone.
             Some(entry) => {
-                let task = tokio::spawn(async move {
-                    let response = self.work(request, next, permit).await;
+                let task = async move {
+                    let response = self.work(request, next).await;
                     self.note_outcome(entry, response.status()).await;
+                    // The end of the server waits for this place.
+                    drop(permit);
                     response
-                });
-                task.await.map_err(ApiError::internal)
+                };
+                tokio::spawn(task.in_current_span()).await.map_err(ApiError::internal)
             }
         }
     }
@@ -172,10 +180,9 @@ impl Door {
     }
 
     /// Runs the handler, for so long as is allowed. A panic of it is ours to answer for, and only this request ends with it.
-    async fn work(&self, request: Request, next: Next, permit: OwnedSemaphorePermit) -> Response {
+    async fn work(&self, request: Request, next: Next) -> Response {
         let limit = self.shared.limits.request;
         let worked = timeout(limit, AssertUnwindSafe(next.run(request)).catch_unwind()).await;
-        drop(permit);
         match worked {
             Ok(Ok(response)) if is_event_stream(response.headers()) => self.hold_stream(response),
             Ok(Ok(response)) => response,

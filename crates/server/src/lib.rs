@@ -20,6 +20,9 @@ mod throttle;
 mod token;
 mod ui;
 
+#[cfg(test)]
+mod limit_tests;
+
 pub use access::{LOGIN_MINUTES, SESSION_DAYS, login_link, new_token};
 pub use serve::Server;
 pub use shared::{Doctor, Limits, Opened, Options, Reason};

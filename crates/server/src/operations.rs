@@ -1,13 +1,13 @@
 //! For those who run it: is it alive, is it ready, what does it count, what can it do.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodFilter;
-use exhibit_http::{Access, ApiError, Json, Route, Scope};
+use exhibit_http::{Access, ApiError, Json, Route, Scope, bytes};
 use exhibit_store::sql::summary;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -35,9 +35,11 @@ pub struct Readiness {
     reason: Option<&'static str>,
 }
 
-pub(crate) fn routes(shared: &Arc<Shared>, document: serde_json::Value) -> Vec<Route> {
+/// The document as it is sent, and its tag. It is made of all routes, this one included, so it comes when they are there.
+pub(crate) type Document = Arc<OnceLock<(Vec<u8>, String)>>;
+
+pub(crate) fn routes(shared: &Arc<Shared>, document: Document) -> Vec<Route> {
     let get = || (Method::GET, MethodFilter::GET);
-    let document = Arc::new(document);
     let words = ("healthz", "Whether the process lives; says nothing about the database");
     let health = Route::new(get(), "/healthz", words, Access::Open, (health, ()));
     let words = ("readyz", "Whether requests are answered");
@@ -88,6 +90,7 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Result<Response, ApiError
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
-async fn openapi(State(document): State<Arc<serde_json::Value>>) -> Response {
-    Json(document.as_ref()).into_response()
+async fn openapi(State(document): State<Document>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let (content, etag) = document.get().ok_or_else(|| ApiError::internal("the document was not made"))?;
+    Ok(bytes(&headers, content.clone(), "application/json", etag))
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use exhibit_model::digest::Digest;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
@@ -23,6 +24,9 @@ const HEADERS_MAX: usize = 64;
 
 /// Bytes of the headers of a request, at most.
 const HEADER_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes that a connection keeps in each direction, at most: with all connections open 64 MiB.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
 
 /// How long to wait when the system has no room for another connection.
 const NO_ROOM: Duration = Duration::from_millis(100);
@@ -66,11 +70,11 @@ impl Server {
         let mut all = session::routes(shared);
         all.extend(status::routes(shared, settings, doctor));
         all.extend(routes);
-        // The document names the routes that it comes by, too.
-        all.extend(operations::routes(shared, serde_json::Value::Null));
-        let document = exhibit_http::document(&all, shared.version);
-        all.truncate(all.len() - operations::routes(shared, serde_json::Value::Null).len());
-        all.extend(operations::routes(shared, document));
+        let document = operations::Document::default();
+        all.extend(operations::routes(shared, Arc::clone(&document)));
+        let text = exhibit_http::document(&all, shared.version).to_string().into_bytes();
+        let etag = Digest::of(&text).to_hex();
+        document.set((text, etag)).ok();
         shared.router.set(router::router(shared, all)).ok();
         shared.readiness.send_replace(None);
     }
@@ -142,7 +146,7 @@ async fn connection(stream: TcpStream, from: SocketAddr, shared: Arc<Shared>) {
     let service = service_fn(move |request| answer(Arc::clone(&shared), peer, request));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(headers);
-    builder.max_headers(HEADERS_MAX).max_header_size(HEADER_BYTES_MAX);
+    builder.max_headers(HEADERS_MAX).max_header_size(HEADER_BYTES_MAX).max_buf_size(BUFFER_BYTES_MAX);
     let connection = builder.serve_connection(io, service);
     tokio::pin!(connection);
     let ended = tokio::select! {

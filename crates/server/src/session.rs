@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Extension;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::MethodFilter;
@@ -55,14 +55,14 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Vec<Route> {
     let get = || (Method::GET, MethodFilter::GET);
     let words = ("login", "Opens a session with the code of a login link, and goes on to the web UI");
     let login = Route::new(get(), "/login", words, Access::Open, (login, with()));
-    let words = ("openSession", "Opens a session with a token");
+    let words = ("open_session", "Opens a session with a token");
     let post = (Method::POST, MethodFilter::POST);
     let open = Route::new(post, "/v1/session", words, Access::Open, (open_session, with()));
-    let words = ("closeSession", "Ends the session");
+    let words = ("close_session", "Ends the session");
     let delete = (Method::DELETE, MethodFilter::DELETE);
     let close = Route::new(delete, "/v1/session", words, Access::LoggedIn, (close_session, with()));
     let words = ("me", "Who is logged in, and what that allows");
-    let me = Route::new(get(), "/v1/me", words, Access::LoggedIn, (me, with()));
+    let me = Route::new(get(), "/v1/me", words, Access::LoggedIn, (me, ()));
     vec![
         login.query::<LoginQuery>().empty(303, "Logged in; on to the web UI").fails(&[401]),
         me.answers::<Me>(200, "Who"),
@@ -119,7 +119,6 @@ async fn open_session(
 async fn close_session(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Caller>,
-    _request: Request,
 ) -> Result<Response, ApiError> {
     let store = shared.store()?;
     let now_us = shared.now_us()?;
@@ -136,7 +135,7 @@ async fn close_session(
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
 
-async fn me(State(_): State<Arc<Shared>>, Extension(caller): Extension<Caller>) -> Json<Me> {
+async fn me(Extension(caller): Extension<Caller>) -> Json<Me> {
     Json(Me { name: caller.name, scopes: caller.scopes, expires: caller.expires_us.map(Timestamp) })
 }
 

@@ -24,7 +24,8 @@ pub fn answer(path: &str, headers: &HeaderMap) -> Option<Response> {
     }
     let page = FILES.iter().position(|(known, _)| *known == PAGE)?;
     // A script that is gone must not be answered with a page.
-    let is_page = name.is_empty() || (wants_a_page(headers) && !name.starts_with(HASHED));
+    let is_gone = name.strip_prefix(HASHED).is_some_and(|rest| rest.contains('.'));
+    let is_page = name.is_empty() || (wants_a_page(headers) && !is_gone);
     is_page.then(|| file(page, headers))
 }
 

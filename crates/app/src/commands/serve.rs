@@ -48,18 +48,18 @@ pub async fn serve(args: ServeArgs, context: &Context) -> Result<Exit, CliError>
     let listen = server.address();
     let place = Place { address: address(&config, listen), listen };
     presence.announce(&place)?;
-    let app = tokio::select! {
-        app = open(&server, context) => Arc::new(app?),
+    let (app, mut rooms) = tokio::select! {
+        open = open(&server, context) => open?,
         () = ends.wait() => {
             server.stop().await;
             return Ok(Exit::Ok);
         }
     };
-    let mut rooms = Rooms::open(&app).await?;
     server.open(opened(&app, listen, std::mem::take(&mut rooms.routes)));
     greet(&app, &place, args.no_login_link, context).await?;
     ends.wait().await;
     tracing::info!("the server ends");
+    // Runs give their units back while requests end.
     tokio::join!(server.stop(), rooms.stop());
     drop(presence);
     Ok(Exit::Ok)
@@ -97,15 +97,19 @@ async fn bind(config: &ServerConfig) -> Result<Server, CliError> {
     })
 }
 
-/// Opens the home, and waits for a database server that does not answer yet.
-async fn open(server: &Server, context: &Context) -> Result<App, CliError> {
+/// Opens the home and its rooms, and waits for a database server that does not answer yet.
+async fn open(server: &Server, context: &Context) -> Result<(Arc<App>, Rooms), CliError> {
     server.not_ready(Reason::Migrating);
     let mut warned = false;
     loop {
         let home = context.home.clone();
         let tried = tokio::task::spawn_blocking(move || App::open_if_reachable(&home)).await;
         match tried.map_err(|error| CliError::failed(format!("the home could not be opened: {error}")))?? {
-            Ok(app) => return Ok(app),
+            Ok(app) => {
+                let app = Arc::new(app);
+                let rooms = Rooms::open(&app).await?;
+                return Ok((app, rooms));
+            }
             Err(why) => {
                 server.not_ready(Reason::DatabaseUnreachable);
                 if !warned {

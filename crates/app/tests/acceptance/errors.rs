@@ -62,13 +62,14 @@ fn unknown_keys_of_the_configuration_are_told_with_their_place() {
     std::fs::create_dir(world.home()).expect("a home");
     let file = world.home().join("exhibit.toml");
     let cases = [
-        ("bogus = 1\n", "1 | bogus = 1", "unknown field `bogus`, expected one of `store`, `blobs`, `engine`"),
+        ("bogus = 1\n", "1 | bogus = 1", "unknown field `bogus`, expected one of `server`, `store`, `blobs`, `engine`"),
         (
             "[engine]\nworkers = 2\nworkerz = 3\n",
             "3 | workerz = 3",
             "unknown field `workerz`, expected one of `workers`, ",
         ),
         ("[engine\n", "1 | [engine", "unclosed table, expected `]`"),
+        ("[server]\nlisten = \"here\"\n", "2 | listen = \"here\"", "invalid socket address syntax"),
         ("[engine]\nworkers = \"two\"\n", "2 | workers = \"two\"", "invalid type: string \"two\", expected usize"),
     ];
     for (written, line, reason) in cases {
@@ -81,10 +82,13 @@ fn unknown_keys_of_the_configuration_are_told_with_their_place() {
     }
     std::fs::write(&file, "[engine]\nlease_ms = 1\n").expect("a file");
     refused(&world, &["ls"], 2, "exhibit: engine.lease_ms is 50 to 3,600,000");
+    std::fs::write(&file, "[server]\nhosts = [\"https://photos.example.org\"]\n").expect("a file");
+    let message = "exhibit: server.hosts are names such as photos.example.org, without http://";
+    refused(&world, &["ls"], 2, message);
     std::fs::remove_file(&file).expect("no file");
     assert_eq!(std::fs::read_dir(world.home()).expect("a home").count(), 0, "nothing was made");
 
-    let unknown = "unknown field `foo`, expected one of `store`, `blobs`, `engine`";
+    let unknown = "unknown field `foo`, expected one of `server`, `store`, `blobs`, `engine`";
     for (name, value, message) in [
         ("EXHIBIT_FOO__BAR", "1", format!("exhibit: the environment variable EXHIBIT_FOO__BAR: {unknown}")),
         (

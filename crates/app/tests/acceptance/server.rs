@@ -7,6 +7,7 @@ mod archive;
 mod hostile;
 mod life;
 mod origin;
+mod rooms;
 mod surface;
 mod work;
 
@@ -63,6 +64,14 @@ impl Served {
     #[track_caller]
     pub fn get(&self, path: &str, token: &str) -> Answer {
         self.ask("GET", path, &[("authorization", &format!("Bearer {token}"))], "")
+    }
+
+    /// A POST of JSON with a token.
+    #[track_caller]
+    pub fn post(&self, path: &str, token: &str, body: &Value) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let lines = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        self.ask("POST", path, &lines, &body.to_string())
     }
 
     /// Opens a session with a token and returns its cookie.

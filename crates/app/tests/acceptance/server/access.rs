@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::client::Answer;
+use super::client::{Answer, ask};
 use super::{Served, token};
 use crate::world::{Backend, World, items, text};
 
@@ -49,6 +49,17 @@ fn a_login_link_opens_one_session(backend: Backend) {
     let again = path_of(world.ok(&["login"]).trim());
     let other = served.ask("GET", &again, &[], "").cookie();
     assert_eq!(me(&served, &other).status, 200);
+    // Of several at once one gets in.
+    let raced = path_of(world.ok(&["login"]).trim());
+    let host = served.host.clone();
+    let racer = |_| {
+        let (host, raced) = (host.clone(), raced.clone());
+        std::thread::spawn(move || ask(&host, "GET", &raced, &[], b"").status)
+    };
+    let racers: Vec<_> = (0..6).map(racer).collect();
+    let mut statuses: Vec<u16> = racers.into_iter().map(|racer| racer.join().expect("an answer")).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [303, 401, 401, 401, 401, 401]);
     // Out again.
     assert_eq!(served.ask("DELETE", "/v1/session", &[("cookie", &cookie)], "").status, 204);
     assert_eq!(me(&served, &cookie).code(), "login-missing");
@@ -76,6 +87,11 @@ fn a_session_goes_with_its_token(backend: Backend) {
     world.ok(&["tokens", "revoke", &id]);
     assert_eq!(me(&served, &cookie).status, 401);
     assert_eq!(served.get("/v1/me", &secret).status, 401);
+    // A proxy may have a login of its own.
+    let made = text(&world.json(&["tokens", "create", "a page"])["token"]);
+    let cookie = served.session(&made);
+    let lines = [("cookie", cookie.as_str()), ("authorization", "Basic dXNlcjpzZWNyZXQ=")];
+    assert_eq!(served.ask("GET", "/v1/me", &lines, "").status, 200);
     for (body, status, code) in [
         ("{}", 400, "body-invalid"),
         ("{\"token\":\"x\"}", 401, "login-invalid"),

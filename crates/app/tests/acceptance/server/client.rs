@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::world::PATIENCE;
 
 /// An answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The status.
     pub status: u16,
@@ -16,6 +16,13 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body; that of an event stream is not waited for.
     pub body: Vec<u8>,
+}
+
+/// As people read it, and not too much of it.
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {:?} {:.1000}", self.status, self.headers, self.text())
+    }
 }
 
 impl Answer {

@@ -56,6 +56,23 @@ fn what_is_no_request_is_refused() {
 }
 
 #[test]
+fn one_connection_takes_many_requests() {
+    let world = World::new(Backend::Sqlite);
+    let served = Served::new(&world);
+    let mut stream = connect(&served.host);
+    let request = format!("GET /healthz HTTP/1.1\r\nhost: {}\r\n\r\n", served.host);
+    for _ in 0..3 {
+        stream.write_all(request.as_bytes()).expect("the server reads");
+        assert_eq!(read(&mut stream).map(|answer| answer.status), Some(200));
+    }
+    // A refusal ends no connection, either.
+    stream
+        .write_all(format!("GET /v1/me HTTP/1.1\r\nhost: {}\r\n\r\n{request}", served.host).as_bytes())
+        .expect("it reads");
+    assert_eq!(read(&mut stream).map(|answer| answer.status), Some(401));
+}
+
+#[test]
 fn tricks_in_paths_lead_nowhere() {
     let world = World::new(Backend::Sqlite);
     let good = token(&world, "read,ingest,control,admin");

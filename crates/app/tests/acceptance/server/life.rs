@@ -1,12 +1,15 @@
 //! How it lives: from the first moment to the last, and after a death.
 
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::client::connect;
+use super::client::{Answer, connect, read};
 use super::{Served, token};
-use crate::world::{Backend, PATIENCE, World};
+use crate::world::{Backend, PATIENCE, World, items};
 
 both_backends! {
     kill_9_loses_no_acknowledged_write_and_it_is_soon_back,
@@ -16,34 +19,78 @@ both_backends! {
 /// Promised: ready within two seconds. Asserted with five times as much, because other tests run beside it.
 const READY_WITHIN: Duration = Duration::from_secs(10);
 
+/// Collections are evidence: each is a record of the ledger.
 fn kill_9_loses_no_acknowledged_write_and_it_is_soon_back(backend: Backend) {
     let world = World::new(backend);
-    let good = token(&world, "read");
-    let mut cookies = Vec::new();
-    for _ in 0..3 {
+    world.archive_of_small_files(4);
+    let good = token(&world, "read,control");
+    let cookie = Served::new(&world).session(&good);
+    let mut acknowledged: Vec<String> = Vec::new();
+    for round in 0..3 {
         let served = Served::new(&world);
-        cookies.extend((0..8).map(|_| served.session(&good)));
-        // Whatever is begun may be lost; what was answered may not.
-        let _begun = connect(&served.host);
+        let host = served.host.clone();
+        let (sender, heard) = mpsc::channel();
+        let write = |writer: usize| {
+            let (host, good, sender) = (host.clone(), good.clone(), sender.clone());
+            std::thread::spawn(move || {
+                for number in 0.. {
+                    let name = format!("r{round}w{writer}n{number}");
+                    let body = format!("{{\"name\":\"{name}\",\"filter\":\"type:image\"}}");
+                    let Some(answer) = try_post(&host, "/v1/collections", &good, &body) else { return };
+                    assert_eq!(answer.status, 201, "{answer:?}");
+                    sender.send(name).expect("somebody listens");
+                }
+            })
+        };
+        let writers: Vec<_> = (0..3).map(write).collect();
+        // In the middle of it: some are acknowledged, some are under way.
+        acknowledged.extend(heard.iter().take(10 + round * 7));
         served.running.kill();
+        for writer in writers {
+            writer.join().expect("each answer was whole");
+        }
+        drop(sender);
+        acknowledged.extend(heard.iter());
         let began = Instant::now();
         let served = Served::new(&world);
         assert!(began.elapsed() < READY_WITHIN, "ready after {:?}", began.elapsed());
-        for cookie in &cookies {
-            assert_eq!(served.ask("GET", "/v1/me", &[("cookie", cookie)], "").status, 200);
+        assert_eq!(served.link, None, "somebody is in already, and nobody looks at the terminal");
+        for name in &acknowledged {
+            assert_eq!(served.get(&format!("/v1/collections/{name}"), &good).status, 200, "{name} is lost");
         }
+        assert_eq!(served.ask("GET", "/v1/me", &[("cookie", &cookie)], "").status, 200, "the session goes on");
         served.running.kill();
     }
     world.verify_clean();
+    let open = items(world.json(&["audit", "--limit", "10000"])).into_iter().filter(|entry| entry["status"].is_null());
+    assert!(open.count() <= 9, "only what was under way has no outcome");
+}
+
+/// A POST to a server that may die meanwhile.
+fn try_post(host: &str, path: &str, token: &str, body: &str) -> Option<Answer> {
+    let head =
+        format!("POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n");
+    let rest = format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let mut stream = std::net::TcpStream::connect(host).ok()?;
+    stream.write_all((head + &rest).as_bytes()).ok()?;
+    read(&mut stream)
 }
 
 fn it_ends_in_order(backend: Backend) {
     let world = World::new(backend);
+    let good = token(&world, "read");
     for signal in [Signal::TERM, Signal::INT] {
         let served = Served::new(&world);
+        let place = std::fs::metadata(world.home().join("server.json")).expect("it says where it is");
+        assert_eq!(place.permissions().mode() & 0o777, 0o600);
         let idle = connect(&served.host);
+        let mut live = connect(&served.host);
+        let head = format!("GET /v1/events HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {good}\r\n\r\n", served.host);
+        live.write_all(head.as_bytes()).expect("the server reads");
+        assert_eq!(read(&mut live).map(|answer| answer.status), Some(200));
         served.running.signal(signal);
-        assert!(served.running.ends_within(PATIENCE));
+        // Neither somebody who waits nor somebody who listens holds it up.
+        assert!(served.running.ends_within(READY_WITHIN));
         let output = served.running.wait();
         assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output:?}");
         assert!(!world.home().join("server.json").exists(), "nobody is sent to a server that ended");
@@ -117,9 +164,9 @@ fn behind_a_proxy_cookies_need_tls() {
     let config = "[server]\nlisten = \"0.0.0.0:0\"\nbehind_proxy = true\nhosts = [\"photos.example.org\"]\n";
     std::fs::write(world.home().join("exhibit.toml"), config).expect("a file");
     let good = token(&world, "read");
-    let mut running = world.start(&["serve", "--json"]);
+    let mut running = world.start(&["serve", "--json", "--no-login-link"]);
     let said: serde_json::Value = serde_json::from_str(&running.line().expect("a line")).expect("JSON");
-    assert_eq!(said["address"], "https://photos.example.org");
+    assert_eq!((&said["address"], &said["login"]), (&"https://photos.example.org".into(), &serde_json::Value::Null));
     let listen = said["listen"].as_str().expect("an address").replace("0.0.0.0", "127.0.0.1");
     let served = Served { running, host: listen, link: None };
     let lines = [
