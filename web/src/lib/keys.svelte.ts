@@ -25,8 +25,7 @@ const SEQUENCE_MS = 1_200;
 
 class Keys {
   private lists = $state.raw<(readonly Action[])[]>([]);
-  /** While a dialog is open, only its own keys work. */
-  modal = $state(0);
+  private layers = 0;
   private prefix = "";
   private prefix_at = 0;
 
@@ -45,13 +44,19 @@ class Keys {
     };
   }
 
+  /** While a dialog is open, only its own keys work. Returns how to say that it is closed. */
+  open_layer(): () => void {
+    this.layers += 1;
+    return () => (this.layers -= 1);
+  }
+
   /** The key shown beside a control, or null. */
   key_of(id: string): string | null {
     return this.actions.find((action) => action.id === id)?.keys[0] ?? null;
   }
 
   press(event: KeyboardEvent): void {
-    if (event.defaultPrevented || event.isComposing || this.modal > 0) return;
+    if (event.defaultPrevented || event.isComposing || this.layers > 0) return;
     const in_field = is_field(event.target);
     const chord = chord_of(event as KeyPress);
     if (chord === null) return;
