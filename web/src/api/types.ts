@@ -270,6 +270,8 @@ export interface RunSummary {
   expires: string | null;
   expired: string | null;
   state: RunState;
+  /** Why it does not go on by itself. */
+  reason?: string | null;
   collection: string;
   collection_name: string | null;
   members: number;
@@ -283,7 +285,8 @@ export interface RunSummary {
 }
 
 export interface RunStatus extends RunSummary {
-  reasons: RunReason[];
+  /** Left out of lists. */
+  reasons?: RunReason[] | null;
 }
 
 /** What the `run` event carries: no reasons, but the rate of now. */

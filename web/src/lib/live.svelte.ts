@@ -1,7 +1,7 @@
 // What happens on the server, as it happens: one stream for the whole page, whoever listens.
 import { EventStream, type ServerEvent } from "../api/sse";
 import { events_url } from "../api/routes";
-import type { LiveEvents, RunEvent, RunState } from "../api/types";
+import type { LiveEvents, RunEvent, RunState, RunSummary } from "../api/types";
 import { SvelteMap } from "svelte/reactivity";
 import { session } from "./session.svelte";
 
@@ -19,6 +19,8 @@ class Live {
   state = $state<"connecting" | "live" | "offline">("connecting");
   /** Since when the server has been out of reach. */
   offline_since = $state<Date | null>(null);
+  /** Grows with each connection, so that pages load anew what they may have missed in between. */
+  connects = $state(0);
   /** The newest event of each run heard of since the page was opened. */
   readonly runs = new SvelteMap<string, RunEvent>();
   /** The run that is being worked on now, if any. */
@@ -32,6 +34,9 @@ class Live {
     if (this.stream !== null) return;
     this.stream = new EventStream(events_url(), {
       opened: () => {
+        // A run that ended while nobody listened is not told about again; those that are open come at once.
+        this.runs.clear();
+        this.connects += 1;
         this.state = "live";
         this.offline_since = null;
       },
@@ -53,6 +58,11 @@ class Live {
     this.offline_since = null;
     this.runs.clear();
     document.removeEventListener("visibilitychange", this.seen);
+  }
+
+  /** Takes in what an action answered, ahead of the event that will say the same. */
+  know(run: RunSummary): void {
+    this.runs.set(run.run, { ...run, rate_per_s: this.runs.get(run.run)?.rate_per_s ?? null });
   }
 
   /** Tries again now instead of waiting for the next attempt. */
@@ -87,7 +97,8 @@ class Live {
   }
 
   private take_run(run: RunEvent): void {
-    this.runs.set(run.run, run);
+    // The server leaves the rate out while nothing ends.
+    this.runs.set(run.run, { ...run, rate_per_s: run.rate_per_s ?? null });
   }
 }
 
