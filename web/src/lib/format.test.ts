@@ -78,3 +78,11 @@ describe("ids", () => {
     ["col_all", "col_all"],
   ])("%s", (id, expected) => expect(f.short_id(id)).toBe(expected));
 });
+
+it.each([
+  ["image/svg+xml", "SVG"],
+  ["video/x-matroska", "MATROSKA"],
+  ["application/octet-stream", "Data"],
+  ["text/plain", "Text"],
+  ["inode/x-empty", "Empty"],
+])("%s is called %s", (type, expected) => expect(f.media_word(type)).toBe(expected));

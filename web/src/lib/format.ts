@@ -142,3 +142,10 @@ export function words(name: string): string {
   const text = name.replace(/[._-]+/g, " ").trim();
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** What people call a media type: `image/svg+xml` is `SVG`, `video/x-matroska` is `MATROSKA`, bytes without a type are `Data`. */
+export function media_word(media_type: string): string {
+  const name = (media_type.split("/")[1] ?? media_type).replace(/^(x-|vnd\.)/, "").replace(/\+xml$/, "");
+  if (name === "octet-stream") return "Data";
+  return name === "empty" || name === "plain" ? words(name === "plain" ? "text" : name) : name.toUpperCase();
+}

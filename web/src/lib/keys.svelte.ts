@@ -59,7 +59,7 @@ class Keys {
     if (event.defaultPrevented || event.isComposing || this.layers > 0) return;
     const in_field = is_field(event.target);
     const chord = chord_of(event as KeyPress);
-    if (chord === null) return;
+    if (chord === null || is_own_key(event.target, chord)) return;
     const sequence = this.prefix !== "" && event.timeStamp - this.prefix_at < SEQUENCE_MS ? `${this.prefix} ${chord}` : "";
     this.prefix = "";
     // What was added last is nearest to what the person looks at.
@@ -81,6 +81,14 @@ function is_field(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement) return true;
   return target instanceof HTMLInputElement && !["button", "checkbox", "radio", "range", "submit"].includes(target.type);
+}
+
+/** Keys that a control of the browser answers itself: Enter and Space on buttons, Enter on links, arrows in groups of choices. */
+function is_own_key(target: EventTarget | null, chord: string): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (chord === "Enter") return target.closest("a, button, summary, input") !== null;
+  if (chord === "Space") return target.closest("button, summary, input") !== null;
+  return chord.startsWith("Arrow") && target instanceof HTMLInputElement && ["radio", "range"].includes(target.type);
 }
 
 export const keys = new Keys();
