@@ -19,10 +19,10 @@ test.each([
 });
 
 test.each<[[number | null, number | null], string | null]>([
-  [[100, 50], "2.0 x faster"],
-  [[50, 120], "2.4 x slower"],
+  [[100, 50], "2.0x faster"],
+  [[50, 120], "2.4x slower"],
   [[100, 102], "the same"],
-  [[3420, 88], "39 x faster"],
+  [[3420, 88], "39x faster"],
   [[100, null], null],
   [[0, 5], null],
 ])("%j", (pair, text) => {

@@ -23,13 +23,13 @@ export function sentence(comparison: Comparison): string {
   return joined.charAt(0).toUpperCase() + joined.slice(1);
 }
 
-/** `2.4 x as long`: how the second time relates to the first; null when one is not known. */
+/** `2.4x slower`: how the second time relates to the first; null when one is not known. */
 export function ratio(pair: [number | null, number | null]): string | null {
   const [a, b] = pair;
   if (a === null || b === null || a <= 0 || b <= 0) return null;
   const part = b / a;
   if (part > 0.95 && part < 1.05) return "the same";
-  return part < 1 ? `${figure(1 / part)} x faster` : `${figure(part)} x slower`;
+  return part < 1 ? `${figure(1 / part)}x faster` : `${figure(part)}x slower`;
 }
 
 function figure(n: number): string {
