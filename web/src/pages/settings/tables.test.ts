@@ -1,30 +1,27 @@
 import { expect, test } from "vitest";
-import { limit_name, limit_text, sections_of, variable_of } from "./tables";
+import { limit_name, limit_text, sections_of } from "./tables";
 
 test("a configuration as rows", () => {
-  expect(sections_of({ engine: { workers: 2, disk: { reserve: "5GB" } }, server: { hosts: [], behind_proxy: false, sources_allowed: ["/a", "/b"], x: null }, sources: {} })).toEqual([
+  const config = { engine: { workers: 2, disk: { reserve: "5GB" } }, server: { hosts: [], behind_proxy: false, allowed: ["/a", "/b"], x: null }, sources: {} };
+  expect(sections_of(config)).toEqual([
     {
       section: "engine",
       rows: [
-        { name: "engine.workers", value: "2" },
-        { name: "engine.disk.reserve", value: "5GB" },
+        { name: "workers", variable: "EXHIBIT_ENGINE__WORKERS", value: "2" },
+        { name: "disk.reserve", variable: "EXHIBIT_ENGINE__DISK__RESERVE", value: "5GB" },
       ],
     },
     {
       section: "server",
       rows: [
-        { name: "server.hosts", value: "none" },
-        { name: "server.behind_proxy", value: "no" },
-        { name: "server.sources_allowed", value: "/a, /b" },
-        { name: "server.x", value: "not set" },
+        { name: "hosts", variable: "EXHIBIT_SERVER__HOSTS", value: "none" },
+        { name: "behind_proxy", variable: "EXHIBIT_SERVER__BEHIND_PROXY", value: "no" },
+        { name: "allowed", variable: "EXHIBIT_SERVER__ALLOWED", value: "/a, /b" },
+        { name: "x", variable: "EXHIBIT_SERVER__X", value: "not set" },
       ],
     },
     { section: "sources", rows: [] },
   ]);
-});
-
-test("the variable of a setting", () => {
-  expect(variable_of("engine.workers")).toBe("EXHIBIT_ENGINE__WORKERS");
 });
 
 test.each([

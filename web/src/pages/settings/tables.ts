@@ -3,8 +3,10 @@ import type { Json, Settings } from "../../api/types";
 import { bytes, count, duration_s } from "../../lib/format";
 
 export interface Row {
-  /** `engine.workers`, as the configuration file and `EXHIBIT_ENGINE__WORKERS` name it. */
+  /** `workers` in the section `engine`. */
   name: string;
+  /** `EXHIBIT_ENGINE__WORKERS`: the variable that sets it. */
+  variable: string;
   value: string;
 }
 
@@ -22,7 +24,8 @@ function rows_of(name: string, value: Json): Row[] {
   if (value !== null && typeof value === "object" && !Array.isArray(value)) {
     return Object.entries(value).flatMap(([inner, deep]) => rows_of(`${name}.${inner}`, deep));
   }
-  return [{ name, value: said(value) }];
+  // The section is the heading of its rows.
+  return [{ name: name.slice(name.indexOf(".") + 1), variable: `EXHIBIT_${name.replaceAll(".", "__").toUpperCase()}`, value: said(value) }];
 }
 
 function said(value: Json): string {
@@ -30,11 +33,6 @@ function said(value: Json): string {
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (Array.isArray(value)) return value.length === 0 ? "none" : value.map(said).join(", ");
   return typeof value === "string" ? value || "empty" : JSON.stringify(value);
-}
-
-/** `EXHIBIT_ENGINE__WORKERS`: the variable that sets `engine.workers`. */
-export function variable_of(name: string): string {
-  return `EXHIBIT_${name.replaceAll(".", "__").toUpperCase()}`;
 }
 
 /** A limit of an extractor by the unit at the end of its name: `address_space_bytes` is bytes, `unit_wall_s` is seconds. */
