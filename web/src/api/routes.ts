@@ -1,0 +1,65 @@
+// One function per route, in the order of the documentation. Pages call these and never spell a path themselves.
+import { get, post, remove, with_query } from "./client";
+import type * as t from "./types";
+
+const part = encodeURIComponent;
+
+export const me = (signal?: AbortSignal) => get<t.Me>("/v1/me", {}, signal);
+export const log_in = (token: string) => post<t.Me>("/v1/session", { token });
+export const log_out = () => remove<null>("/v1/session");
+export const status = (signal?: AbortSignal) => get<t.Status>("/v1/status", {}, signal);
+
+export const sources = (signal?: AbortSignal) => get<t.Page<t.Source>>("/v1/sources", {}, signal);
+export const outcomes = (name: string, limit = 100, signal?: AbortSignal) =>
+  get<t.Page<t.Outcome>>(`/v1/sources/${part(name)}/outcomes`, { limit }, signal);
+export const add_source = (root: string, name?: string) => post<t.Scan>("/v1/sources", name ? { root, name } : { root });
+export const scan_source = (name: string) => post<t.Scan>(`/v1/sources/${part(name)}/scan`);
+export const scans = (signal?: AbortSignal) => get<t.Page<t.Scan>>("/v1/scans", {}, signal);
+
+export const check_filter = (text: string, signal?: AbortSignal) => get<t.FilterCheck>("/v1/filters", { text }, signal);
+
+export const assets = (query: { filter?: string; limit?: number; cursor?: string | null }, signal?: AbortSignal) =>
+  get<t.Page<t.AssetLine>>("/v1/assets", query, signal);
+export const asset = (id: string, sandboxes: boolean, signal?: AbortSignal) =>
+  get<t.AssetView>(`/v1/assets/${part(id)}`, { sandboxes }, signal);
+export const original_url = (id: string) => `/v1/assets/${part(id)}/original`;
+export const thumbnail_url = (id: string, edge: 256 | 1024) => `/v1/assets/${part(id)}/thumbnail?edge=${edge}`;
+
+export const timeline = (filter: string, signal?: AbortSignal) => get<t.Timeline>("/v1/timeline", { filter }, signal);
+export const timeline_page = (bucket: string, query: { filter: string; version: string; from: number; limit: number }, signal?: AbortSignal) =>
+  get<t.TimelinePage>(`/v1/timeline/${part(bucket)}`, query, signal);
+export const neighbours = (filter: string, asset: string, signal?: AbortSignal) =>
+  get<t.Neighbours>("/v1/timeline/neighbours", { filter, asset }, signal);
+
+export const collections = (signal?: AbortSignal) => get<t.Page<t.Collection>>("/v1/collections", {}, signal);
+export const collection = (name: string, signal?: AbortSignal) => get<t.CollectionView>(`/v1/collections/${part(name)}`, {}, signal);
+export const create_collection = (collection: t.NewCollection) => post<t.Collection>("/v1/collections", collection);
+export const delete_collection = (name: string) => remove<unknown>(`/v1/collections/${part(name)}`);
+
+export const pipelines = (signal?: AbortSignal) => get<t.Page<t.Pipeline>>("/v1/pipelines", {}, signal);
+export const pipeline = (name: string, signal?: AbortSignal) => get<t.Pipeline>(`/v1/pipelines/${part(name)}`, {}, signal);
+
+export const runs = (query: { limit?: number; cursor?: string | null }, signal?: AbortSignal) =>
+  get<t.Page<t.RunStatus>>("/v1/runs", query, signal);
+export const run = (id: string, signal?: AbortSignal) => get<t.RunStatus>(`/v1/runs/${part(id)}`, {}, signal);
+export const start_run = (run: t.NewRun) => post<t.RunStatus>("/v1/runs", run);
+export const act_on_run = (id: string, action: t.RunAction, body: { unit?: number } = {}) =>
+  post<t.RunStatus>(`/v1/runs/${part(id)}/${action}`, body);
+export const run_units = (
+  id: string,
+  query: { state?: string; step?: string; reason?: string; limit?: number; cursor?: string | null },
+  signal?: AbortSignal,
+) => get<t.Page<t.RunUnit>>(`/v1/runs/${part(id)}/units`, query, signal);
+export const run_artifacts = (id: string, query: { kind?: string; limit?: number; cursor?: string | null }, signal?: AbortSignal) =>
+  get<t.Page<t.Fact>>(`/v1/runs/${part(id)}/artifacts`, query, signal);
+export const compare_runs = (first: string, second: string, examples = 20, signal?: AbortSignal) =>
+  get<t.Comparison>(`/v1/runs/${part(first)}/compare/${part(second)}`, { examples }, signal);
+
+export const explanation = (artifact: string, signal?: AbortSignal) => get<t.Explanation>(`/v1/artifacts/${part(artifact)}`, {}, signal);
+export const lineage_url = (artifact: string) => `/v1/artifacts/${part(artifact)}/lineage`;
+export const blob_url = (artifact: string) => `/v1/artifacts/${part(artifact)}/blob`;
+
+export const extractors = (signal?: AbortSignal) => get<t.Extractors>("/v1/extractors", {}, signal);
+export const doctor = (signal?: AbortSignal) => get<t.Doctor>("/v1/doctor", {}, signal);
+export const settings = (signal?: AbortSignal) => get<t.Settings>("/v1/settings", {}, signal);
+export const events_url = (run?: string) => with_query("/v1/events", { run });

@@ -1,0 +1,81 @@
+import { as_problem, is_abort, type Problem } from "../api/problem";
+import type { Page } from "../api/types";
+
+/** A list that is loaded page by page, oldest part last. What is shown stays while more of it or all of it anew is loaded. */
+export interface Paged<T> {
+  readonly items: readonly T[] | undefined;
+  readonly total: number | null;
+  /** True when the server has more behind the last item. */
+  readonly has_more: boolean;
+  readonly problem: Problem | null;
+  readonly loading: boolean;
+  more(): void;
+  reload(): void;
+}
+
+/** Loads the first page now and whenever a reactive value that `key` reads changes. Call it while a component is set up. */
+export function paged<K, T>(key: () => K, load: (key: K, cursor: string | null, signal: AbortSignal) => Promise<Page<T>>): Paged<T> {
+  let items = $state.raw<readonly T[] | undefined>(undefined);
+  let next = $state.raw<string | null>(null);
+  let total = $state.raw<number | null>(null);
+  let problem = $state.raw<Problem | null>(null);
+  let loading = $state(true);
+  let round = $state(0);
+  let loaded_key: string | undefined;
+  let abort = new AbortController();
+
+  function ask(current: K, cursor: string | null): void {
+    abort.abort();
+    const mine = (abort = new AbortController());
+    loading = true;
+    load(current, cursor, mine.signal).then(
+      (page) => {
+        if (mine.signal.aborted) return;
+        items = cursor === null ? page.items : [...(items ?? []), ...page.items];
+        next = page.next ?? null;
+        total = page.total ?? null;
+        problem = null;
+        loading = false;
+      },
+      (error: unknown) => {
+        if (mine.signal.aborted || is_abort(error)) return;
+        problem = as_problem(error);
+        loading = false;
+      },
+    );
+  }
+
+  $effect(() => {
+    const current = key();
+    void round;
+    const name = JSON.stringify(current) ?? "";
+    if (name !== loaded_key) items = undefined;
+    loaded_key = name;
+    ask(current, null);
+    return () => abort.abort();
+  });
+
+  return {
+    get items() {
+      return items;
+    },
+    get total() {
+      return total;
+    },
+    get has_more() {
+      return next !== null;
+    },
+    get problem() {
+      return problem;
+    },
+    get loading() {
+      return loading;
+    },
+    more() {
+      if (next !== null && !loading) ask(key(), next);
+    },
+    reload() {
+      round += 1;
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import type { ArtifactNews } from "../../api/types";
+import { with_news, type Shown } from "./newest";
+
+const news = (...ids: string[]): ArtifactNews[] => ids.map((asset_id) => ({ artifact_id: `art_${asset_id}`, asset_id, kind: "image.thumbnail", run: "r" }));
+const ids = (shown: Shown[]) => shown.map((one) => one.asset_id).join("");
+
+test("places are filled first, then the oldest picture gives way", () => {
+  let shown: Shown[] = [
+    { asset_id: "b", round: 0 },
+    { asset_id: "a", round: 0 },
+  ];
+  shown = with_news(shown, news("c"), "r", 3);
+  expect(ids(shown)).toBe("bac");
+  shown = with_news(shown, news("d"), "r", 3);
+  expect(ids(shown)).toBe("bdc");
+  shown = with_news(shown, news("e", "f"), "r", 3);
+  expect(ids(shown)).toBe("edf");
+});
+
+test("what is shown stays where it is; other runs and kinds do not count", () => {
+  const shown: Shown[] = [{ asset_id: "a", round: 4 }];
+  expect(with_news(shown, news("a"), "r", 3)).toEqual(shown);
+  expect(with_news(shown, news("b"), "other", 3)).toEqual(shown);
+  expect(with_news(shown, [{ artifact_id: "x", asset_id: "b", kind: "media.metadata", run: "r" }], "r", 3)).toEqual(shown);
+});
