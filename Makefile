@@ -16,13 +16,14 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: ## catalog a sample archive (or ARCHIVE=path), run a pipeline over it, explain and verify
-	@scripts/setup build media sample
+	@scripts/setup build web media sample
 	@scripts/demo --check
+	@scripts/web build
 	@cargo build --release --locked --package exhibit-app
 	@scripts/demo
 
 test: ## everything that must hold: format, clippy, tidy, all tests on SQLite and PostgreSQL
-	@scripts/setup build media sample lint test
+	@scripts/setup build web media sample lint test
 	@scripts/test
 
 check: ## the quick part of it, to be run often: lint and the unit tests of model
@@ -42,8 +43,9 @@ soak: ## kills at 200 points, a million files, a whole archive, fuzzing: at most
 	@scripts/setup build media sample test fuzz
 	@scripts/soak
 
-build: ## the release binary, target/release/exhibit
-	@scripts/setup build
+build: ## the release binary with the web UI in it, target/release/exhibit
+	@scripts/setup build web
+	@scripts/web build
 	@cargo build --release --locked --package exhibit-app
 
 clean: ## remove everything that was built, the demo included

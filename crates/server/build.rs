@@ -34,6 +34,10 @@ fn out_folder() -> io::Result<PathBuf> {
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
+        // What begins with a dot belongs to the build.
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
         if entry.file_type()?.is_dir() {
             list(&entry.path(), files)?;
         } else {

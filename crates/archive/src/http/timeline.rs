@@ -28,6 +28,9 @@ struct BucketQuery {
     /// The filter of the timeline
     #[serde(default)]
     filter: String,
+    /// The version of the timeline that the caller has; the answer names the one that it is from
+    #[expect(dead_code, reason = "another version is another address, so that nothing between mixes them up")]
+    version: Option<String>,
     /// The first item, counted from 0
     #[serde(default)]
     from: u32,
