@@ -34,14 +34,6 @@ impl Served {
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         answer.json()
     }
-
-    /// A POST of JSON with a token.
-    #[track_caller]
-    pub fn post(&self, path: &str, token: &str, body: &Value) -> super::client::Answer {
-        let bearer = format!("Bearer {token}");
-        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-        self.ask("POST", path, &headers, &body.to_string())
-    }
 }
 
 /// The same lists and documents as on the command line; bad questions get the same bytes each time.
@@ -104,7 +96,8 @@ fn originals_are_delivered_in_whole_and_in_part(backend: Backend) {
     let get = |path: &str, more: &[(&str, &str)]| {
         served.ask("GET", path, &[&[("authorization", bearer.as_str())], more].concat(), "")
     };
-    let jpeg = items(world.json(&["ls", "type:image/jpeg", "is:present", "not", "is:duplicate", "--limit", "1"])).remove(0);
+    let jpeg =
+        items(world.json(&["ls", "type:image/jpeg", "is:present", "not", "is:duplicate", "--limit", "1"])).remove(0);
     let file = world.archive().join(text(&jpeg["path"]));
     let bytes = std::fs::read(&file).expect("an original");
     let path = format!("/v1/assets/{}/original", text(&jpeg["asset_id"]));
