@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 mod append;
+mod library;
 mod measure;
 mod metadata;
 mod noop;
@@ -25,7 +26,7 @@ use scale::Scale;
 type Measurement<'a> = &'a dyn Fn() -> Result<Vec<report::Line>, String>;
 
 /// What is measured when nothing is named, then what has to be named.
-const NAMES: [&str; 5] = ["append", "scan", "metadata", "thumbs", "noop"];
+const NAMES: [&str; 6] = ["append", "scan", "metadata", "thumbs", "noop", "library"];
 const LONG_NAMES: [&str; 3] = ["soak-rows", "soak-tree", "soak-archive"];
 
 /// What was asked for.
@@ -67,12 +68,13 @@ fn main() -> ExitCode {
     let Request { exhibit, scale, strict, wanted } = request;
     let mut lines = Vec::new();
     let mut failed = false;
-    let measurements: [(&str, Measurement<'_>); 8] = [
+    let measurements: [(&str, Measurement<'_>); 9] = [
         ("append", &|| append::measure(scale)),
         ("scan", &|| scan::measure(&exhibit, scale)),
         ("metadata", &|| metadata::measure(&exhibit, scale)),
         ("thumbs", &|| thumbs::measure(&exhibit, scale)),
         ("noop", &|| noop::measure(&exhibit, scale)),
+        ("library", &|| library::measure(&exhibit, scale)),
         ("soak-rows", &|| rows::measure(scale)),
         ("soak-tree", &|| soak::measure_tree(&exhibit, scale)),
         ("soak-archive", &|| soak::measure_archive(&exhibit, scale)),
