@@ -159,7 +159,7 @@ impl<'a> Client<'a> {
                 break;
             }
             if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().map_err(|_| format!("{line}"))?;
+                length = value.trim().parse().map_err(|_| line.to_string())?;
             }
         }
         let mut body = vec![0; length];

@@ -64,7 +64,7 @@ impl Names {
     fn is_own_host(&self, host: &str) -> bool {
         let (name, port) = split(host);
         if ["localhost", "127.0.0.1", "[::1]"].contains(&name) {
-            let is_ours = port.map_or(self.port == 80, |port| port.parse() == Ok(self.port));
+            let is_ours = port.unwrap_or(80) == self.port;
             return is_ours || self.behind_proxy;
         }
         self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host) || known.eq_ignore_ascii_case(name))
@@ -80,10 +80,11 @@ impl Names {
     }
 }
 
-/// `[::1]:80` is `[::1]` and `80`.
-fn split(host: &str) -> (&str, Option<&str>) {
-    match host.rsplit_once(':') {
-        Some((name, port)) if !port.contains(']') => (name, Some(port)),
+/// `[::1]:80` is `[::1]` and 80. What is no port belongs to the name, and no name of ours ends like that.
+fn split(host: &str) -> (&str, Option<u16>) {
+    let digits = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    match host.rsplit_once(':').filter(|(_, port)| digits(port)).map(|(name, port)| (name, port.parse())) {
+        Some((name, Ok(port))) => (name, Some(port)),
         _ => (host, None),
     }
 }
@@ -99,6 +100,9 @@ fn is_link_to_a_page(method: &Method, path: &str, headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn names(hosts: &[&str], behind_proxy: bool) -> Names {
@@ -143,6 +147,28 @@ mod tests {
         assert_eq!(status(&plain, "GET", "/", &[("host", "localhost:8765"), ("host", "localhost:8765")]), 421);
         assert_eq!(status(&plain, "GET", "http://evil.example/", &[("host", "localhost:8765")]), 421);
         assert_eq!(status(&plain, "GET", "http://localhost:8765/", &[("host", "localhost:8765")]), 200);
+    }
+
+    proptest! {
+        /// However names are put together, only those that were meant are ours.
+        #[test]
+        fn nothing_near_our_names_is_ours(host in "(localhost|127\\.0\\.0\\.1|\\[::1\\]|photos\\.example|evil|[.:@\\[\\]0-9a]){0,4}(:8765|:80|:)?") {
+            let meant = ["localhost:8765", "127.0.0.1:8765", "[::1]:8765", "photos.example"].contains(&host.as_str());
+            let with_port = host.strip_prefix("photos.example:").is_some_and(|port| port.parse::<u16>().is_ok());
+            let ours = names(&["photos.example"], false).is_own_host(&host);
+            prop_assert_eq!(ours, meant || with_port, "{}", host);
+        }
+
+        #[test]
+        fn headers_of_any_bytes_are_answered(host in any::<Vec<u8>>(), origin in any::<Vec<u8>>()) {
+            let mut headers = HeaderMap::new();
+            for (name, bytes) in [(header::HOST, &host), (header::ORIGIN, &origin), (FETCH_SITE, &origin)] {
+                if let Ok(value) = HeaderValue::from_bytes(bytes) {
+                    headers.append(name, value);
+                }
+            }
+            prop_assert!(names(&[], false).check(&Method::GET, &Uri::from_static("/"), &headers).is_err());
+        }
     }
 
     #[test]

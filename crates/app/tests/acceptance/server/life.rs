@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use exhibit_testkit::postgres::{PostgresOptions, TestPostgres};
 use rustix::process::Signal;
 
 use super::client::{Answer, connect, read};
@@ -127,6 +128,24 @@ fn until_the_database_answers_it_says_so() {
     let output = served.running.wait();
     assert_eq!(output.code, 0, "{output:?}");
     assert_eq!(output.stderr.lines().count(), 1, "said once: {}", output.stderr);
+}
+
+/// The database goes, the server stays and says why it is not ready.
+#[test]
+fn a_database_that_goes_is_told() {
+    let postgres = TestPostgres::start(PostgresOptions::default());
+    let mut world = World::new(Backend::Sqlite);
+    world.set("EXHIBIT_STORE__POSTGRES__URL", &postgres.database());
+    let served = Served::new(&world);
+    let ready = served.ask("GET", "/readyz", &[], "");
+    assert_eq!((ready.status, ready.json()), (200, serde_json::json!({ "status": "ready" })));
+    drop(postgres);
+    let answer = served.ask("GET", "/readyz", &[], "");
+    let expected = serde_json::json!({ "status": "not_ready", "reason": "database-unreachable" });
+    assert_eq!((answer.status, answer.json()), (503, expected));
+    assert_eq!(served.ask("GET", "/healthz", &[], "").status, 200);
+    served.running.signal(Signal::TERM);
+    assert!(served.running.ends_within(PATIENCE), "it ends in order all the same");
 }
 
 #[test]
