@@ -56,6 +56,7 @@ export const compare_runs = (first: string, second: string, examples = 20, signa
   get<t.Comparison>(`/v1/runs/${part(first)}/compare/${part(second)}`, { examples }, signal);
 
 export const explanation = (artifact: string, signal?: AbortSignal) => get<t.Explanation>(`/v1/artifacts/${part(artifact)}`, {}, signal);
+export const explanation_url = (artifact: string) => `/v1/artifacts/${part(artifact)}`;
 export const lineage_url = (artifact: string) => `/v1/artifacts/${part(artifact)}/lineage`;
 export const blob_url = (artifact: string) => `/v1/artifacts/${part(artifact)}/blob`;
 

@@ -386,10 +386,10 @@ export interface Envelope {
   asset_id: string;
   artifact_type: string;
   schema_version: number;
-  span_start_ms: number | null;
-  span_end_ms: number | null;
+  span_start_ms?: number | null;
+  span_end_ms?: number | null;
   payload: { [key: string]: Json };
-  blob: { sha256: string; bytes: number; media_type: string } | null;
+  blob?: { sha256: string; bytes: number; media_type: string } | null;
   producer: string;
   producer_version: string;
   model_profile: string | null;

@@ -9,8 +9,16 @@ import type { IconName } from "../ui/icons";
 class Frame {
   palette = $state(false);
   key_list = $state(false);
-  /** Counts up when the search field should take the focus. */
-  search_asked = $state(0);
+  /** Asks the search field to take the focus: for something else, or to go on with what is there. */
+  search_asked = $state<{ edit: boolean } | null>(null);
+
+  search(): void {
+    this.search_asked = { edit: false };
+  }
+
+  edit_filter(): void {
+    this.search_asked = { edit: true };
+  }
 }
 
 export const frame = new Frame();
@@ -46,7 +54,7 @@ export function use_frame_actions(): void {
     return [
       { id: "palette", title: "Find a command", group, keys: ["mod+k"], run: () => (frame.palette = true), in_fields: true, palette: false },
       { id: "keys", title: "List the keys", group, keys: ["?"], run: () => (frame.key_list = true) },
-      { id: "search", title: "Search", group, keys: ["/"], run: () => (frame.search_asked += 1) },
+      { id: "search", title: "Search", group, keys: ["/"], run: () => frame.search() },
       { id: "theme", title: "Change the theme", group, keys: ["Shift+t"], run: change_theme },
       ...[...ROOMS, SETTINGS].map((room) => ({
         id: `go-${room.path}`,

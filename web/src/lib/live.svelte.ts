@@ -16,7 +16,7 @@ export function is_open(state: RunState): boolean {
 type Listener<K extends keyof LiveEvents> = (data: LiveEvents[K]) => void;
 
 class Live {
-  state = $state<"connecting" | "live" | "offline">("connecting");
+  state = $state<"connecting" | "live" | "offline" | "refused">("connecting");
   /** Since when the server has been out of reach. */
   offline_since = $state<Date | null>(null);
   /** Grows with each connection, so that pages load anew what they may have missed in between. */
@@ -43,6 +43,10 @@ class Live {
       event: (event) => this.take(event),
       closed: (status) => {
         if (status === 401) session.lost();
+        if (status === 403) {
+          this.state = "refused";
+          return;
+        }
         this.offline_since ??= new Date();
         this.state = "offline";
       },

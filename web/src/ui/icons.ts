@@ -34,6 +34,7 @@ export const ICONS = {
   trash: "M3.5 5.5h13M8 5V3h4v2M5 5.5l.8 11h8.4l.8-11M8.3 8.5v5M11.7 8.5v5",
   zoom: "M8.5 3a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11zM12.5 12.5 17 17M6 8.5h5M8.5 6v5",
   panel: "M3 4h14v12H3zM12 4v12",
+  image: "M3 4h14v12H3zM3 13.5l4-4.5 4.5 4.5 2-2 3.5 3.5M13 7.6v.1",
   video: "M3 5h10v10H3zM13 8.5l4-2v7l-4-2",
   audio: "M3 8.5v3M6.5 6v8M10 3.5v13M13.5 6v8M17 8.5v3",
   file: "M5 2.5h6.5L15.5 6.5v11H5zM11.5 2.5v4h4",

@@ -69,10 +69,10 @@ export async function root_of(leaf: Uint8Array, index: number, size: number, pat
 function claim(explanation: Explanation): Json {
   const { artifact } = explanation;
   const spans: { [key: string]: Json } =
-    artifact.span_start_ms === null || artifact.span_end_ms === null
+    typeof artifact.span_start_ms !== "number" || typeof artifact.span_end_ms !== "number"
       ? {}
       : { span_start_ms: artifact.span_start_ms, span_end_ms: artifact.span_end_ms };
-  const blob: { [key: string]: Json } = artifact.blob === null ? {} : { blob: artifact.blob.sha256 };
+  const blob: { [key: string]: Json } = !artifact.blob ? {} : { blob: artifact.blob.sha256 };
   return {
     ...blob,
     ...spans,

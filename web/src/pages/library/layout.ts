@@ -199,7 +199,7 @@ export interface Window {
 }
 
 /** Tiles in the document at most, whatever the size of rows and window: with what lies in a tile this keeps the page under 1,500 nodes. */
-export const TILES_MAX = 320;
+export const TILES_MAX = 260;
 
 /** Rows to draw: those in view, and as many above and below as the limit allows, up to one screen each. */
 export function rows_to_draw(layout: Layout, scroll: number, view: number): Window {

@@ -58,8 +58,10 @@ export interface Placed {
   count: number;
 }
 
-/** `2019-07:3-40.55,2019-06:*`: per bucket the positions in it, `*` for all. Ranges over bucket borders are cut there. */
+/** `2019-07:3-40.55,2019-06:*`: per bucket the positions in it, `*` for all; `*` alone is everything. Ranges over bucket borders are cut there. */
 export function to_text(ranges: Ranges, buckets: readonly Placed[]): string {
+  const last = buckets.at(-1);
+  if (buckets.length > 1 && last && ranges.length === 1 && size(ranges) === last.first + last.count) return "*";
   const parts: string[] = [];
   let at = 0;
   for (const { bucket, first, count } of buckets) {
@@ -79,6 +81,8 @@ export function to_text(ranges: Ranges, buckets: readonly Placed[]): string {
 
 /** The opposite of `to_text`; what does not exist any more is left out. */
 export function from_text(text: string, buckets: readonly Placed[]): Ranges {
+  const end = buckets.at(-1);
+  if (text === "*" && end) return [[0, end.first + end.count - 1]];
   const by_name = new Map(buckets.map((bucket) => [bucket.bucket, bucket]));
   let ranges: Ranges = NOTHING;
   for (const part of text.split(",")) {

@@ -15,6 +15,13 @@ const MOVED = "The Library changed while the selection was read. Show what is ne
 /** Kinds that can be the picture of an asset. */
 const PICTURE_KINDS = ["image.thumbnail", "video.keyframe"];
 
+/** A page under way; one that somebody waits for is not given up when the view moves on. */
+interface Loading {
+  abort: AbortController;
+  awaited: boolean;
+  done: Promise<void>;
+}
+
 export type ItemPage = { ref: PageRef; items: TimelineItem[] };
 
 export class LibraryStore {
@@ -40,7 +47,7 @@ export class LibraryStore {
   place: { at: string; index: number; offset: number } | null = null;
   opened: { asset: string; index: number | null } | null = null;
 
-  private loading = new Map<string, AbortController>();
+  private loading = new Map<string, Loading>();
   private loading_timeline: AbortController | null = null;
   private refreshed_at = 0;
   /** The last page came from a newer timeline than the one that is shown. */
@@ -90,7 +97,7 @@ export class LibraryStore {
   }
 
   private show(timeline: Timeline): void {
-    for (const abort of this.loading.values()) abort.abort();
+    for (const { abort } of this.loading.values()) abort.abort();
     this.loading.clear();
     this.pages = new Map();
     this.waiting = null;
@@ -119,13 +126,13 @@ export class LibraryStore {
     if (this.layout === null || this.timeline === null) return;
     const wanted = pages_for(this.layout, first, end);
     const keys = new Set(wanted.map((page) => page.key));
-    for (const [key, abort] of this.loading) {
-      if (!keys.has(key)) {
+    for (const [key, { abort, awaited }] of this.loading) {
+      if (!keys.has(key) && !awaited) {
         abort.abort();
         this.loading.delete(key);
       }
     }
-    for (const page of wanted) void this.load_page(page).catch(() => undefined);
+    for (const page of wanted) void this.load_page(page, false);
   }
 
   /**
@@ -182,31 +189,46 @@ export class LibraryStore {
     if (!layout || !box) return null;
     if (date.length < 10 || !date.startsWith(box.bucket)) return box.first;
     for (const page of pages_for(layout, box.first, box.first + box.count)) {
-      await this.load_page(page);
+      await this.load_page(page, true);
       const at = this.pages.get(page.key)?.items.findIndex((item) => item.at.slice(0, 10) <= date) ?? -1;
       if (at !== -1) return page.first + at;
     }
     return box.first;
   }
 
-  private async load_page(page: PageRef): Promise<void> {
-    const known = this.pages.get(page.key);
-    if (known || this.loading.has(page.key)) return;
-    const abort = new AbortController();
-    this.loading.set(page.key, abort);
-    try {
-      const items = await this.fetch_page(page, abort.signal);
-      if (abort.signal.aborted) return;
-      const pages = new Map(this.pages);
-      pages.set(page.key, { ref: page, items });
-      for (const key of pages.keys()) {
-        if (pages.size <= PAGES_MAX) break;
-        pages.delete(key);
-      }
-      this.pages = pages;
-    } finally {
-      if (this.loading.get(page.key) === abort) this.loading.delete(page.key);
+  /** Loads a page unless it is there or under way; resolves when that has ended, well or not. */
+  private load_page(page: PageRef, awaited: boolean): Promise<void> {
+    if (this.pages.has(page.key)) return Promise.resolve();
+    const present = this.loading.get(page.key);
+    if (present) {
+      present.awaited ||= awaited;
+      return present.done;
     }
+    const abort = new AbortController();
+    const done = this.fetch_page(page, abort.signal).then(
+      (items) => {
+        if (abort.signal.aborted) return;
+        this.loading.delete(page.key);
+        this.keep(page, items);
+      },
+      (error: unknown) => {
+        if (!abort.signal.aborted) this.loading.delete(page.key);
+        // A page that does not come leaves its tiles grey; it is asked for again with the next move.
+        if (!is_abort(error) && this.timeline === null) this.problem = as_problem(error);
+      },
+    );
+    this.loading.set(page.key, { abort, awaited, done });
+    return done;
+  }
+
+  private keep(page: PageRef, items: TimelineItem[]): void {
+    const pages = new Map(this.pages);
+    pages.set(page.key, { ref: page, items });
+    for (const key of pages.keys()) {
+      if (pages.size <= PAGES_MAX) break;
+      pages.delete(key);
+    }
+    this.pages = pages;
   }
 
   private async fetch_page(page: PageRef, signal?: AbortSignal): Promise<TimelineItem[]> {

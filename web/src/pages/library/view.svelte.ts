@@ -28,19 +28,22 @@ export class LibraryView {
   arrived = $state(false);
 
   readonly layout: Layout | null = $derived.by(() => this.store.layout);
-  readonly rows = $derived.by(() => (this.layout ? rows_to_draw(this.layout, this.scroll, this.height) : { first_row: 0, end_row: 0 }));
+  private readonly window = $derived.by(() => (this.layout ? rows_to_draw(this.layout, this.scroll, this.height) : { first_row: 0, end_row: 0 }));
+  // Numbers of their own: what hangs on them rests while the same rows are drawn, however far the page moves within them.
+  readonly first_row = $derived(this.window.first_row);
+  readonly end_row = $derived(this.window.end_row);
   readonly tiles: TileBox[] = $derived.by(() => {
     const tiles: TileBox[] = [];
-    if (this.layout) for (let row = this.rows.first_row; row < this.rows.end_row; row += 1) tiles.push(...tiles_of(this.layout, row));
+    for (let row = this.first_row; row < this.end_row; row += 1) tiles.push(...this.row_tiles(row));
     return tiles;
   });
   readonly bucket = $derived.by(() => (this.layout ? bucket_at(this.layout, this.scroll + this.store.head) : null));
   readonly count = $derived(size(this.selected));
   /** The cursor where it is drawn, else the first tile in view: what the Tab key reaches. */
   readonly focusable = $derived.by(() => {
-    const { layout, rows } = this;
+    const { layout } = this;
     if (!layout) return 0;
-    const drawn = this.cursor >= row_first(layout, rows.first_row) && this.cursor < row_first(layout, rows.end_row);
+    const drawn = this.cursor >= row_first(layout, this.first_row) && this.cursor < row_first(layout, this.end_row);
     return drawn ? this.cursor : row_first(layout, row_at(layout, this.scroll));
   });
 
@@ -52,6 +55,18 @@ export class LibraryView {
 
   constructor(readonly store: LibraryStore) {
     store.row_height = stored_row_height();
+  }
+
+  private row_cache: { layout: Layout | null; rows: Map<number, TileBox[]> } = { layout: null, rows: new Map() };
+
+  /** Boxes of a row, the same objects as long as the row is drawn: tiles that stay are not touched while others come. */
+  private row_tiles(row: number): TileBox[] {
+    const { layout } = this;
+    if (layout === null) return [];
+    if (this.row_cache.layout !== layout || this.row_cache.rows.size > 400) this.row_cache = { layout, rows: new Map() };
+    const known = this.row_cache.rows.get(row) ?? tiles_of(layout, row);
+    this.row_cache.rows.set(row, known);
+    return known;
   }
 
   /** Goes to what the address bar says, once the layout is there. */
