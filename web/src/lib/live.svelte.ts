@@ -87,6 +87,8 @@ class Live {
       return;
     }
     if (event.event === "run") this.take_run(data as RunEvent);
+    // Runs may have ended unheard; those that are open are told anew.
+    if (event.event === "reset") this.runs.clear();
     for (const listener of this.listeners.get(event.event) ?? []) listener(data as never);
   }
 
