@@ -31,9 +31,10 @@ class Live {
   start(): void {
     if (this.stream !== null) return;
     this.stream = new EventStream(events_url(), {
-      opened: () => {
+      opened: (gap) => {
         this.state = "live";
         this.offline_since = null;
+        if (gap) this.take({ event: "reset", data: "{}" });
       },
       event: (event) => this.take(event),
       closed: (status) => {
