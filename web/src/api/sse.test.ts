@@ -51,6 +51,20 @@ describe("EventStream", () => {
     expect(asked.slice(0, 2)).toEqual([undefined, "41"]);
   });
 
+  it.each([
+    ["data: {}\n\n", [false, true]],
+    ["id: 1\ndata: {}\n\n", [false, false]],
+  ])("says when events may have been missed (%j)", async (body, expected) => {
+    vi.useFakeTimers();
+    vi.stubGlobal("fetch", async () => new Response(body));
+    const gaps: boolean[] = [];
+    const stream = new EventStream("/v1/events", { opened: (gap) => gaps.push(gap), event() {}, closed() {} });
+    stream.start();
+    await vi.advanceTimersByTimeAsync(600);
+    stream.stop();
+    expect(gaps.slice(0, 2)).toEqual(expected);
+  });
+
   it("does not try again when the login is gone", async () => {
     vi.useFakeTimers();
     let tries = 0;

@@ -50,7 +50,8 @@ export class EventParser {
 }
 
 export interface StreamHooks {
-  opened(): void;
+  /** Connected. `gap`: events may have been missed, because nothing was heard before that could be resumed after. */
+  opened(gap: boolean): void;
   event(event: ServerEvent): void;
   /** The connection broke or was refused; `status` is 0 when no answer came. Another attempt follows unless it is 401 or 403. */
   closed(status: number): void;
@@ -72,6 +73,7 @@ export class EventStream {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private watchdog: ReturnType<typeof setTimeout> | undefined;
   private failures = 0;
+  private opened_before = false;
 
   constructor(
     private readonly url: string,
@@ -116,7 +118,9 @@ export class EventStream {
   private async drain(body: ReadableStream<Uint8Array>, abort: AbortController): Promise<void> {
     this.parser.restart();
     this.failures = 0;
-    this.hooks.opened();
+    const gap = this.opened_before && this.parser.last_id === null;
+    this.opened_before = true;
+    this.hooks.opened(gap);
     const reader = body.getReader();
     const decoder = new TextDecoder();
     for (;;) {

@@ -270,7 +270,7 @@ export interface RunSummary {
   expires: string | null;
   expired: string | null;
   state: RunState;
-  /** Why it does not go on by itself. */
+  /** Why it stands as it does, when that is more than its state says. */
   reason?: string | null;
   collection: string;
   collection_name: string | null;

@@ -33,12 +33,13 @@ class Live {
   start(): void {
     if (this.stream !== null) return;
     this.stream = new EventStream(events_url(), {
-      opened: () => {
+      opened: (gap) => {
         // A run that ended while nobody listened is not told about again; those that are open come at once.
         this.runs.clear();
         this.connects += 1;
         this.state = "live";
         this.offline_since = null;
+        if (gap) this.take({ event: "reset", data: "{}" });
       },
       event: (event) => this.take(event),
       closed: (status) => {
@@ -97,6 +98,8 @@ class Live {
       return;
     }
     if (event.event === "run") this.take_run(data as RunEvent);
+    // Runs may have ended unheard; those that are open are told anew.
+    if (event.event === "reset") this.runs.clear();
     for (const listener of this.listeners.get(event.event) ?? []) listener(data as never);
   }
 

@@ -1,8 +1,15 @@
 // The address bar is the state: pages read it here and change it here, over the History API.
 import { link, place_of, query_of, search_of, type Place, type Query } from "./routes";
 
+/** What a history entry keeps beside its address. */
 interface Kept {
   scroll?: number;
+  /** How many entries of this app lie below it. */
+  depth?: number;
+}
+
+function kept(): Kept {
+  return (history.state as Kept | null) ?? {};
 }
 
 class Router {
@@ -26,11 +33,16 @@ class Router {
     document.addEventListener("click", (event) => this.click(event));
   }
 
+  /** How many entries of this app the back button has before it leaves. */
+  get depth(): number {
+    return kept().depth ?? 0;
+  }
+
   /** Goes to an address of the app. With `replace` the back button skips the present one. */
   go(href: string, options: { replace?: boolean } = {}): void {
     this.scroll_back = null;
-    if (options.replace) history.replaceState(null, "", href);
-    else history.pushState(null, "", href);
+    if (options.replace) history.replaceState({ depth: this.depth }, "", href);
+    else history.pushState({ depth: this.depth + 1 }, "", href);
     this.read();
   }
 
@@ -38,8 +50,8 @@ class Router {
   set_query(changes: Record<string, string | null>, options: { replace?: boolean } = {}): void {
     const search = search_of({ ...this.query, ...changes });
     if (search === search_of(this.query)) return;
-    if (options.replace) history.replaceState(history.state, "", this.pathname + search);
-    else history.pushState(null, "", this.pathname + search);
+    if (options.replace) history.replaceState(kept(), "", this.pathname + search);
+    else history.pushState({ depth: this.depth + 1 }, "", this.pathname + search);
     this.search = search;
   }
 
@@ -50,7 +62,7 @@ class Router {
 
   /** Keeps the scroll position of this history entry for when it is come back to. */
   keep_scroll(scroll: number): void {
-    history.replaceState({ ...(history.state as Kept | null), scroll }, "");
+    history.replaceState({ ...kept(), scroll }, "");
   }
 
   private read(): void {

@@ -51,6 +51,8 @@ export class LibraryView {
   private scrolled_at = 0;
   private slow_timer: ReturnType<typeof setTimeout> | undefined;
   private write_timer: ReturnType<typeof setTimeout> | undefined;
+  /** Where the page stood when its date was last put into the address bar. */
+  private settled: { scroll: number; at: string } | null = null;
   private written = { at: "", selected: "" };
 
   constructor(readonly store: LibraryStore) {
@@ -85,6 +87,7 @@ export class LibraryView {
       const index = await this.store.index_at(at);
       if (index !== null) this.scroll_to_row(index);
     }
+    this.settled = { scroll: this.scroll, at: at ?? "" };
     const opened = this.store.opened;
     this.store.opened = null;
     const index = opened === null ? null : (this.store.index_of(opened.asset) ?? opened.index);
@@ -118,12 +121,12 @@ export class LibraryView {
     this.scroll = this.scroller?.scrollTop ?? 0;
   }
 
-  /** Puts the row of an item at the top; the first row of a month with the month above it. */
+  /** Puts the row of an item at the top, below the head of its month. */
   scroll_to_row(index: number): void {
     if (!this.layout) return;
     const top = this.layout.row_tops[row_of(this.layout, index)] ?? 0;
     const box = bucket_at(this.layout, top);
-    this.scroll_to(box && box.first_row === row_of(this.layout, index) ? box.top : top - this.store.layout_gap);
+    this.scroll_to(box && box.first_row === row_of(this.layout, index) ? box.top : top - this.store.head);
   }
 
   /** Moves the cursor and brings it into view; with `select` everything from where that began is chosen. */
@@ -270,7 +273,10 @@ export class LibraryView {
   write(): void {
     if (!this.layout || !this.arrived) return;
     const top = row_first(this.layout, row_at(this.layout, this.scroll + this.store.head));
-    const at = this.scroll < 4 ? "" : (this.store.date_of(top) ?? "");
+    // A place that has not been left keeps its date: a row may hold two days, and the date would wander with each reload.
+    const stays = this.settled !== null && Math.abs(this.settled.scroll - this.scroll) < 4;
+    const at = stays ? (this.settled?.at ?? "") : this.scroll < 4 ? "" : (this.store.date_of(top) ?? "");
+    this.settled = { scroll: this.scroll, at };
     const selected = to_text(this.selected, this.layout.buckets);
     this.written = { at, selected };
     router.set_query({ at, selected }, { replace: true });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ArtifactNews } from "../../api/types";
-import { with_news, type Shown } from "./newest";
+import { makes_pictures, with_news, type Shown } from "./newest";
 
 const news = (...ids: string[]): ArtifactNews[] => ids.map((asset_id) => ({ artifact_id: `art_${asset_id}`, asset_id, kind: "image.thumbnail", run: "r" }));
 const ids = (shown: Shown[]) => shown.map((one) => one.asset_id).join("");
@@ -23,4 +23,9 @@ test("what is shown stays where it is; other runs and kinds do not count", () =>
   expect(with_news(shown, news("a"), "r", 3)).toEqual(shown);
   expect(with_news(shown, news("b"), "other", 3)).toEqual(shown);
   expect(with_news(shown, [{ artifact_id: "x", asset_id: "b", kind: "media.metadata", run: "r" }], "r", 3)).toEqual(shown);
+});
+
+test("places are kept only where pictures will come", () => {
+  expect(makes_pictures([{ extractor: "media.metadata" }, { extractor: "video.keyframe" }])).toBe(true);
+  expect(makes_pictures([{ extractor: "noop" }])).toBe(false);
 });

@@ -4,6 +4,11 @@ import type { ArtifactNews } from "../../api/types";
 /** Kinds that can be seen as a small picture. */
 export const PICTURE_KINDS = ["image.thumbnail", "video.keyframe"];
 
+/** Whether a run with these steps makes any. */
+export function makes_pictures(steps: readonly { extractor: string }[]): boolean {
+  return steps.some((step) => PICTURE_KINDS.includes(step.extractor));
+}
+
 export interface Shown {
   asset_id: string;
   /** Grows with each picture that comes; 0 for those that were there at first. */
