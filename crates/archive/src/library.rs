@@ -75,23 +75,21 @@ impl Library {
         if let Some(view) = self.kept(&text, index.generation) {
             return Ok(view);
         }
-        let view = if filter.is_everything() {
-            View::make(index.clone(), None, false)
+        let (keys, missing_too) = if filter.is_everything() {
+            (None, false)
         } else {
             let kinds = Arc::clone(self.store.kinds());
             let missing_too = asks_availability(filter.expr.as_ref());
             let found = self.store.read(move |read| Ok(bind(read, &kinds, &filter).map(|bound| bound.every(read))));
-            View::make(index.clone(), Some(found.await???), missing_too)
+            (Some(found.await???), missing_too)
         };
-        let view = Arc::new(view);
+        let generation = index.generation;
+        // Sorting a million assets takes a moment in which the thread answers nobody else.
+        let made = tokio::task::spawn_blocking(move || View::make(index, keys, missing_too)).await;
+        let view = Arc::new(made.map_err(|error| StoreError::Panicked(error.to_string()))?);
         let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
         views.retain(|kept| kept.filter != text);
-        views.push_front(Kept {
-            filter: text,
-            generation: index.generation,
-            made: Instant::now(),
-            view: Arc::clone(&view),
-        });
+        views.push_front(Kept { filter: text, generation, made: Instant::now(), view: Arc::clone(&view) });
         views.truncate(VIEWS_MAX);
         Ok(view)
     }

@@ -189,6 +189,8 @@ struct Listener {
     only: Option<RunId>,
     /// The place of the next record to tell about.
     next_seq: i64,
+    /// Whether it knows its place.
+    greeted: bool,
     runs: BTreeMap<RunId, RunNow>,
     scans: Vec<ScanView>,
     catalog: Option<Vec<(i64, Option<i64>, bool)>>,
@@ -215,6 +217,7 @@ async fn events(
         looks: api.0.live.looks.subscribe(),
         only,
         next_seq,
+        greeted: last.is_some(),
         runs: BTreeMap::new(),
         scans: Vec::new(),
         catalog: None,
@@ -230,6 +233,10 @@ async fn events(
 impl Listener {
     /// What is new since the last time; waits until there is something. `None` when the server stops.
     async fn next(&mut self) -> Option<Vec<Event>> {
+        if !self.greeted {
+            self.greeted = true;
+            return Some(self.event("ready", &serde_json::json!({})).into_iter().collect());
+        }
         loop {
             self.looks.changed().await.ok()?;
             let now = Arc::clone(&self.looks.borrow_and_update());
