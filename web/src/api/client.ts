@@ -42,7 +42,9 @@ async function send(method: string, url: string, body: unknown, signal?: AbortSi
     return await response.json();
   } catch (error) {
     if (is_abort(error)) throw error;
-    return fail(new Problem(response.status, { title: "The answer is not understood", code: "no-json" }, response.headers.get("x-request-id")));
+    return fail(
+      new Problem(response.status, { title: "The answer is not understood", code: "no-json" }, response.headers.get("x-request-id")),
+    );
   }
 }
 

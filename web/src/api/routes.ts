@@ -26,8 +26,11 @@ export const original_url = (id: string) => `/v1/assets/${part(id)}/original`;
 export const thumbnail_url = (id: string, edge: 256 | 1024) => `/v1/assets/${part(id)}/thumbnail?edge=${edge}`;
 
 export const timeline = (filter: string, signal?: AbortSignal) => get<t.Timeline>("/v1/timeline", { filter }, signal);
-export const timeline_page = (bucket: string, query: { filter: string; version: string; from: number; limit: number }, signal?: AbortSignal) =>
-  get<t.TimelinePage>(`/v1/timeline/${part(bucket)}`, query, signal);
+export const timeline_page = (
+  bucket: string,
+  query: { filter: string; version: string; from: number; limit: number },
+  signal?: AbortSignal,
+) => get<t.TimelinePage>(`/v1/timeline/${part(bucket)}`, query, signal);
 export const neighbours = (filter: string, asset: string, signal?: AbortSignal) =>
   get<t.Neighbours>("/v1/timeline/neighbours", { filter, asset }, signal);
 

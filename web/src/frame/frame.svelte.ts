@@ -52,7 +52,15 @@ export function use_frame_actions(): void {
     if (session.state !== "in") return [];
     const group = "Everywhere";
     return [
-      { id: "palette", title: "Find a command", group, keys: ["mod+k"], run: () => (frame.palette = true), in_fields: true, palette: false },
+      {
+        id: "palette",
+        title: "Find a command",
+        group,
+        keys: ["mod+k"],
+        run: () => (frame.palette = true),
+        in_fields: true,
+        palette: false,
+      },
       { id: "keys", title: "List the keys", group, keys: ["?"], run: () => (frame.key_list = true) },
       { id: "search", title: "Search", group, keys: ["/"], run: () => frame.search() },
       { id: "theme", title: "Change the theme", group, keys: ["Shift+t"], run: change_theme },

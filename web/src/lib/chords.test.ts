@@ -23,7 +23,8 @@ describe("chord_of", () => {
   ])("%o", (event, expected) => expect(chord_of(event)).toBe(expected));
 });
 
-it("capital letters in chords are the same keys", () => expect(chords_of(["mod+K", "g L", "ArrowUp", "A"])).toEqual(["mod+k", "g l", "ArrowUp", "a"]));
+it("capital letters in chords are the same keys", () =>
+  expect(chords_of(["mod+K", "g L", "ArrowUp", "A"])).toEqual(["mod+k", "g l", "ArrowUp", "a"]));
 
 it("keys are printed as they look", () => {
   expect(caps_of("mod+k", true)).toEqual(["⌘", "K"]);

@@ -19,7 +19,10 @@ describe("filter_error", () => {
   const problem = (places: object[]) => new Problem(400, { detail: "not understood", errors: places as never }, null);
 
   it("cuts the text where the server points", () => {
-    const error = filter_error("müll widht>100", problem([{ pointer: "/filter", code: "unknown_field", message: "there is no field", offset: 6, length: 5 }]));
+    const error = filter_error(
+      "müll widht>100",
+      problem([{ pointer: "/filter", code: "unknown_field", message: "there is no field", offset: 6, length: 5 }]),
+    );
     expect([error.before, error.at, error.after]).toEqual(["müll ", "widht", ">100"]);
     expect(error.message).toBe("there is no field");
   });

@@ -1,4 +1,6 @@
+import { untrack } from "svelte";
 import { as_problem, is_abort, type Problem } from "../api/problem";
+import { live } from "./live.svelte";
 
 /** Something a page loads. Data stays while it is loaded again and when that fails, so that nothing blinks and offline pages keep their last state. */
 export interface Resource<T> {
@@ -43,6 +45,14 @@ export function resource<K, T>(key: () => K, load: (key: K, signal: AbortSignal)
       },
     );
     return () => abort.abort();
+  });
+
+  // What failed because the server was out of reach is asked for again when it is back.
+  $effect(() => {
+    if (live.state !== "live") return;
+    untrack(() => {
+      if (problem?.offline) round += 1;
+    });
   });
 
   return {

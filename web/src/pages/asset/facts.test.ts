@@ -44,7 +44,10 @@ it.each([
 ])("an exposure of %i/%i is %s", (num, den, expected) => expect(exposure_text(num, den)).toBe(expected));
 
 describe("fact_groups", () => {
-  const rows = (facts: Fact[]) => Object.fromEntries(fact_groups(asset(facts), "UTC").map((group) => [group.title, Object.fromEntries(group.rows.map((row) => [row.label, row.value]))]));
+  const rows = (facts: Fact[]) =>
+    Object.fromEntries(
+      fact_groups(asset(facts), "UTC").map((group) => [group.title, Object.fromEntries(group.rows.map((row) => [row.label, row.value]))]),
+    );
 
   it("reads metadata as a person would", () => {
     expect(

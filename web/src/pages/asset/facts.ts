@@ -126,7 +126,11 @@ function place_group(payload: Fields, artifact: string): Group {
   const altitude = number(gps["altitude_m"]);
   const direction = number(gps["direction_deg"]);
   group.add("Altitude", altitude === null ? null : `${Math.round(altitude)} m`);
-  group.add("Direction", direction === null ? null : `${Math.round(direction)}°`, text(gps["direction_reference"]) ? `From ${text(gps["direction_reference"])} north` : undefined);
+  group.add(
+    "Direction",
+    direction === null ? null : `${Math.round(direction)}°`,
+    text(gps["direction_reference"]) ? `From ${text(gps["direction_reference"])} north` : undefined,
+  );
   return group;
 }
 
@@ -137,7 +141,12 @@ function picture_group(payload: Fields, artifact: string): Group {
   const orientation = ORIENTATIONS[number(payload["orientation"]) ?? 1];
   if (width !== null && height !== null) {
     const pixels = (width * height) / 1e6;
-    group.add("Size", `${count(width)} × ${count(height)} px`, [pixels >= 0.1 ? `${pixels.toFixed(1)} megapixels` : "", orientation ? `stored ${orientation}` : ""].filter(Boolean).join(", ") || undefined);
+    group.add(
+      "Size",
+      `${count(width)} × ${count(height)} px`,
+      [pixels >= 0.1 ? `${pixels.toFixed(1)} megapixels` : "", orientation ? `stored ${orientation}` : ""].filter(Boolean).join(", ") ||
+        undefined,
+    );
   }
   const duration = number(payload["duration_ms"]);
   group.add("Duration", duration === null ? null : clock(duration));
@@ -193,7 +202,12 @@ export function fact_groups(asset: AssetView, zone?: string): FactGroup[] {
   for (const fact of asset.facts) {
     if (fact.kind === "media.metadata") {
       const { payload, artifact_id } = fact;
-      groups.push(capture_group(payload, artifact_id), picture_group(payload, artifact_id), place_group(payload, artifact_id), description_group(payload, artifact_id));
+      groups.push(
+        capture_group(payload, artifact_id),
+        picture_group(payload, artifact_id),
+        place_group(payload, artifact_id),
+        description_group(payload, artifact_id),
+      );
     } else if (!PICTURES.includes(fact.kind)) groups.push(other_group(fact));
   }
   const file = new Group("File", null)
@@ -213,7 +227,9 @@ export function raw_tags(asset: AssetView): [string, string][] {
 
 /** Warnings of the metadata, in words. */
 export function warnings(asset: AssetView): string[] {
-  return asset.facts.flatMap((fact) => list(fact.payload["warnings"]).map((one) => (typeof one === "string" ? words(one) : (plain(one) ?? JSON.stringify(one)))));
+  return asset.facts.flatMap((fact) =>
+    list(fact.payload["warnings"]).map((one) => (typeof one === "string" ? words(one) : (plain(one) ?? JSON.stringify(one)))),
+  );
 }
 
 /** The run that an artifact id names, and the unit in it. */

@@ -105,7 +105,11 @@ export async function verify(explanation: Explanation): Promise<ProofStep[]> {
   // The envelope does not say whether the record counts or came too late; one of the two has to fit.
   const counted = await leaf("new");
   step("Its leaf", hex(counted) === ledger.leaf ? counted : await leaf("stale"), ledger.leaf);
-  step(`Batch ${ledger.batch}`, await root_of(unhex(ledger.leaf), ledger.seq - ledger.first_seq, ledger.count, ledger.path_in_batch), ledger.leaves_root);
+  step(
+    `Batch ${ledger.batch}`,
+    await root_of(unhex(ledger.leaf), ledger.seq - ledger.first_seq, ledger.count, ledger.path_in_batch),
+    ledger.leaves_root,
+  );
   const head = await leaf_of({
     at_us: ledger.at_us,
     batch: ledger.batch,

@@ -2,7 +2,14 @@ import { expect, it } from "vitest";
 import type { AssetPath } from "../../api/types";
 import { spans_of } from "./spans";
 
-const path = (state: AssetPath["state"], first_seen: string, last_seen: string): AssetPath => ({ source: "s", path: "p", path_b64: "", state, first_seen, last_seen });
+const path = (state: AssetPath["state"], first_seen: string, last_seen: string): AssetPath => ({
+  source: "s",
+  path: "p",
+  path_b64: "",
+  state,
+  first_seen,
+  last_seen,
+});
 const now = new Date("2026-01-11T00:00:00Z");
 
 it("paths share one axis", () => {

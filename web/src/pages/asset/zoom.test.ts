@@ -12,7 +12,8 @@ it.each([
 
 describe("bounded", () => {
   const picture = { width: 4000, height: 3000 };
-  it("goes no further out than the whole picture", () => expect(bounded({ scale: 0.01, x: 90, y: 90 }, picture, frame)).toEqual({ scale: 0.25, x: 0, y: 0 }));
+  it("goes no further out than the whole picture", () =>
+    expect(bounded({ scale: 0.01, x: 90, y: 90 }, picture, frame)).toEqual({ scale: 0.25, x: 0, y: 0 }));
   it("stops at the edges", () => expect(bounded({ scale: 1, x: 9999, y: -9999 }, picture, frame)).toEqual({ scale: 1, x: 1500, y: -1100 }));
 });
 

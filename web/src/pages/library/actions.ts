@@ -14,7 +14,14 @@ interface Doors {
 export function library_actions(view: LibraryView, doors: Doors): Action[] {
   const group = "Library";
   const chosen = () => view.count > 0 && session.may("control");
-  const walk = (id: string, title: string, keys: string[], run: () => void): Action => ({ id, title, group: "In the pictures", keys, run, palette: false });
+  const walk = (id: string, title: string, keys: string[], run: () => void): Action => ({
+    id,
+    title,
+    group: "In the pictures",
+    keys,
+    run,
+    palette: false,
+  });
   return [
     { id: "edit-filter", title: "Edit the filter", group, keys: ["e"], run: doors.edit_filter },
     { id: "filter-add", title: "Add a condition to the filter", group, keys: ["f"], run: doors.add_filter },
@@ -24,7 +31,14 @@ export function library_actions(view: LibraryView, doors: Doors): Action[] {
     { id: "clear", title: "Clear the selection", group, keys: ["Escape"], run: () => view.clear_selection(), when: () => view.count > 0 },
     { id: "collect", title: "Add the selection to a collection", group, keys: ["c"], run: doors.collect, when: chosen },
     { id: "run-selection", title: "Run a pipeline on the selection", group, keys: ["r"], run: doors.run, when: chosen },
-    { id: "show-news", title: "Show what is new", group, keys: ["n"], run: () => void view.take_waiting(), when: () => view.store.news !== 0 },
+    {
+      id: "show-news",
+      title: "Show what is new",
+      group,
+      keys: ["n"],
+      run: () => void view.take_waiting(),
+      when: () => view.store.news !== 0,
+    },
     walk("left", "One back", ["ArrowLeft"], () => view.move(-1)),
     walk("right", "One on", ["ArrowRight"], () => view.move(1)),
     walk("up", "Row above", ["ArrowUp"], () => view.move_row(-1)),

@@ -64,7 +64,7 @@ export function lay_out(buckets: readonly TimelineBucket[], options: LayoutOptio
     for (let at = 0; at < count; at += 1) ratios[first + at] = clamp_ratio(bucket.ratios[at] ?? 100);
     const box: BucketBox = { bucket: bucket.bucket, top, height: 0, first, count, first_row: rows, rows: 0 };
     let y = top + options.head;
-    for (let at = first; at < first + count; ) {
+    for (let at = first; at < first + count;) {
       const row = fill_row(ratios, at, first + count, options);
       tops[rows] = y;
       heights[rows] = row.height;
@@ -209,7 +209,7 @@ export function rows_to_draw(layout: Layout, scroll: number, view: number): Wind
   const above = Math.max(0, row_at(layout, scroll - view));
   const below = Math.min(layout.rows, row_at(layout, scroll + 2 * view) + 1);
   const size = () => row_first(layout, end_row) - row_first(layout, first_row);
-  for (let grown = true; grown && size() < TILES_MAX; ) {
+  for (let grown = true; grown && size() < TILES_MAX;) {
     grown = false;
     if (end_row < below && row_first(layout, end_row + 1) - row_first(layout, first_row) <= TILES_MAX) {
       end_row += 1;

@@ -20,4 +20,5 @@ it.each<[number, number, string[]]>([
   [1802, 9999, ["2019-05/500"]],
 ])("items %i to %i lie in %j", (first, end, expected) => expect(keys(first, end)).toEqual(expected));
 
-it("pages know their first item", () => expect(pages_for(layout, 1203, 1204)[0]).toEqual({ key: "2019-05/0", bucket: "2019-05", from: 0, first: 1203 }));
+it("pages know their first item", () =>
+  expect(pages_for(layout, 1203, 1204)[0]).toEqual({ key: "2019-05/0", bucket: "2019-05", from: 0, first: 1203 }));

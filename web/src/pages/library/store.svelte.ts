@@ -246,7 +246,12 @@ function same_shape(a: Timeline, b: Timeline): boolean {
     a.buckets.length === b.buckets.length &&
     a.buckets.every((bucket, at) => {
       const other = b.buckets[at];
-      return other !== undefined && other.bucket === bucket.bucket && other.count === bucket.count && bucket.ratios.every((ratio, i) => ratio === other.ratios[i]);
+      return (
+        other !== undefined &&
+        other.bucket === bucket.bucket &&
+        other.count === bucket.count &&
+        bucket.ratios.every((ratio, i) => ratio === other.ratios[i])
+      );
     })
   );
 }
@@ -256,6 +261,12 @@ let present: LibraryStore | null = null;
 /** Remembers which asset of which filter is open, so that coming back to the Library finds it. */
 export function note_opened(filter: string, asset: string, index: number | null): void {
   if (present?.filter === filter) present.opened = { asset, index };
+}
+
+/** True when the Library has loaded that asset and knows a picture of it. */
+export function has_picture(filter: string, asset: string): boolean {
+  const index = present?.filter === filter ? present.index_of(asset) : null;
+  return index !== null && present?.item(index)?.thumbnail === true;
 }
 
 /** The store of a filter; that of the filter before is let go. */

@@ -28,7 +28,9 @@ export class LibraryView {
   arrived = $state(false);
 
   readonly layout: Layout | null = $derived.by(() => this.store.layout);
-  private readonly window = $derived.by(() => (this.layout ? rows_to_draw(this.layout, this.scroll, this.height) : { first_row: 0, end_row: 0 }));
+  private readonly window = $derived.by(() =>
+    this.layout ? rows_to_draw(this.layout, this.scroll, this.height) : { first_row: 0, end_row: 0 },
+  );
   // Numbers of their own: what hangs on them rests while the same rows are drawn, however far the page moves within them.
   readonly first_row = $derived(this.window.first_row);
   readonly end_row = $derived(this.window.end_row);
