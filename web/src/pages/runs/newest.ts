@@ -1,5 +1,5 @@
 // The newest pictures of a run in a fixed number of places. Pure.
-import type { ArtifactNews } from "../../api/types";
+import type { ArtifactNews, Fact } from "../../api/types";
 
 /** Kinds that can be seen as a small picture. */
 export const PICTURE_KINDS = ["image.thumbnail", "video.keyframe"];
@@ -11,8 +11,20 @@ export function makes_pictures(steps: readonly { extractor: string }[]): boolean
 
 export interface Shown {
   asset_id: string;
+  /** The run's own picture of it: that of the asset may be another run's. */
+  artifact_id: string;
   /** Grows with each picture that comes; 0 for those that were there at first. */
   round: number;
+}
+
+/** The first pictures of a run, one of each asset, the smallest of those that there are of it. */
+export function first_shown(facts: readonly Fact[], places: number): Shown[] {
+  const smallest = new Map<string, Fact>();
+  for (const fact of facts) {
+    const known = smallest.get(fact.asset_id);
+    if (known === undefined || (fact.blob_bytes ?? 0) < (known.blob_bytes ?? 0)) smallest.set(fact.asset_id, fact);
+  }
+  return [...smallest.values()].slice(0, places).map(({ asset_id, artifact_id }) => ({ asset_id, artifact_id, round: 0 }));
 }
 
 /**
@@ -24,7 +36,7 @@ export function with_news(shown: readonly Shown[], news: readonly ArtifactNews[]
   let round = next.reduce((high, one) => Math.max(high, one.round), 0);
   for (const item of news) {
     if (item.run !== run || !PICTURE_KINDS.includes(item.kind) || next.some((one) => one.asset_id === item.asset_id)) continue;
-    const one = { asset_id: item.asset_id, round: ++round };
+    const one = { asset_id: item.asset_id, artifact_id: item.artifact_id, round: ++round };
     if (next.length < places) next.push(one);
     else next[oldest(next)] = one;
   }

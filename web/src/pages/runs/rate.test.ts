@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ceiling, line_of, nearest, SAMPLES_MAX, with_sample, type Sample } from "./rate";
+import { ceiling, line_of, nearest, SAMPLES_MAX, steady, with_sample, type Sample } from "./rate";
 
 const every_second = (...rates: number[]): Sample[] => rates.map((per_s, at) => ({ at_ms: at * 1000, per_s }));
 
@@ -33,4 +33,11 @@ test("the sample under the pointer", () => {
   expect(nearest([], 0.5)).toBe(null);
   expect(nearest(every_second(1, 2, 3), 0.4)?.per_s).toBe(2);
   expect(nearest(every_second(1, 2, 3), 1)?.per_s).toBe(3);
+});
+
+test("the steady rate is the mean of the last minute, once there is enough of it", () => {
+  expect(steady([])).toBe(null);
+  expect(steady(every_second(1, 2, 3, 4))).toBe(null);
+  expect(steady(every_second(1, 2, 3, 4, 5))).toBe(3);
+  expect(steady(every_second(...Array<number>(100).fill(900), ...Array<number>(60).fill(10)))).toBe(10);
 });

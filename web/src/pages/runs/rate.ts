@@ -24,6 +24,18 @@ export function ceiling(samples: readonly Sample[]): number {
   return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= highest * 0.999) ?? 10 * power;
 }
 
+/** How far back a rate has to reach so that the time that is left does not jump with every slow file. */
+const STEADY_MS = 60_000;
+const STEADY_SAMPLES_MIN = 5;
+
+/** The mean rate of the last minute; null while too little of it was seen. */
+export function steady(samples: readonly Sample[]): number | null {
+  const last = samples.at(-1);
+  const recent = samples.filter((sample) => last !== undefined && sample.at_ms > last.at_ms - STEADY_MS);
+  if (recent.length < STEADY_SAMPLES_MIN) return null;
+  return recent.reduce((sum, sample) => sum + sample.per_s, 0) / recent.length;
+}
+
 export interface Line {
   line: string;
   area: string;
