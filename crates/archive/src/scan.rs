@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
 
 use exhibit_engine::originals::{self, open_root};
 use exhibit_model::digest::Digest;
@@ -43,8 +44,12 @@ const GROUPS_MAX: usize = 8;
 /// Groups of results that wait to be written.
 const RESULTS_MAX: usize = 64;
 
-/// Files that one transaction takes in.
-const BATCH_FILES: usize = 1_000;
+/// Files of one transaction. Indexes over digests are written all over: the more files share a transaction, the fewer pages are written for
+/// each (10,000 instead of 1,000 of them save a quarter of the processor time of a scan of small files).
+const BATCH_FILES: usize = 10_000;
+
+/// How long results wait for their transaction: what a kill costs at most, also where files are large and few.
+const BATCH_WAITS: Duration = Duration::from_secs(1);
 
 /// The outcome of a file whose bytes changed though its size and modification time did not.
 const BIT_ROT: &str = "bit-rot";
@@ -516,11 +521,20 @@ async fn write_results(
     let mut open = true;
     while open {
         let mut batch = Batch::default();
+        let mut ends = None;
         while batch.len() < BATCH_FILES {
-            let Some(outcomes) = incoming.recv().await else {
+            let next = match ends {
+                None => incoming.recv().await,
+                Some(ends) => match tokio::time::timeout_at(ends, incoming.recv()).await {
+                    Ok(next) => next,
+                    Err(_) => break,
+                },
+            };
+            let Some(outcomes) = next else {
                 open = false;
                 break;
             };
+            ends.get_or_insert_with(|| tokio::time::Instant::now() + BATCH_WAITS);
             batch.take(store, outcomes).await?;
         }
         for outcome in &batch.outcomes {
