@@ -6,6 +6,7 @@ mod access;
 mod archive;
 mod hostile;
 mod life;
+mod load;
 mod origin;
 mod rooms;
 mod surface;
