@@ -9,6 +9,7 @@ mod life;
 mod load;
 mod origin;
 mod rooms;
+mod schemathesis;
 mod surface;
 mod work;
 
