@@ -4,6 +4,7 @@ pub mod client;
 
 mod access;
 mod archive;
+mod browser;
 mod hostile;
 mod life;
 mod load;
