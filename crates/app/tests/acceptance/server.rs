@@ -4,10 +4,13 @@ pub mod client;
 
 mod access;
 mod archive;
+mod browser;
 mod hostile;
 mod life;
+mod load;
 mod origin;
 mod rooms;
+mod schemathesis;
 mod surface;
 mod work;
 

@@ -40,11 +40,14 @@ struct ShowQuery {
     sandboxes: bool,
 }
 
+/// Larger than any thumbnail; who wants more takes the original.
+const EDGE_MAX: u32 = 4096;
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PictureQuery {
     /// How long the longer edge should be at least, in pixels
-    #[schemars(range(min = 1, max = 4096))]
+    #[schemars(range(min = 1, max = EDGE_MAX))]
     edge: Option<u32>,
 }
 
@@ -159,7 +162,7 @@ async fn thumbnail(
     Query(asked): Query<PictureQuery>,
     wanted: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let edge = i64::from(asked.edge.unwrap_or(256));
+    let edge = edge(asked.edge)?;
     let blobs = api.store().clone();
     let found = api
         .read(move |read| {
@@ -179,6 +182,19 @@ async fn thumbnail(
             immutable: false,
             name: None,
         },
+    ))
+}
+
+/// The edge that is asked for.
+fn edge(asked: Option<u32>) -> Result<i64, ApiError> {
+    let edge = asked.unwrap_or(256);
+    if (1..=EDGE_MAX).contains(&edge) {
+        return Ok(i64::from(edge));
+    }
+    Err(ApiError::bad("query-invalid", "the query string is not understood: edge").at(
+        "/edge",
+        "out-of-range",
+        format!("an edge has 1 to {EDGE_MAX} pixels"),
     ))
 }
 

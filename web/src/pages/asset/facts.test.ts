@@ -49,6 +49,12 @@ describe("fact_groups", () => {
       fact_groups(asset(facts), "UTC").map((group) => [group.title, Object.fromEntries(group.rows.map((row) => [row.label, row.value]))]),
     );
 
+  it("shows what the newest run found, once", () => {
+    const found = (run: string, value: string) => ({ ...fact("noop.echo", { text: value }), artifact_id: `art_${run}.6.0` });
+    const groups = fact_groups(asset([found("01M8", "newer"), found("01M7", "older")]), "UTC").filter((group) => group.title !== "File");
+    expect(groups.map((group) => group.rows.map((row) => row.value))).toEqual([["newer"]]);
+  });
+
   it("reads metadata as a person would", () => {
     expect(
       rows([

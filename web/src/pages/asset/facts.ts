@@ -196,10 +196,18 @@ function other_group(fact: Fact): Group {
   return group;
 }
 
+/** Of each kind what the newest run found; what earlier runs found stands under Artifacts. Ids of runs sort by time. */
+function newest_of_each_kind(facts: readonly Fact[]): Fact[] {
+  const run = (fact: Fact) => run_of(fact.artifact_id)?.run ?? "";
+  const newest = new Map<string, string>();
+  for (const fact of facts) if (run(fact) >= (newest.get(fact.kind) ?? "")) newest.set(fact.kind, run(fact));
+  return facts.filter((fact) => run(fact) === newest.get(fact.kind));
+}
+
 /** The rows under Facts, what was captured first, what the catalog knows last. Groups without rows are left out. */
 export function fact_groups(asset: AssetView, zone?: string): FactGroup[] {
   const groups: Group[] = [];
-  for (const fact of asset.facts) {
+  for (const fact of newest_of_each_kind(asset.facts)) {
     if (fact.kind === "media.metadata") {
       const { payload, artifact_id } = fact;
       groups.push(

@@ -18,6 +18,11 @@ test("places are filled first, then the oldest picture gives way", () => {
   expect(ids(shown)).toBe("edf");
 });
 
+test("free places are filled also while somebody points at the pictures, and none is replaced", () => {
+  const shown: Shown[] = [{ asset_id: "a", artifact_id: "a-1", round: 0 }];
+  expect(ids(with_news(shown, news("b", "c", "d"), "r", 3, true))).toBe("abc");
+});
+
 test("what is shown stays where it is; other runs and kinds do not count", () => {
   const shown: Shown[] = [{ asset_id: "a", artifact_id: "art_a", round: 4 }];
   expect(with_news(shown, news("a"), "r", 3)).toEqual(shown);

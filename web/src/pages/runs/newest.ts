@@ -29,16 +29,16 @@ export function first_shown(facts: readonly Fact[], places: number): Shown[] {
 
 /**
  * Puts new pictures where the oldest ones are, so that nothing moves; an asset that is shown already stays where it is.
- * `round` is the highest so far; each picture gets the next.
+ * `round` is the highest so far; each picture gets the next. While the pictures are `held`, free places are filled and nothing is replaced.
  */
-export function with_news(shown: readonly Shown[], news: readonly ArtifactNews[], run: string, places: number): Shown[] {
+export function with_news(shown: readonly Shown[], news: readonly ArtifactNews[], run: string, places: number, held = false): Shown[] {
   const next = [...shown];
   let round = next.reduce((high, one) => Math.max(high, one.round), 0);
   for (const item of news) {
     if (item.run !== run || !PICTURE_KINDS.includes(item.kind) || next.some((one) => one.asset_id === item.asset_id)) continue;
     const one = { asset_id: item.asset_id, artifact_id: item.artifact_id, round: ++round };
     if (next.length < places) next.push(one);
-    else next[oldest(next)] = one;
+    else if (!held) next[oldest(next)] = one;
   }
   return next;
 }
