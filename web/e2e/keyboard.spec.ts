@@ -96,6 +96,7 @@ test("pictures are walked, chosen, collected and opened", async ({ page }) => {
   await expect(page.getByRole("tab", { name: "Lineage" })).toHaveAttribute("aria-selected", "true");
   await page.keyboard.press("1");
   await expect(page.getByRole("tab", { name: "Facts", exact: true })).toHaveAttribute("aria-selected", "true");
+  await expect(page.getByRole("heading", { level: 2, name: "Identity" })).toBeVisible();
   await page.keyboard.press("w");
   await expect(page).toHaveURL(/tab=lineage/);
   await page.keyboard.press("Escape");
