@@ -91,7 +91,8 @@ pub(crate) struct RunContext {
     scratch: PathBuf,
     handle: Handle,
     stop: AtomicBool,
-    held: AtomicBool,
+    /// Raised with each hold and each release: odd while the workers are held.
+    holds: AtomicU64,
     wake: (Mutex<()>, Condvar),
     commits: Arc<Semaphore>,
     failure: Mutex<Option<RunError>>,
@@ -128,7 +129,7 @@ impl RunContext {
             scratch,
             handle: Handle::current(),
             stop: AtomicBool::new(false),
-            held: AtomicBool::new(false),
+            holds: AtomicU64::new(0),
             wake: (Mutex::new(()), Condvar::new()),
             commits: Arc::new(Semaphore::new(COMMITS_MAX)),
             failure: Mutex::new(None),
@@ -147,13 +148,20 @@ impl RunContext {
         self.stop.load(Ordering::Relaxed)
     }
 
+    /// How often workers were held and released. Who finds nothing to do while it changes has not seen that there is nothing left.
+    pub(crate) fn holds(&self) -> u64 {
+        self.holds.load(Ordering::SeqCst)
+    }
+
     /// True while the host takes no more work, because there is no room for its results.
     pub(crate) fn is_held(&self) -> bool {
-        self.held.load(Ordering::Relaxed)
+        self.holds() % 2 == 1
     }
 
     pub(crate) fn hold(&self, held: bool) {
-        self.held.store(held, Ordering::Relaxed);
+        if self.is_held() != held {
+            self.holds.fetch_add(1, Ordering::SeqCst);
+        }
         self.wake.1.notify_all();
     }
 

@@ -85,6 +85,7 @@ impl Worker {
 
     fn work(&mut self) -> Result<(), RunError> {
         while !self.context.should_stop() {
+            let holds = self.context.holds();
             if self.context.is_held() {
                 self.flush()?;
                 self.context.wait(IDLE_LOOK);
@@ -92,7 +93,8 @@ impl Worker {
             }
             let chunk = self.next_chunk()?;
             if chunk.is_empty() {
-                if self.context.is_worked_off()? {
+                // The guard may have blocked what waits since this worker looked whether it is held.
+                if self.context.is_worked_off()? && self.context.holds() == holds {
                     break;
                 }
                 self.context.wait(IDLE_LOOK);

@@ -128,7 +128,7 @@ impl Month {
         let day_of_month = text.get(8..10).and_then(|day| day.parse::<i64>().ok());
         let is_date = text.as_bytes().get(4) == Some(&b'-') && text.as_bytes().get(7) == Some(&b'-');
         let (Some(day_of_month), true) = (day_of_month, is_date) else {
-            return Self { name: "0000-01".to_owned(), start_us: at_us, end_us: at_us + 1 };
+            return Self { name: "0000-01".to_owned(), start_us: at_us, end_us: at_us.saturating_add(1) };
         };
         let start_us = (at_us.div_euclid(DAY_US) - (day_of_month - 1)) * DAY_US;
         let month = text[5..7].parse::<u8>().unwrap_or(1);
