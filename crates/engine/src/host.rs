@@ -208,12 +208,21 @@ impl RunContext {
 
     /// True when every unit is planned and none waits or is leased.
     pub(crate) fn is_worked_off(&self) -> Result<bool, RunError> {
+        self.none_is(|state| !state.is_ended())
+    }
+
+    /// True when none is blocked either: room would change nothing any more.
+    pub(crate) fn needs_no_room(&self) -> Result<bool, RunError> {
+        self.none_is(|state| !state.is_ended() || state == UnitState::Blocked)
+    }
+
+    fn none_is(&self, wanted: impl Fn(UnitState) -> bool) -> Result<bool, RunError> {
         if !self.planned.load(Ordering::Relaxed) {
             return Ok(false);
         }
         let run = self.run.key;
         let coverage = self.wait_for(self.store.read(move |read| runs::coverage(read, run)))?;
-        Ok(!coverage.iter().any(|(_, state, count)| !state.is_ended() && *count > 0))
+        Ok(!coverage.iter().any(|(_, state, count)| wanted(*state) && *count > 0))
     }
 
     // What the run is made of --------------------------------------------------------------------------------------

@@ -88,6 +88,10 @@ impl Worker {
             let holds = self.context.holds();
             if self.context.is_held() {
                 self.flush()?;
+                // The last results may be those that used the room up.
+                if self.context.needs_no_room()? {
+                    break;
+                }
                 self.context.wait(IDLE_LOOK);
                 continue;
             }
