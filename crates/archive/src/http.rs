@@ -13,7 +13,6 @@ mod timeline;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use axum::http::StatusCode;
 use exhibit_engine::registry::ExtractorSet;
 use exhibit_engine::runner::Runner;
 use exhibit_engine::{Engine, RunError};
@@ -136,21 +135,4 @@ fn run_error(error: RunError) -> ApiError {
         }
         RunError::Process(_) | RunError::Internal(_) | RunError::System { .. } => ApiError::internal(error),
     }
-}
-
-/// What a page holds at most.
-const LIMIT_MAX: u32 = 1_000;
-
-/// How many items a page should hold.
-fn limit(asked: Option<u32>, otherwise: u32) -> Result<usize, ApiError> {
-    let limit = asked.unwrap_or(otherwise);
-    if (1..=LIMIT_MAX).contains(&limit) {
-        return Ok(limit as usize);
-    }
-    let message = format!("a page has 1 to {LIMIT_MAX} items");
-    Err(ApiError::new(StatusCode::BAD_REQUEST, "query-invalid", "the query string is not understood: limit").at(
-        "/limit",
-        "out-of-range",
-        message,
-    ))
 }

@@ -35,6 +35,26 @@ impl<T> Page<T> {
     }
 }
 
+/// What a page holds at most.
+const LIMIT_MAX: u32 = 1_000;
+
+/// How many items a page should hold: what was asked for, else `otherwise`.
+///
+/// # Errors
+/// 400 `query-invalid` for none and for more than a thousand.
+pub fn limit(asked: Option<u32>, otherwise: u32) -> Result<usize, ApiError> {
+    let limit = asked.unwrap_or(otherwise);
+    if (1..=LIMIT_MAX).contains(&limit) {
+        return Ok(limit as usize);
+    }
+    let message = format!("a page has 1 to {LIMIT_MAX} items");
+    Err(ApiError::bad("query-invalid", "the query string is not understood: limit").at(
+        "/limit",
+        "out-of-range",
+        message,
+    ))
+}
+
 /// The place after which a list goes on: a key that means something to the list alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor(pub i64);

@@ -12,7 +12,7 @@ mod problem;
 mod route;
 mod scope;
 
-pub use cursor::{Cursor, Page};
+pub use cursor::{Cursor, Page, limit};
 pub use deliver::{Disposition, File, bytes, file};
 pub use input::{At, Body, Empty, Query};
 pub use openapi::document;

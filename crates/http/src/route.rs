@@ -162,6 +162,15 @@ impl Route {
         self.with(status, about, Content::Bytes(media_type))
     }
 
+    /// It delivers bytes as [`crate::file`] does: all of them, a range, or the word that nothing changed.
+    #[must_use]
+    pub fn delivers(self, media_type: &'static str) -> Self {
+        self.bytes(200, "All of it", media_type)
+            .bytes(206, "The range that was asked for", media_type)
+            .empty(304, "It is as it was")
+            .fails(&[416])
+    }
+
     /// It answers with nothing but the status.
     #[must_use]
     pub fn empty(self, status: u16, about: &'static str) -> Self {

@@ -38,10 +38,8 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
             read,
             (blob, api.clone()),
         )
-        .bytes(200, "All of them", "*/*")
-        .bytes(206, "The range that was asked for", "*/*")
-        .empty(304, "They are as they were")
-        .fails(&[404, 416]),
+        .delivers("*/*")
+        .fails(&[404]),
     ]
 }
 

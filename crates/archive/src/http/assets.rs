@@ -5,15 +5,15 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use exhibit_http::{ApiError, At, Cursor, File, Json, Page, Query, Route, Scope, file};
+use exhibit_http::{ApiError, At, Cursor, File, Json, Page, Query, Route, Scope, file, limit};
 use exhibit_store::filter::{Filter, bind};
 use exhibit_store::sql::records;
 use exhibit_store::{Read, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Api;
 use super::originals::open_original;
-use super::{Api, limit};
 use crate::catalog::{AssetLine, AssetView, find_asset, show_asset, source_names};
 use crate::sql::{library, listing};
 
@@ -101,10 +101,8 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
             read,
             (original, api.clone()),
         )
-        .bytes(200, "All of it", "*/*")
-        .bytes(206, "The range that was asked for", "*/*")
-        .empty(304, "It is as it was")
-        .fails(&[404, 416]),
+        .delivers("*/*")
+        .fails(&[404]),
         Route::get(
             "/v1/assets/{id}/thumbnail",
             ("get_thumbnail", "A picture that stands for the asset"),
@@ -112,10 +110,8 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
             (thumbnail, api.clone()),
         )
         .query::<PictureQuery>()
-        .bytes(200, "The picture", "image/*")
-        .bytes(206, "The range that was asked for", "image/*")
-        .empty(304, "It is as it was")
-        .fails(&[404, 416]),
+        .delivers("image/*")
+        .fails(&[404]),
     ]
 }
 

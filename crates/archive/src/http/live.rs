@@ -95,7 +95,7 @@ impl Live {
         tokio::spawn(async move {
             let mut rates = Rates::default();
             let mut followed = BTreeSet::new();
-            while !sender.is_closed() || sender.receiver_count() == 0 {
+            loop {
                 tokio::time::sleep(LOOK_EVERY).await;
                 if sender.receiver_count() == 0 {
                     continue;

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use exhibit_engine::RunRequest;
 use exhibit_engine::pipeline::Override;
 use exhibit_engine::status::{RunStatus, status, summary};
-use exhibit_http::{ApiError, At, Body, Cursor, Empty, Json, Page, Query, Route, Scope};
+use exhibit_http::{ApiError, At, Body, Cursor, Empty, Json, Page, Query, Route, Scope, limit};
 use exhibit_model::ids::{AssetId, CollectionId, RunId, UnitId};
 use exhibit_model::states::{Policy, UnitState};
 use exhibit_store::StoreError;
@@ -21,7 +21,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::pipelines::load;
-use super::{Api, limit, run_error};
+use super::{Api, run_error};
 use crate::catalog::{FactView, find_run};
 use crate::compare::{Comparison, compare as compare_runs};
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use exhibit_http::{ApiError, At, Body, Empty, Json, Page, Query, Route, Scope};
+use exhibit_http::{ApiError, At, Body, Empty, Json, Page, Query, Route, Scope, limit};
 use exhibit_model::ids::SourceId;
 use exhibit_model::time::Timestamp;
 use exhibit_store::sql::assets::outcomes;
@@ -14,7 +14,7 @@ use exhibit_store::sql::sources::{self, Source};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Api, limit};
+use super::Api;
 use crate::catalog::{LookupError, find_source, printable};
 use crate::export::root_of;
 use crate::scan::{ScanError, ScanOptions, ScanProgress, check_root, scan};

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use exhibit_http::{ApiError, At, Json, Query, Route, Scope};
+use exhibit_http::{ApiError, At, Json, Query, Route, Scope, limit};
 use exhibit_model::ids::AssetId;
 use exhibit_model::time::Timestamp;
 use exhibit_store::filter::Filter;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Api, limit};
+use super::Api;
 use crate::catalog::find_asset;
 use crate::library::{Class, Entry, View};
 
