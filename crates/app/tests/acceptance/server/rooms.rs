@@ -1,45 +1,7 @@
-//! What the rooms promise, through the server: runs that outlive it, media that run nothing.
-
-use rustix::process::Signal;
-use serde_json::json;
+//! What the rooms promise, through the server: media run nothing.
 
 use super::{Served, token};
-use crate::world::{Backend, PATIENCE, World, items, text};
-
-both_backends! {
-    a_run_goes_on_with_the_next_start,
-}
-
-/// Ended in order, then killed: both times the next server goes on with what the last one was given, and nothing is done twice.
-fn a_run_goes_on_with_the_next_start(backend: Backend) {
-    const FILES: usize = 60;
-    let world = World::new(backend);
-    world.archive_of_small_files(FILES);
-    let good = token(&world, "read,control");
-    let served = Served::new(&world);
-    let asked = json!({ "pipeline": "noop", "set": ["noop.sleep_ms=100"] });
-    let made = served.post("/v1/runs", &good, &asked);
-    assert_eq!(made.status, 201, "{made:?}");
-    let run = text(&made.json()["run"]);
-    world.wait_for_run(&run, "begun", |status| status.count("done") > 0);
-    served.running.signal(Signal::TERM);
-    assert!(served.running.ends_within(PATIENCE));
-    assert_eq!(served.running.wait().code, 0);
-    let status = world.run_status(&run);
-    assert!(status.ended() < status.scope, "it was ended midway: {status:?}");
-    assert_eq!((status.state.as_str(), status.count("leased")), ("queued", 0), "it waits, and can be gone on with");
-    let before = status.count("done");
-    let served = Served::new(&world);
-    world.wait_for_run(&run, "going on", |status| status.count("done") > before);
-    served.running.kill();
-    let served = Served::new(&world);
-    let status = world.wait_for_run(&run, "completed", |status| status.state == "completed");
-    assert_eq!(status.count("done"), i64::try_from(FILES).expect("few"), "{status:?}");
-    assert_eq!(world.artifacts(&run).len(), FILES, "each once");
-    assert_eq!(served.get("/v1/status", &good).json()["runs_open"], 0);
-    drop(served);
-    world.verify_clean();
-}
+use crate::world::{Backend, World, items, text};
 
 /// Whatever lies in an archive: a browser that is led to it runs nothing of it, and takes it for nothing else than it is.
 #[test]

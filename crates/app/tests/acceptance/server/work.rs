@@ -256,6 +256,9 @@ fn a_server_that_ends_leaves_its_run_to_the_next(backend: Backend) {
     let served = Served::new(&world);
     let end = served.until(&token, &run, |status| status.state == "completed");
     assert_eq!(end.count("done"), 200);
+    assert_eq!(world.artifacts(&run).len(), 200, "each once");
+    assert_eq!(served.json("/v1/status", &token)["runs_open"], 0);
+    drop(served);
     world.verify_clean();
 }
 
