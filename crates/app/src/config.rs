@@ -135,6 +135,13 @@ pub struct EngineConfig {
     pub memory_max_mib: u64,
 }
 
+impl EngineConfig {
+    /// How long the results of a sandbox run stay, in microseconds.
+    pub fn sandbox_us(&self) -> i64 {
+        i64::from(self.sandbox_days) * 24 * 60 * 60 * 1_000_000
+    }
+}
+
 impl Default for EngineConfig {
     fn default() -> Self {
         Self {

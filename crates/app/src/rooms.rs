@@ -17,9 +17,6 @@ use crate::error::CliError;
 use crate::home::{App, EngineWishes};
 use crate::plugins;
 
-/// A day in microseconds.
-const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
-
 /// How often what has had its time is let go.
 const CLEAN_EVERY: Duration = Duration::from_secs(60 * 60);
 
@@ -45,7 +42,7 @@ impl Rooms {
             extractors,
             own_folders: app.own_folders(),
             sources_allowed: app.config.server.sources_allowed.clone(),
-            sandbox_us: i64::from(app.config.engine.sandbox_days).saturating_mul(DAY_US),
+            sandbox_us: app.config.engine.sandbox_us(),
             attempts_max: app.config.engine.attempts_max,
             scan_threads: cores,
             ids: Arc::clone(&app.ids),

@@ -1,11 +1,12 @@
 //! What is said about a collection.
 
 use exhibit_model::ids::CollectionId;
-use exhibit_store::Read;
-use exhibit_store::collections::{CollectionError, find};
+use exhibit_model::time::IdSource;
+use exhibit_store::collections::{CollectionError, Members, NewCollection, define, find};
 use exhibit_store::filter::{Filter, Test, bind, bind_collection};
 use exhibit_store::kinds::Kinds;
 use exhibit_store::sql::collections::{ALL_NAME, Collection};
+use exhibit_store::{Read, Store};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -79,6 +80,16 @@ impl CollectionView {
             revision: None,
         }
     }
+}
+
+/// Records what a run is about to freeze, so that the run names it: a collection without a name.
+///
+/// # Errors
+/// When the filter names something that is not there, or the database cannot be written.
+pub async fn for_one_run(store: &Store, ids: &dyn IdSource, filter: Filter) -> Result<CollectionId, CollectionError> {
+    let id = CollectionId(ids.next_ulid());
+    let (about, members) = ("made for one run".to_owned(), Members::Dynamic(filter));
+    Ok(define(store, NewCollection { id, name: None, about, members, replace: false }).await?.id)
 }
 
 /// Looks a collection up (none is `all`) and counts what belongs to it.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Subcommand};
 use exhibit_archive::catalog::{FactView, find_run};
+use exhibit_archive::collections::for_one_run;
 use exhibit_archive::scan::check_root;
 use exhibit_engine::disk::size;
 use exhibit_engine::pipeline::Override;
@@ -13,7 +14,7 @@ use exhibit_engine::{Engine, RunError, RunRequest};
 use exhibit_model::ids::{CollectionId, RunId, UnitId};
 use exhibit_model::states::{Policy, RunState, UnitState};
 use exhibit_store::GateError;
-use exhibit_store::collections::{Members, NewCollection, define, find};
+use exhibit_store::collections::find;
 use exhibit_store::filter::Filter;
 use exhibit_store::sql::{records, runs, sources, units};
 use serde_json::json;
@@ -52,9 +53,6 @@ pub struct RunArgs {
     #[command(flatten)]
     host: HostArgs,
 }
-
-/// A day in microseconds.
-const DAY_US: i64 = 24 * 60 * 60 * 1_000_000;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -122,14 +120,14 @@ pub async fn run(args: RunArgs, context: &Context) -> Result<Exit, CliError> {
     note_memory(&app, &args.host, context);
     let engine = app.engine(extractors, args.host.wishes())?;
     let collection = match filter {
-        Some(filter) => unnamed(&app, filter).await?,
+        Some(filter) => for_one_run(&app.store, app.ids.as_ref(), filter).await?,
         None => named.map_or(CollectionId::ALL, |found| found.id),
     };
     let request = RunRequest {
         pipeline,
         collection,
         policy: args.policy,
-        sandbox_us: i64::from(app.config.engine.sandbox_days).saturating_mul(DAY_US),
+        sandbox_us: app.config.engine.sandbox_us(),
         attempts_max: app.config.engine.attempts_max,
         recompute: args.recompute,
     };
@@ -153,15 +151,6 @@ async fn warn_of_room(engine: &Engine, run: &runs::Run, context: &Context) -> Re
         ));
     }
     Ok(())
-}
-
-/// Records what a run is about to freeze, so that the run names it.
-async fn unnamed(app: &App, filter: Filter) -> Result<CollectionId, CliError> {
-    let id = CollectionId(app.ids.next_ulid());
-    let about = "made for one run".to_owned();
-    let members = Members::Dynamic(filter);
-    let made = define(&app.store, NewCollection { id, name: None, about, members, replace: false }).await?;
-    Ok(made.id)
 }
 
 /// A home inside a source, or a source inside a home, is refused before any extractor starts.

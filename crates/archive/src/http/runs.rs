@@ -12,7 +12,7 @@ use exhibit_http::{ApiError, At, Body, Cursor, Empty, Json, Page, Query, Route, 
 use exhibit_model::ids::{AssetId, CollectionId, RunId, UnitId};
 use exhibit_model::states::{Policy, UnitState};
 use exhibit_store::StoreError;
-use exhibit_store::collections::{Members, NewCollection, define, find};
+use exhibit_store::collections::find;
 use exhibit_store::filter::Filter;
 use exhibit_store::retention;
 use exhibit_store::sql::runs::{self, Run};
@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::pipelines::load;
 use super::{Api, run_error};
 use crate::catalog::{FactView, find_run};
+use crate::collections::for_one_run;
 use crate::compare::{Comparison, compare as compare_runs};
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -264,7 +265,9 @@ async fn start(State(api): State<Api>, Body(asked): Body<NewBody>) -> Result<(St
         (Some(name), None) => {
             api.read(move |read| find(read, &name)).await?.map_or(CollectionId::ALL, |found| found.id)
         }
-        (None, Some(filter)) => unnamed(&api, Filter::parse(filter.as_bytes())?).await?,
+        (None, Some(filter)) => {
+            for_one_run(api.store(), api.options().ids.as_ref(), Filter::parse(filter.as_bytes())?).await?
+        }
         (None, None) => CollectionId::ALL,
     };
     let request = RunRequest {
@@ -278,14 +281,6 @@ async fn start(State(api): State<Api>, Body(asked): Body<NewBody>) -> Result<(St
     let run = api.engine().create_run(request).await.map_err(run_error)?;
     api.options().runner.hand_over(run.id).await?;
     Ok((StatusCode::CREATED, stands(&api, run.id).await?))
-}
-
-/// Records what a run is about to freeze, so that the run names it.
-async fn unnamed(api: &Api, filter: Filter) -> Result<CollectionId, ApiError> {
-    let id = CollectionId(api.options().ids.next_ulid());
-    let members = Members::Dynamic(filter);
-    let new = NewCollection { id, name: None, about: "made for one run".to_owned(), members, replace: false };
-    Ok(define(api.store(), new).await?.id)
 }
 
 async fn cancel(State(api): State<Api>, At(id): At<String>, _: Body<Empty>) -> Result<Json<RunStatus>, ApiError> {

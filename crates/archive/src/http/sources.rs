@@ -115,7 +115,7 @@ impl Scans {
     }
 
     /// A scan of one folder at a time.
-    fn begin(&self, root: &Path, name: Option<String>, at: Timestamp) -> Option<Arc<ScanProgress>> {
+    fn begin(&self, root: &Path, name: Option<String>, at: Timestamp) -> Option<(ScanView, Arc<ScanProgress>)> {
         let mut desks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if desks.get(root).is_some_and(|desk| desk.view.ended.is_none()) {
             return None;
@@ -139,8 +139,8 @@ impl Scans {
             started: at,
             ended: None,
         };
-        desks.insert(root.to_owned(), Desk { view, progress: Arc::clone(&progress) });
-        Some(progress)
+        desks.insert(root.to_owned(), Desk { view: view.clone(), progress: Arc::clone(&progress) });
+        Some((view, progress))
     }
 
     fn end(&self, root: &Path, change: impl FnOnce(&mut ScanView)) {
@@ -260,7 +260,7 @@ async fn again(
 fn begin(api: &Api, root: PathBuf, name: Option<String>) -> Result<ScanView, ApiError> {
     let clock = Arc::clone(api.store().clock());
     let scans = api.0.scans.clone();
-    let progress = scans.begin(&root, name.clone(), clock.now()).ok_or_else(|| {
+    let (began, progress) = scans.begin(&root, name.clone(), clock.now()).ok_or_else(|| {
         ApiError::conflict("scan-running", "this source is being scanned, or too many are; wait for the end")
     })?;
     let options = ScanOptions {
@@ -272,7 +272,6 @@ fn begin(api: &Api, root: PathBuf, name: Option<String>) -> Result<ScanView, Api
         new_id: SourceId(api.options().ids.next_ulid()),
     };
     let store = api.store().clone();
-    let began = scans.list().into_iter().find(|view| view.root == root.display().to_string());
     tokio::spawn(async move {
         let result = scan(&store, options, progress).await;
         let at = clock.now();
@@ -292,5 +291,5 @@ fn begin(api: &Api, root: PathBuf, name: Option<String>) -> Result<ScanView, Api
             }
         });
     });
-    began.ok_or_else(|| ApiError::internal("the scan is gone"))
+    Ok(began)
 }
