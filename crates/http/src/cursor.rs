@@ -9,6 +9,7 @@ use crate::problem::ApiError;
 
 /// One page of a list.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T> {
     /// What is on it.
     pub items: Vec<T>,
