@@ -18,7 +18,7 @@ export const scans = (signal?: AbortSignal) => get<t.Page<t.Scan>>("/v1/scans", 
 
 export const check_filter = (text: string, signal?: AbortSignal) => get<t.FilterCheck>("/v1/filters", { text }, signal);
 
-export const assets = (query: { filter?: string; limit?: number; cursor?: string | null }, signal?: AbortSignal) =>
+export const assets = (query: t.Asked<"list_assets">, signal?: AbortSignal) =>
   get<t.Page<t.AssetLine>>("/v1/assets", query, signal);
 export const asset = (id: string, sandboxes: boolean, signal?: AbortSignal) =>
   get<t.AssetView>(`/v1/assets/${part(id)}`, { sandboxes }, signal);
@@ -28,7 +28,7 @@ export const thumbnail_url = (id: string, edge: 256 | 1024) => `/v1/assets/${par
 export const timeline = (filter: string, signal?: AbortSignal) => get<t.Timeline>("/v1/timeline", { filter }, signal);
 export const timeline_page = (
   bucket: string,
-  query: { filter: string; version: string; from: number; limit: number },
+  query: t.Asked<"get_bucket">,
   signal?: AbortSignal,
 ) => get<t.TimelinePage>(`/v1/timeline/${part(bucket)}`, query, signal);
 export const neighbours = (filter: string, asset: string, signal?: AbortSignal) =>
@@ -42,7 +42,7 @@ export const delete_collection = (name: string) => remove<unknown>(`/v1/collecti
 export const pipelines = (signal?: AbortSignal) => get<t.Page<t.Pipeline>>("/v1/pipelines", {}, signal);
 export const pipeline = (name: string, signal?: AbortSignal) => get<t.Pipeline>(`/v1/pipelines/${part(name)}`, {}, signal);
 
-export const runs = (query: { limit?: number; cursor?: string | null }, signal?: AbortSignal) =>
+export const runs = (query: t.Asked<"list_runs">, signal?: AbortSignal) =>
   get<t.Page<t.RunStatus>>("/v1/runs", query, signal);
 export const run = (id: string, signal?: AbortSignal) => get<t.RunStatus>(`/v1/runs/${part(id)}`, {}, signal);
 export const start_run = (run: t.NewRun) => post<t.RunStatus>("/v1/runs", run);
@@ -50,10 +50,10 @@ export const act_on_run = (id: string, action: t.RunAction, body: { unit?: numbe
   post<t.RunStatus>(`/v1/runs/${part(id)}/${action}`, body);
 export const run_units = (
   id: string,
-  query: { state?: string; step?: string; reason?: string; limit?: number; cursor?: string | null },
+  query: t.Asked<"list_units">,
   signal?: AbortSignal,
 ) => get<t.Page<t.RunUnit>>(`/v1/runs/${part(id)}/units`, query, signal);
-export const run_artifacts = (id: string, query: { kind?: string; limit?: number; cursor?: string | null }, signal?: AbortSignal) =>
+export const run_artifacts = (id: string, query: t.Asked<"list_artifacts">, signal?: AbortSignal) =>
   get<t.Page<t.Fact>>(`/v1/runs/${part(id)}/artifacts`, query, signal);
 export const compare_runs = (first: string, second: string, examples = 20, signal?: AbortSignal) =>
   get<t.Comparison>(`/v1/runs/${part(first)}/compare/${part(second)}`, { examples }, signal);
