@@ -1065,7 +1065,7 @@ export interface components {
              * @description Facts at the same asset, kind and span with other content.
              */
             differing: number;
-            /** @description The first of those that are not the same. */
+            /** @description The first of those that are not the same; when they are more than were asked for, some of each sort. */
             examples: components["schemas"]["Difference"][];
             /**
              * Format: uint64
