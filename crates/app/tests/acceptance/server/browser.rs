@@ -40,7 +40,7 @@ fn with_results(backend: Backend) -> World {
 
 /// Runs these files of `web/e2e` with Playwright and prints its report when one fails.
 #[track_caller]
-fn journeys(world: &World, served: &Served, backend: Backend, specs: &[&str]) {
+pub(super) fn journeys(world: &World, served: &Served, backend: Backend, specs: &[&str]) {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
     let program = world.command(&[]);
     let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/web"));
