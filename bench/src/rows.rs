@@ -63,7 +63,7 @@ fn fill(name: &str, store: &Store, scale: Scale) -> Result<Line, String> {
     let records = BATCH * batches * PARTS;
     let kinds = Arc::clone(store.kinds());
     let begun = std::time::Instant::now();
-    let verify = store.read(move |read| verify_ledger(read, &kinds, &mut |_, _| {}));
+    let verify = store.read(move |read| verify_ledger(read, &kinds, &mut |_, _| Ok(())));
     let report = runtime.block_on(verify).map_err(|error| error.to_string())?;
     if report.problem_count > 0 || report.records != records.unsigned_abs() {
         let first = report.problems.first().map_or("nothing", |problem| problem.message.as_str());

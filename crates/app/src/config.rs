@@ -53,6 +53,13 @@ pub struct BlobsConfig {
     pub quota_mib: u64,
 }
 
+impl BlobsConfig {
+    /// How long a blob that nothing names any more stays, in microseconds.
+    pub fn grace_us(&self) -> i64 {
+        i64::from(self.grace_s) * 1_000_000
+    }
+}
+
 impl Default for BlobsConfig {
     fn default() -> Self {
         Self { grace_s: 3_600, quota_mib: 0 }

@@ -1,9 +1,10 @@
 //! Errors as a person meets them: one message, what to do next, and the exit code.
 
 use exhibit_archive::catalog::LookupError;
-use exhibit_archive::export::ExportError;
+use exhibit_archive::export::{ExportError, SelectError};
 use exhibit_archive::fingerprint::FingerprintError;
 use exhibit_archive::relocate::RelocateError;
+use exhibit_archive::replay::ReplayError;
 use exhibit_archive::sample::SampleError;
 use exhibit_archive::scan::ScanError;
 use exhibit_archive::target::TargetError;
@@ -87,6 +88,15 @@ impl From<LookupError> for CliError {
     fn from(error: LookupError) -> Self {
         let exit = if matches!(error, LookupError::Store(_)) { Exit::Failed } else { Exit::Usage };
         Self { exit, message: chain(&error) }
+    }
+}
+
+impl From<ReplayError> for CliError {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Lookup(error) => error.into(),
+            ReplayError::Run(error) => error.into(),
+        }
     }
 }
 
@@ -185,6 +195,17 @@ impl From<ExportError> for CliError {
             ExportError::Delivery(error) => error.into(),
             ExportError::Checkpoint(error) => error.into(),
             ExportError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SelectError> for CliError {
+    fn from(error: SelectError) -> Self {
+        match error {
+            SelectError::Lookup(error) => error.into(),
+            SelectError::Collection(error) => error.into(),
+            SelectError::Bind(error) => error.into(),
+            SelectError::Store(error) => error.into(),
         }
     }
 }

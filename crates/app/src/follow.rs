@@ -1,10 +1,11 @@
-//! Long copying with a bar, and with Ctrl-C as the way to stop it.
+//! Long work with a bar; copying has Ctrl-C as the way to stop it.
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use exhibit_store::delivery::Progress;
+use exhibit_store::progress::Steps;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Context;
@@ -43,6 +44,24 @@ pub async fn follow<T, F: Future<Output = T>>(
         }
     });
     let done = start(progress).await;
+    shower.abort();
+    bar.finish_and_clear();
+    done
+}
+
+/// Does the work while its steps are shown.
+pub async fn follow_steps<F: Future>(context: &Context, title: &'static str, steps: &Arc<Steps>, work: F) -> F::Output {
+    let bar = context.out.bar(Some(0), false);
+    bar.set_prefix(title);
+    let (shown, watched) = (bar.clone(), Arc::clone(steps));
+    let shower = tokio::spawn(async move {
+        loop {
+            shown.set_length(watched.total().unwrap_or(0));
+            shown.set_position(watched.done());
+            tokio::time::sleep(SHOW_EVERY).await;
+        }
+    });
+    let done = work.await;
     shower.abort();
     bar.finish_and_clear();
     done

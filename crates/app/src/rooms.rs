@@ -7,12 +7,13 @@ use std::time::Duration;
 use exhibit_archive::http::{Api, ApiOptions, routes};
 use exhibit_engine::runner::Runner;
 use exhibit_http::Route;
-use exhibit_store::retention::{self, Reason};
-use exhibit_store::sql::runs;
+use exhibit_store::progress::Steps;
+use exhibit_store::retention;
 use exhibit_store::{GateError, Store};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use crate::commands::ledger::checkpoint_key;
 use crate::error::CliError;
 use crate::home::{App, EngineWishes};
 use crate::plugins;
@@ -24,6 +25,7 @@ const CLEAN_EVERY: Duration = Duration::from_secs(60 * 60);
 pub struct Rooms {
     /// What they offer, in the order of the docs.
     pub routes: Vec<Route>,
+    api: Api,
     stop: Arc<AtomicBool>,
     stopped: Arc<Notify>,
     tasks: Vec<JoinHandle<()>>,
@@ -46,20 +48,29 @@ impl Rooms {
             attempts_max: app.config.engine.attempts_max,
             scan_threads: cores,
             ids: Arc::clone(&app.ids),
+            grace_us: app.config.blobs.grace_us(),
+            work_folder: app.home.join("work"),
+            disk: app.disk_rules()?,
+            key: Arc::new({
+                let path = app.key_path();
+                move || checkpoint_key(&path)
+            }),
+            version: env!("CARGO_PKG_VERSION"),
         });
         let (stop, stopped) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
         let work = tokio::spawn({
             let stop = Arc::clone(&stop);
             async move { runner.work_until(stop).await }
         });
-        let (store, grace_us) = (app.store.clone(), i64::from(app.config.blobs.grace_s) * 1_000_000);
+        let (store, grace_us) = (app.store.clone(), app.config.blobs.grace_us());
         let clean = tokio::spawn(clean_every_hour(store, grace_us, Arc::clone(&stopped)));
-        Ok(Self { routes: routes(&api), stop, stopped, tasks: vec![work, clean] })
+        Ok(Self { routes: routes(&api), api, stop, stopped, tasks: vec![work, clean] })
     }
 
     /// Waits until the work stands still; what is not done waits in the database for the next start.
     pub async fn stop(self) {
         self.stop.store(true, Ordering::Relaxed);
+        self.api.stop();
         self.stopped.notify_one();
         for task in self.tasks {
             if let Err(error) = task.await {
@@ -85,13 +96,7 @@ async fn clean_every_hour(store: Store, grace_us: i64, stopped: Arc<Notify>) {
 
 /// Lets the results of expired sandbox runs go, and blobs that nothing names. Returns how many of both.
 async fn clean(store: &Store, grace_us: i64) -> Result<(u64, u64), GateError> {
-    let mut erased = 0;
-    for plan in retention::due(store, store.clock().now().0).await? {
-        let id = plan.run;
-        if let Some(run) = store.read(move |read| runs::by_id(read, id)).await? {
-            erased += retention::erase(store, &run, Reason::Expired, &mut |_| ()).await?;
-        }
-    }
-    let collected = retention::collect(store, grace_us, &mut |_| ()).await?;
-    Ok((erased, collected.blobs))
+    let plan = retention::plan(store, None, grace_us).await?;
+    let cleaned = retention::clean(store, plan, grace_us, &Steps::default()).await?;
+    Ok((cleaned.erased, cleaned.blobs.blobs))
 }

@@ -9,6 +9,7 @@ mod listing;
 mod maker;
 mod names;
 pub mod prov;
+mod select;
 mod sink;
 mod tape;
 
@@ -21,9 +22,11 @@ use exhibit_store::delivery::{DeliveryError, Progress, refuse_overlap};
 use exhibit_store::ledger::checkpoint::{CheckpointError, CheckpointKey, sign};
 use exhibit_store::sql::{assets, sources};
 use exhibit_store::{Read, Store, StoreError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use facts::Frozen;
+pub use select::{SelectError, Selection, select};
 
 /// The `format` of every export.
 const FORMAT: &str = "exhibit-export";
@@ -35,7 +38,7 @@ const VERSION: u32 = 1;
 pub const FAILURES_LISTED_MAX: usize = 1_000;
 
 /// How an export looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ExportFormat {
     /// A folder of files.
@@ -96,7 +99,8 @@ pub enum ExportError {
 }
 
 /// Something that is not in the export though it was asked for.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "ExportFailure")]
 pub struct Failure {
     /// The asset, blob or record.
     pub subject: String,
@@ -110,7 +114,7 @@ pub struct Failure {
 }
 
 /// What was exported.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ExportReport {
     /// The folder or file, for people.
     pub target: String,
@@ -197,6 +201,22 @@ pub(crate) fn root_of(source: &sources::Source) -> PathBuf {
 
 /// Members that a statement asks for at once.
 const ASKED_AT_ONCE: usize = 1_000;
+
+/// Bytes of the originals of these assets.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn bytes_of(store: &Store, keys: Vec<i64>) -> Result<u64, StoreError> {
+    let total = store.read(move |read| {
+        let mut total = 0;
+        for some in keys.chunks(ASKED_AT_ONCE) {
+            let known = assets::by_keys(read, some)?;
+            total += known.iter().map(|asset| u64::try_from(asset.size_bytes).unwrap_or(0)).sum::<u64>();
+        }
+        Ok(total)
+    });
+    total.await
+}
 
 /// The members in the order of the digests of their bytes, which is the same in every home.
 fn in_order(read: &Read<'_>, keys: &[i64]) -> Result<Vec<(AssetId, i64)>, StoreError> {

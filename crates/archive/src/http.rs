@@ -3,6 +3,9 @@
 mod artifacts;
 mod assets;
 mod collections;
+mod exports;
+mod jobs;
+mod ledger;
 mod live;
 mod originals;
 mod pipelines;
@@ -13,16 +16,19 @@ mod timeline;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use exhibit_engine::disk::DiskRules;
 use exhibit_engine::registry::ExtractorSet;
 use exhibit_engine::runner::Runner;
 use exhibit_engine::{Engine, RunError};
-use exhibit_http::{ApiError, Route};
+use exhibit_http::{ApiError, Jobs, Route};
 use exhibit_model::time::IdSource;
+use exhibit_store::ledger::checkpoint::{CheckpointError, CheckpointKey};
 use exhibit_store::{Read, Store, StoreError};
 
 use crate::catalog::LookupError;
 use crate::library::{Library, LibraryError};
 
+use self::exports::Exports;
 use self::live::Live;
 use self::sources::Scans;
 
@@ -46,6 +52,16 @@ pub struct ApiOptions {
     pub scan_threads: usize,
     /// Where ids come from.
     pub ids: Arc<dyn IdSource>,
+    /// How long a blob that nothing names any more stays, in microseconds.
+    pub grace_us: i64,
+    /// Where exports wait for whoever fetches them.
+    pub work_folder: PathBuf,
+    /// How much room has to stay.
+    pub disk: DiskRules,
+    /// The key that signs checkpoints; made when it is first wanted.
+    pub key: Arc<dyn Fn() -> Result<CheckpointKey, CheckpointError> + Send + Sync>,
+    /// The version of the program.
+    pub version: &'static str,
 }
 
 /// What every handler has.
@@ -56,6 +72,8 @@ struct Inner {
     options: ApiOptions,
     library: Library,
     scans: Scans,
+    jobs: Jobs,
+    exports: Exports,
     live: Live,
 }
 
@@ -63,9 +81,20 @@ impl Api {
     /// Starts what tells of changes. Needs a tokio runtime.
     pub fn new(options: ApiOptions) -> Self {
         let scans = Scans::default();
-        let live = Live::start(options.store.clone(), scans.clone());
+        let jobs = Jobs::new(Arc::clone(options.store.clock()), Arc::clone(&options.ids));
+        let live = Live::start(options.store.clone(), scans.clone(), jobs.clone());
         let library = Library::new(options.store.clone());
-        Self(Arc::new(Inner { options, library, scans, live }))
+        Self(Arc::new(Inner { options, library, scans, jobs, exports: Exports::default(), live }))
+    }
+
+    /// Asks every job to stop, and removes exports that were not fetched: the server ends.
+    pub fn stop(&self) {
+        self.0.jobs.stop();
+        self.0.exports.clear();
+    }
+
+    fn jobs(&self) -> &Jobs {
+        &self.0.jobs
     }
 
     fn options(&self) -> &ApiOptions {
@@ -100,6 +129,9 @@ pub fn routes(api: &Api) -> Vec<Route> {
     routes.extend(pipelines::routes(api));
     routes.extend(runs::routes(api));
     routes.extend(artifacts::routes(api));
+    routes.extend(jobs::routes(api));
+    routes.extend(exports::routes(api));
+    routes.extend(ledger::routes(api));
     routes.extend(live::routes(api));
     routes
 }

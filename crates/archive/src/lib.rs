@@ -4,7 +4,8 @@
 //!
 //! Read in this order: [`walk`] and [`media_type`] (what is there), [`scan`] (how it gets into the catalog), [`catalog`] (lists and
 //! views), [`companions`] (which files belong together), [`explain`] (from a fact down to the bytes), [`compare`] (two runs side by side),
-//! [`export`] (a copy that can be checked without us), [`fingerprint`] (did anything touch the tree), [`sample`] (an archive to try on).
+//! [`verify`] and [`replay`] (is it still so), [`export`] (a copy that can be checked without us), [`fingerprint`] (did anything touch the
+//! tree), [`sample`] (an archive to try on), [`http`] (the same over the network).
 
 pub mod catalog;
 pub mod collections;
@@ -15,15 +16,18 @@ pub mod explain;
 pub mod export;
 pub mod fingerprint;
 pub mod http;
+pub mod ledger;
 pub mod library;
 pub mod media_type;
 pub mod pipelines;
 pub mod relocate;
+pub mod replay;
 pub mod room;
 pub mod sample;
 pub mod scan;
 pub mod sql;
 pub mod target;
+pub mod verify;
 pub mod walk;
 
 pub use room::ArchiveRoom;

@@ -119,6 +119,12 @@ impl DiskRules {
         rooms.into_values().collect()
     }
 
+    /// Bytes that may still be written below a folder, so that the reserve stays; `None` where that cannot be said.
+    pub fn available(&self, folder: &Path) -> Option<u64> {
+        let there = folder.ancestors().find(|place| place.exists())?;
+        self.room_of(there).ok().map(|room| room.free_bytes.saturating_sub(room.reserve_bytes))
+    }
+
     fn room_of(&self, folder: &Path) -> rustix::io::Result<Room> {
         let found = rustix::fs::statvfs(folder)?;
         let reserve_bytes = self.reserve.of(found.f_blocks.saturating_mul(found.f_frsize));

@@ -29,6 +29,7 @@ pub mod redteam;
 pub mod registry;
 pub mod replay;
 pub mod runner;
+pub mod scratch;
 pub mod status;
 pub mod supervisor;
 pub mod trial;
@@ -36,7 +37,6 @@ pub mod usage;
 
 mod guard;
 mod inputs;
-mod scratch;
 mod worker;
 
 pub use engine::{Engine, EngineOptions, RunRequest, WorkEnd};

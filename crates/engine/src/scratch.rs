@@ -1,5 +1,5 @@
-//! Scratch: a folder per host for its extractor processes. A host holds a lock on its own, so what dead hosts left behind is found and
-//! removed by the next one.
+//! Scratch: a folder of a host for its extractor processes, or for files that are there only for a while. A host holds a lock on its own, so
+//! what dead hosts left behind is found and removed by the next one.
 
 use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -9,8 +9,8 @@ use exhibit_model::ids::ulid_to_text;
 
 use crate::host::RunError;
 
-/// The scratch of this host; removed when it is dropped.
-pub(crate) struct Scratch {
+/// A folder that is removed when this is dropped.
+pub struct Scratch {
     owner: u128,
     path: PathBuf,
     _lock: File,
@@ -18,7 +18,10 @@ pub(crate) struct Scratch {
 
 impl Scratch {
     /// Removes what dead hosts left and makes a folder of our own.
-    pub(crate) fn make(work_folder: &Path, owner: u128) -> Result<Self, RunError> {
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn make(work_folder: &Path, owner: u128) -> Result<Self, RunError> {
         let all = work_folder.join("scratch");
         let failed = |source| RunError::System { what: format!("making scratch in {}", all.display()), source };
         std::fs::create_dir_all(&all).map_err(failed)?;
@@ -37,7 +40,8 @@ impl Scratch {
         self.owner
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// The folder.
+    pub fn path(&self) -> &Path {
         &self.path
     }
 }

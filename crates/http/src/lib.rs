@@ -6,6 +6,7 @@
 mod cursor;
 mod deliver;
 mod input;
+mod jobs;
 mod openapi;
 mod output;
 mod problem;
@@ -15,6 +16,7 @@ mod scope;
 pub use cursor::{Cursor, Page, limit};
 pub use deliver::{Disposition, File, bytes, file};
 pub use input::{At, Body, Empty, Query};
+pub use jobs::{Job, JobState, Jobs, NewJob, Watched};
 pub use openapi::document;
 pub use output::Json;
 pub use problem::{ApiError, Mistake};

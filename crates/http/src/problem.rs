@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use exhibit_model::findings::Findings;
 use exhibit_store::collections::CollectionError;
 use exhibit_store::filter::{BindError, FilterError};
+use exhibit_store::ledger::checkpoint::CheckpointError;
 use exhibit_store::{GateError, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -27,7 +28,7 @@ pub struct Mistake {
 }
 
 /// Why a request was not fulfilled. The id of the request is only in the header `x-request-id`, so that bodies can be compared.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "Problem")]
 pub struct ApiError {
     /// `about:blank`: the status says what it is.
@@ -213,6 +214,19 @@ impl From<CollectionError> for ApiError {
             CollectionError::TooMany(_) | CollectionError::UnknownAssets { .. } => {
                 Self::bad("invalid", error.to_string()).at("/assets", "invalid", error.to_string())
             }
+        }
+    }
+}
+
+impl From<CheckpointError> for ApiError {
+    fn from(error: CheckpointError) -> Self {
+        match error {
+            CheckpointError::Unreadable(reason) => Self::bad("checkpoint-invalid", reason),
+            CheckpointError::BadSignature | CheckpointError::Rewritten(_) => {
+                Self::conflict("checkpoint-mismatch", error.to_string())
+            }
+            CheckpointError::Key { .. } => Self::internal(error),
+            CheckpointError::Store(error) => error.into(),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod access;
 mod answer;
+mod audit;
 mod door;
 mod metrics;
 mod operations;
@@ -24,6 +25,7 @@ mod ui;
 mod limit_tests;
 
 pub use access::{LOGIN_MINUTES, SESSION_DAYS, login_link, new_token};
+pub use audit::AuditLine;
 pub use serve::Server;
 pub use shared::{Doctor, Limits, Opened, Options, Reason};
 pub use token::{CHANCE_BYTES, Token};

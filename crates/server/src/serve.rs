@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use crate::answer::answer;
 use crate::patience::Patient;
 use crate::shared::{Opened, Options, Peer, Reason, Shared};
-use crate::{operations, router, session, status};
+use crate::{audit, operations, router, session, status};
 
 /// Headers of a request, at most. Browsers send about twenty.
 const HEADERS_MAX: usize = 64;
@@ -68,6 +68,7 @@ impl Server {
         // Set once; a second call would be answered with what the first one opened.
         shared.store.set(store).ok();
         let mut all = session::routes(shared);
+        all.extend(audit::routes(shared));
         all.extend(status::routes(shared, settings, doctor));
         all.extend(routes);
         let document = operations::Document::default();

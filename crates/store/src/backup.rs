@@ -200,7 +200,7 @@ impl Maker<'_> {
         let location = Location::Sqlite { path: snapshot.to_owned(), synchronous: crate::Synchronous::Normal };
         let mut connection = ReadConnection::open(&location)?;
         let looked = connection.read(|read| {
-            let report = verify_ledger(read, &self.kinds, &mut |_, _| {})?;
+            let report = verify_ledger(read, &self.kinds, &mut |_, _| Ok(()))?;
             Ok((report, records::named_blobs(read)?))
         })?;
         Ok(looked)

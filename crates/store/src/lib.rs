@@ -24,6 +24,7 @@ pub mod gate;
 pub mod kinds;
 pub mod ledger;
 pub mod places;
+pub mod progress;
 pub mod projection;
 pub mod retention;
 pub mod room;

@@ -4,15 +4,18 @@
 //! still verifies. A blob is condemned first and removed an hour later at the earliest; an append that names it again revives it.
 
 mod blobs;
+mod clean;
 mod tombstones;
 
 pub use blobs::{Collected, GRACE_US, collect, waiting};
+pub use clean::{CleanPlan, Cleaned, Waiting, clean, plan};
 pub use tombstones::Tombstones;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use exhibit_model::states::Policy;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
@@ -51,7 +54,7 @@ impl Reason {
 }
 
 /// What erasing a run would take, or took.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RunPlan {
     /// The run.
     pub run: exhibit_model::ids::RunId,

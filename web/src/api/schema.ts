@@ -137,6 +137,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/artifacts/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make an artifact again and say whether it is the same; nothing is kept */
+        post: operations["replay_artifact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/assets": {
         parameters: {
             query?: never;
@@ -205,6 +222,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was changed over HTTP, and every login, newest first */
+        get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clean": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What would go: results of expired sandbox runs, blobs that nothing names */
+        get: operations["plan_cleaning"];
+        put?: never;
+        /** Let go what has had its time, or one sandbox run */
+        post: operations["clean"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/collections": {
         parameters: {
             query?: never;
@@ -265,8 +317,42 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Runs, artifacts and scans as they change, as server-sent events */
+        /** Runs, artifacts, scans and jobs as they change, as server-sent events */
         get: operations["watch_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Copy originals, facts and blobs to a zip that anyone can check */
+        post: operations["make_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports/{job}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The zip, for an hour after it was made */
+        get: operations["get_export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -303,6 +389,91 @@ export interface paths {
         get: operations["check_filter"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Long work of this server that is no run, newest first */
+        get: operations["list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job, and what came of it */
+        get: operations["show_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a job; it loses nothing, and can be begun again */
+        post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A signed checkpoint: how long the ledger is, and its root */
+        get: operations["get_checkpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ledger/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether the ledger extends a checkpoint: nothing before it was changed */
+        post: operations["check_checkpoint"];
         delete?: never;
         options?: never;
         head?: never;
@@ -601,6 +772,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sources/{name}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a source lies elsewhere now, below one of `server.sources_allowed` */
+        post: operations["move_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sources/{name}/outcomes": {
         parameters: {
             query?: never;
@@ -703,6 +891,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check records, lineage, the ledger and blobs, all of them or some */
+        post: operations["verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -795,6 +1000,46 @@ export interface components {
             /** @description What was tried with it. */
             units: components["schemas"]["UnitView"][];
         };
+        /** @description A change over HTTP, or a login. */
+        AuditLine: {
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            entry: number;
+            /** @description The method. */
+            method: string;
+            /** @description The path as it was asked for, without a query. */
+            path: string;
+            /** @description The id of the request. */
+            request: string;
+            /** @description The route, with `{name}` for what varies. */
+            route: string;
+            /**
+             * Format: int64
+             * @description The status of the answer; none while it is worked on, and when the server ended meanwhile.
+             */
+            status: number | null;
+            /** @description Id of the token that asked; empty for nobody. */
+            token: string;
+        };
+        /** @description One page of a list. */
+        AuditLinePage: {
+            /** @description What is on it. */
+            items: components["schemas"]["AuditLine"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
         /** @description The blob of an artifact, as the envelope names it. */
         BlobRef: {
             /**
@@ -821,8 +1066,41 @@ export interface components {
             /** @description The version of the timeline that they belong to. */
             version: string;
         };
+        CheckBody: {
+            /** @description The public key that it was signed with */
+            key: string;
+            /** @description The signed note */
+            note: string;
+        };
+        /** @description A signed checkpoint: how long the ledger is, and its root. */
+        CheckpointView: {
+            /**
+             * Format: uint64
+             * @description Batches in the ledger.
+             */
+            batches: number;
+            /** @description The public key that its signature is checked with. */
+            key: string;
+            /** @description The C2SP signed note. */
+            note: string;
+            /** @description The root over all of them. */
+            root: string;
+        };
         /** @description What a media type is, for people. */
         Class: "image" | "video" | "audio" | "other";
+        CleanBody: {
+            /** @description This sandbox run, whether or not its time has come */
+            run?: string | null;
+        };
+        /** @description What would go. */
+        CleanPlan: {
+            /** @description False: nothing was changed. */
+            applied: boolean;
+            /** @description Blobs that would go with them or without. */
+            blobs: components["schemas"]["Waiting"];
+            /** @description Sandbox runs whose results would go. */
+            runs: components["schemas"]["RunPlan"][];
+        };
         /** @description A collection and what belongs to it now. */
         CollectionDetail: {
             /** @description What it is for. */
@@ -1030,6 +1308,40 @@ export interface components {
             /** @description Whether the proof holds, and everything that is not as it was written. */
             proof_holds: boolean;
         };
+        ExportBody: {
+            /** @description These assets; not together with another selection */
+            assets?: string[] | null;
+            /** @description The members of this collection; `all` when nothing else is named */
+            collection?: string | null;
+            /** @description What fulfils this filter now; not together with another selection */
+            filter?: string | null;
+            /**
+             * @description What sandbox runs found, too
+             * @default false
+             */
+            sandboxes?: boolean;
+            /** @description What of them; all three without */
+            what?: components["schemas"]["Part"][] | null;
+        };
+        /** @description That the ledger extends a checkpoint: nothing before it was changed. */
+        Extension: {
+            /**
+             * Format: uint64
+             * @description Batches now.
+             */
+            batches: number;
+            /**
+             * Format: uint64
+             * @description Batches at the checkpoint.
+             */
+            checkpoint_batches: number;
+            /** @description The root at the checkpoint. */
+            checkpoint_root: string;
+            /** @description Always true; what does not hold is an error. */
+            extends: boolean;
+            /** @description The root now. */
+            root: string;
+        };
         /** @description Every extractor. */
         Extractors: {
             /** @description Plug-ins that cannot. */
@@ -1190,6 +1502,57 @@ export interface components {
              */
             seq: number;
         };
+        /** @description Long work that is no run. */
+        Job: {
+            /**
+             * Format: uint64
+             * @description How much is done.
+             */
+            done: number;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended: string | null;
+            /** @description Its id. */
+            job: string;
+            /** @description Why it failed. */
+            problem: components["schemas"]["Problem"] | null;
+            /** @description What came of it; its shape depends on `what`. Not in lists and events, which only say where a job stands. */
+            result: unknown;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["JobState"];
+            /** @description What it is done to, for people. */
+            subject: string;
+            /**
+             * Format: uint64
+             * @description How much there is to do, once that is known.
+             */
+            total: number | null;
+            /** @description What `done` and `total` count. */
+            unit: string;
+            /** @description What is done: `verify`, `replay`, `export` or `clean`. */
+            what: string;
+        };
+        /** @description One page of a list. */
+        JobPage: {
+            /** @description What is on it. */
+            items: components["schemas"]["Job"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description Where a job stands. */
+        JobState: "running" | "done" | "failed" | "cancelled";
         /** @description One thing that is not as it was written. */
         LedgerProblem: {
             /** @description A word from a closed list. */
@@ -1291,6 +1654,10 @@ export interface components {
         };
         /** @description The strength of a model run. */
         ModelProfile: "fast" | "balanced" | "high_quality";
+        MoveBody: {
+            /** @description The folder where it lies now, as an absolute path on the machine of the server */
+            root: string;
+        };
         /** @description Where an asset stands in the timeline. */
         Neighbours: {
             /** @description Its month. */
@@ -1391,6 +1758,7 @@ export interface components {
              */
             total?: number | null;
         };
+        Part: "originals" | "facts" | "blobs";
         /** @description A path for programs: `path` when it is text, `path_b64` always (the bytes). */
         PathView: {
             /**
@@ -1487,6 +1855,25 @@ export interface components {
         };
         /** @description How two files belong together. */
         Relation: "raw-picture" | "live-photo" | "sidecar";
+        /** @description What was done. */
+        Relocated: {
+            /**
+             * Format: uint
+             * @description Files that are there as they were cataloged.
+             */
+            found: number;
+            /** @description Where it was. */
+            from: string;
+            /**
+             * Format: uint
+             * @description Files that were looked for below the new root.
+             */
+            looked_for: number;
+            /** @description The source, by name. */
+            name: string;
+            /** @description Where it is. */
+            to: string;
+        };
         RetryBody: {
             /**
              * Format: uint32
@@ -1496,6 +1883,23 @@ export interface components {
         };
         /** @description What says that two files belong together. */
         Rule: "content-identifier" | "same-name" | "sidecar-of-name" | "sidecar-for-extension" | "sidecar-of-stem";
+        /** @description What erasing a run would take, or took. */
+        RunPlan: {
+            /**
+             * Format: uint64
+             * @description Bytes of these payloads.
+             */
+            bytes: number;
+            /** @description Its pipeline. */
+            pipeline: string;
+            /**
+             * Format: uint64
+             * @description Payloads.
+             */
+            records: number;
+            /** @description The run. */
+            run: string;
+        };
         /** @description One run of a comparison. */
         RunSide: {
             /** @description Its newest benchmark record; absent while it has not ended. */
@@ -1926,6 +2330,36 @@ export interface components {
             /** @description The run; absent when they are the same. */
             run: string | null;
         };
+        VerifyBody: {
+            /**
+             * @description Only these artifacts; without any, every record, lineage, batch and blob
+             * @default []
+             */
+            artifacts?: string[];
+            /**
+             * @description Read the blobs, too
+             * @default true
+             */
+            blobs?: boolean;
+        };
+        /** @description Blobs that nothing names any more. */
+        Waiting: {
+            /**
+             * Format: uint64
+             * @description Those that can go now.
+             */
+            ready: number;
+            /**
+             * Format: uint64
+             * @description Their bytes.
+             */
+            ready_bytes: number;
+            /**
+             * Format: uint64
+             * @description Those whose grace has not ended.
+             */
+            waiting: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -2128,6 +2562,33 @@ export interface operations {
             };
         };
     };
+    replay_artifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description It is being done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+        };
+    };
     list_assets: {
         parameters: {
             query?: {
@@ -2259,6 +2720,78 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    list_audit: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditLinePage"];
+                };
+            };
+        };
+    };
+    plan_cleaning: {
+        parameters: {
+            query?: {
+                /** @description This sandbox run, whether or not its time has come */
+                run?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The plan; nothing was changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CleanPlan"];
+                };
+            };
+        };
+    };
+    clean: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CleanBody"];
+            };
+        };
+        responses: {
+            /** @description It is being done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
             };
         };
     };
@@ -2395,6 +2928,68 @@ export interface operations {
             };
         };
     };
+    make_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportBody"];
+            };
+        };
+        responses: {
+            /** @description It is being made */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+        };
+    };
+    get_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description The range that was asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description It is as it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     list_extractors: {
         parameters: {
             query?: never;
@@ -2434,6 +3029,120 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FilterAnswer"];
+                };
+            };
+        };
+    };
+    list_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All that are remembered, without what came of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPage"];
+                };
+            };
+        };
+    };
+    show_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Where it stands */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+        };
+    };
+    get_checkpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A C2SP signed note and the key to check it with */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckpointView"];
+                };
+            };
+        };
+    };
+    check_checkpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckBody"];
+            };
+        };
+        responses: {
+            /** @description It does */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Extension"];
                 };
             };
         };
@@ -2926,6 +3635,33 @@ export interface operations {
             };
         };
     };
+    move_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A name or an id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveBody"];
+            };
+        };
+        responses: {
+            /** @description It lies there now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Relocated"];
+                };
+            };
+        };
+    };
     list_outcomes: {
         parameters: {
             query?: {
@@ -3075,6 +3811,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Neighbours"];
+                };
+            };
+        };
+    };
+    verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyBody"];
+            };
+        };
+        responses: {
+            /** @description It is being done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
                 };
             };
         };

@@ -1,8 +1,8 @@
 //! `exhibit audit`.
 
 use clap::Args;
-use exhibit_model::time::Timestamp;
-use exhibit_store::sql::audit::{self as sql, Entry};
+use exhibit_server::AuditLine;
+use exhibit_store::sql::audit as sql;
 use serde_json::json;
 
 use crate::cli::Context;
@@ -21,23 +21,18 @@ pub async fn audit(args: AuditArgs, context: &Context) -> Result<Exit, CliError>
     let app = context.open()?;
     let limit = args.limit;
     let entries = app.store.read(move |read| sql::newest(read, i64::MAX, limit)).await?;
+    let lines: Vec<AuditLine> = entries.into_iter().map(AuditLine::from).collect();
     if context.out.json {
-        let item = |Entry { entry, intent, status }: &Entry| {
-            json!({
-                "entry": entry, "at": Timestamp(intent.at_us), "token": intent.token, "method": intent.method,
-                "route": intent.route, "path": intent.path, "request": intent.request, "status": status,
-            })
-        };
-        context.out.document(&json!({ "items": entries.iter().map(item).collect::<Vec<_>>() }))?;
+        context.out.document(&json!({ "items": lines }))?;
         return Ok(Exit::Ok);
     }
-    let row = |Entry { intent, status, .. }: &Entry| {
+    let row = |line: &AuditLine| {
         // Without a status the server ended while it was worked on, or it still is.
-        let status = status.map_or_else(|| "open".to_owned(), |status| status.to_string());
-        let token = if intent.token.is_empty() { "nobody" } else { &intent.token };
-        vec![Timestamp(intent.at_us).to_string(), status, token.to_owned(), intent.method.clone(), intent.path.clone()]
+        let status = line.status.map_or_else(|| "open".to_owned(), |status| status.to_string());
+        let token = if line.token.is_empty() { "nobody" } else { &line.token };
+        vec![line.at.to_string(), status, token.to_owned(), line.method.clone(), line.path.clone()]
     };
-    for line in table(&entries.iter().map(row).collect::<Vec<_>>()) {
+    for line in table(&lines.iter().map(row).collect::<Vec<_>>()) {
         context.out.line(&line)?;
     }
     Ok(Exit::Ok)

@@ -1,14 +1,16 @@
 //! `exhibit promote` and `exhibit clean`: what becomes of the results of sandbox runs.
 
+use std::sync::Arc;
+
 use clap::Args;
 use exhibit_archive::catalog::find_run;
-use exhibit_store::retention::{self, Collected, Reason, RunPlan};
-use exhibit_store::sql::runs::{self, Run};
+use exhibit_store::progress::Steps;
+use exhibit_store::retention::{self, CleanPlan, Cleaned, Waiting};
 use serde_json::json;
 
 use crate::cli::{Context, RunName};
 use crate::error::{CliError, Exit};
-use crate::home::App;
+use crate::follow::follow_steps;
 use crate::output::{bytes, number, table};
 
 /// Let the results of a sandbox run count.
@@ -43,72 +45,50 @@ pub struct CleanArgs {
 
 pub async fn clean(args: CleanArgs, context: &Context) -> Result<Exit, CliError> {
     let app = context.open()?;
-    let (plans, reason) = match args.run {
-        Some(name) => {
-            let plan = app.store.read(move |read| {
-                Ok(find_run(read, &name).map(|run| retention::plan_of(read, &run).map(|plan| (run, plan))))
-            });
-            let (run, plan) = plan.await???;
-            if run.shown {
-                return Err(CliError::failed(format!("the results of {} count; they never go", run.id)));
-            }
-            (vec![plan], Reason::Discarded)
-        }
-        None => (retention::due(&app.store, app.store.clock().now().0).await?, Reason::Expired),
+    let run = match args.run {
+        Some(name) => Some(app.store.read(move |read| Ok(find_run(read, &name))).await??),
+        None => None,
     };
-    let grace_us = i64::from(app.config.blobs.grace_s) * 1_000_000;
+    let grace_us = app.config.blobs.grace_us();
+    let plan = retention::plan(&app.store, run, grace_us).await?;
     if !args.apply {
-        return show_plan(&app, &plans, grace_us, context).await;
+        return show_plan(&plan, context);
     }
-    let mut erased = 0;
-    for plan in &plans {
-        erased += erase(&app, plan, reason, context).await?;
-    }
-    let bar = context.out.bar(None, false);
-    bar.set_prefix("blobs");
-    let collected = retention::collect(&app.store, grace_us, &mut |done| bar.set_position(done)).await?;
-    bar.finish_and_clear();
-    report(&plans, erased, collected, context)?;
-    Ok(Exit::Ok)
+    let steps = Arc::new(Steps::default());
+    let work = retention::clean(&app.store, plan, grace_us, &steps);
+    show_cleaned(&follow_steps(context, "clean", &steps, work).await?, context)
 }
 
-async fn show_plan(app: &App, plans: &[RunPlan], grace_us: i64, context: &Context) -> Result<Exit, CliError> {
-    let (waiting, ready, size) = retention::waiting(&app.store, grace_us).await?;
+fn show_plan(plan: &CleanPlan, context: &Context) -> Result<Exit, CliError> {
     if context.out.json {
-        let blobs = json!({ "waiting": waiting, "ready": ready, "ready_bytes": size });
-        context.out.document(&json!({ "applied": false, "runs": plans, "blobs": blobs }))?;
+        context.out.document(plan)?;
         return Ok(Exit::Ok);
     }
-    let rows = plans.iter().map(|plan| {
+    let rows = plan.runs.iter().map(|plan| {
         let what = format!("{} results, {}", number(plan.records as i64), bytes(plan.bytes as i64));
         vec![plan.run.to_string(), plan.pipeline.clone(), what]
     });
     for line in table(&rows.collect::<Vec<_>>()) {
         context.out.line(&line)?;
     }
-    let blobs =
-        format!("{} blobs ({}) can go, {} wait", number(ready as i64), bytes(size as i64), number(waiting as i64));
-    let next = if plans.is_empty() && ready == 0 { "" } else { "; nothing was changed, --apply does it" };
-    context.out.line(&format!("{} sandbox runs would go; {blobs}{next}", plans.len()))?;
+    let Waiting { waiting, ready, ready_bytes } = plan.blobs;
+    let blobs = format!(
+        "{} blobs ({}) can go, {} wait",
+        number(ready as i64),
+        bytes(ready_bytes as i64),
+        number(waiting as i64)
+    );
+    let next = if plan.runs.is_empty() && ready == 0 { "" } else { "; nothing was changed, --apply does it" };
+    context.out.line(&format!("{} sandbox runs would go; {blobs}{next}", plan.runs.len()))?;
     Ok(Exit::Ok)
 }
 
-async fn erase(app: &App, plan: &RunPlan, reason: Reason, context: &Context) -> Result<u64, CliError> {
-    let id = plan.run;
-    let run: Option<Run> = app.store.read(move |read| runs::by_id(read, id)).await?;
-    let run = run.ok_or_else(|| CliError::failed(format!("run {id} is gone")))?;
-    let bar = context.out.bar(Some(plan.records), false);
-    bar.set_prefix(id.to_string());
-    let erased = retention::erase(&app.store, &run, reason, &mut |done| bar.set_position(done)).await?;
-    bar.finish_and_clear();
-    Ok(erased)
-}
-
-fn report(plans: &[RunPlan], erased: u64, collected: Collected, context: &Context) -> Result<(), CliError> {
+fn show_cleaned(done: &Cleaned, context: &Context) -> Result<Exit, CliError> {
     if context.out.json {
-        let document = json!({ "applied": true, "runs": plans, "erased": erased, "blobs": collected });
-        return context.out.document(&document);
+        context.out.document(done)?;
+        return Ok(Exit::Ok);
     }
+    let collected = &done.blobs;
     let blobs = if collected.paused {
         "blobs wait, because a backup is being made; run the command again when it is done".to_owned()
     } else {
@@ -116,7 +96,8 @@ fn report(plans: &[RunPlan], erased: u64, collected: Collected, context: &Contex
     };
     context.out.line(&format!(
         "{} results of {} sandbox runs went, with their tombstones; {blobs}",
-        number(erased as i64),
-        plans.len()
-    ))
+        number(done.erased as i64),
+        done.runs.len()
+    ))?;
+    Ok(Exit::Ok)
 }

@@ -1,20 +1,17 @@
 //! `exhibit export`.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
-use exhibit_archive::catalog::find_asset;
-use exhibit_archive::export::{ExportFormat, ExportOptions, ExportParts, ExportReport, export as export_members};
-use exhibit_model::ids::CollectionId;
-use exhibit_store::collections::find;
-use exhibit_store::filter::bind_collection;
+use exhibit_archive::export::{
+    ExportFormat, ExportOptions, ExportParts, ExportReport, Selection, export as export_members, select,
+};
+use exhibit_archive::ledger::KEY_NAME;
 
 use crate::cli::Context;
-use crate::commands::ledger::{KEY_NAME, checkpoint_key};
+use crate::commands::ledger::checkpoint_key;
 use crate::error::{CliError, Exit};
 use crate::follow::follow;
-use crate::home::App;
 use crate::output::{bytes, number};
 
 /// Export assets: originals, facts with lineage, and blobs.
@@ -44,15 +41,17 @@ pub async fn export(args: ExportArgs, context: &Context) -> Result<Exit, CliErro
     let format = format_of(args.format.as_deref(), &args.to);
     let parts = parts_of(&args.what, format)?;
     let app = context.open()?;
-    let (keys, selection) = select(&app, args.assets, args.collection).await?;
+    let wanted =
+        if args.assets.is_empty() { Selection::Collection(args.collection) } else { Selection::Assets(args.assets) };
+    let (members, selection) = select(&app.store, wanted).await?;
     let options = ExportOptions {
         target: args.to,
         format,
         parts,
-        members: keys,
+        members,
         selection,
         sandboxes: args.sandbox,
-        key: checkpoint_key(&app)?,
+        key: checkpoint_key(&app.key_path())?,
         origin: KEY_NAME,
         exhibit: env!("CARGO_PKG_VERSION").to_owned(),
         own_folders: app.own_folders(),
@@ -87,27 +86,6 @@ fn parts_of(words: &[String], format: ExportFormat) -> Result<ExportParts, CliEr
         [] => ExportParts { originals: true, facts: !is_list, blobs: !is_list },
         _ => ExportParts { originals: has("originals"), facts: has("facts"), blobs: has("blobs") },
     })
-}
-
-/// Keys of the assets, and what was asked for in words.
-async fn select(app: &App, assets: Vec<String>, collection: String) -> Result<(Vec<i64>, String), CliError> {
-    if assets.is_empty() {
-        let (name, kinds) = (collection.clone(), Arc::clone(app.store.kinds()));
-        let named = app.store.read(move |read| Ok(find(read, &name))).await??;
-        let id = named.map_or(CollectionId::ALL, |found| found.id);
-        let bound = app.store.read(move |read| Ok(bind_collection(read, &kinds, id))).await??;
-        let keys = app.store.read(move |read| bound.every(read)).await?;
-        return Ok((keys, format!("collection {collection}")));
-    }
-    let found = app
-        .store
-        .read(move |read| {
-            let keys: Result<Vec<i64>, _> =
-                assets.iter().map(|text| find_asset(read, text).map(|asset| asset.key)).collect();
-            Ok(keys.map(|keys| (keys, format!("assets {}", assets.join(" ")))))
-        })
-        .await?;
-    Ok(found?)
 }
 
 fn print(report: &ExportReport, context: &Context) -> Result<(), CliError> {

@@ -1,7 +1,10 @@
 //! `exhibit ledger`.
 
+use std::path::Path;
+
 use clap::{Args, Subcommand};
-use exhibit_store::ledger::checkpoint::{CheckpointKey, current, sign};
+use exhibit_archive::ledger::{KEY_NAME, checkpoint as sign_checkpoint};
+use exhibit_store::ledger::checkpoint::{CheckpointError, CheckpointKey};
 use serde_json::json;
 
 use crate::cli::Context;
@@ -24,12 +27,9 @@ enum LedgerCommand {
     Key,
 }
 
-/// The name under which checkpoints are signed, before the id of the home.
-pub const KEY_NAME: &str = "exhibit";
-
 pub async fn ledger(args: LedgerArgs, context: &Context) -> Result<Exit, CliError> {
     let app = context.open()?;
-    let key = checkpoint_key(&app)?;
+    let key = checkpoint_key(&app.key_path())?;
     match args.command {
         LedgerCommand::Key => {
             let text = key.verifier().to_string();
@@ -45,19 +45,17 @@ pub async fn ledger(args: LedgerArgs, context: &Context) -> Result<Exit, CliErro
 }
 
 /// The key of the home that signs checkpoints; made when it is first wanted.
-pub fn checkpoint_key(app: &App) -> Result<CheckpointKey, CliError> {
-    Ok(CheckpointKey::load_or_make(&app.key_path(), KEY_NAME, random_bytes::<32>)?)
+pub fn checkpoint_key(path: &Path) -> Result<CheckpointKey, CheckpointError> {
+    CheckpointKey::load_or_make(path, KEY_NAME, random_bytes::<32>)
 }
 
 async fn checkpoint(app: &App, key: &CheckpointKey, context: &Context) -> Result<(), CliError> {
-    let now = app.store.read(|read| Ok(current(read, KEY_NAME))).await??;
-    let note = sign(&now, key)?.to_string();
+    let made = sign_checkpoint(&app.store, key).await?;
     if context.out.json {
-        let verifier = key.verifier().to_string();
-        context.out.document(&json!({ "note": note, "key": verifier, "batches": now.size(), "root": now.root() }))?;
+        context.out.document(&made)?;
     } else {
-        context.out.line(note.trim_end_matches('\n'))?;
-        context.out.note(&format!("check it later: exhibit verify --checkpoint FILE --key '{}'", key.verifier()));
+        context.out.line(made.note.trim_end_matches('\n'))?;
+        context.out.note(&format!("check it later: exhibit verify --checkpoint FILE --key '{}'", made.key));
     }
     Ok(())
 }

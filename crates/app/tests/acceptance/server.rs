@@ -7,6 +7,7 @@ mod archive;
 mod browser;
 mod hostile;
 mod huge;
+mod jobs;
 mod life;
 mod load;
 mod origin;

@@ -181,8 +181,8 @@ async fn copy_originals(
     let mut list = sink.work_file(ORIGINALS_LIST)?;
     let mut roots = Roots { sources: std::mem::take(&mut state.sources), open: HashMap::new() };
     let mut names = Names::default();
-    let all = state.members.clone();
-    let total = store.read(move |read| sizes_of(read, &all)).await?;
+    let all: Vec<i64> = state.members.iter().map(|(_, key)| *key).collect();
+    let total = super::bytes_of(store, all).await?;
     progress.expect_bytes(total);
     for keys in pages(state) {
         let (known, paths) =
@@ -201,16 +201,6 @@ async fn copy_originals(
     tokio::task::block_in_place(|| sink.take(ORIGINALS_LIST))?;
     state.sources = roots.sources;
     Ok(())
-}
-
-fn sizes_of(read: &exhibit_store::Read<'_>, members: &[(AssetId, i64)]) -> Result<u64, StoreError> {
-    let mut total = 0;
-    for some in members.chunks(super::ASKED_AT_ONCE) {
-        let keys: Vec<i64> = some.iter().map(|(_, key)| *key).collect();
-        let sizes = assets::by_keys(read, &keys)?;
-        total += sizes.iter().map(|asset| u64::try_from(asset.size_bytes).unwrap_or(0)).sum::<u64>();
-    }
-    Ok(total)
 }
 
 /// The roots of the sources, opened when the first original of them is wanted.

@@ -13,7 +13,7 @@ use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use exhibit_engine::status::{RunStatus, summary};
-use exhibit_http::{ApiError, Query, Route, Scope};
+use exhibit_http::{ApiError, Job, Jobs, Query, Route, Scope};
 use exhibit_model::ids::{AssetId, RunId};
 use exhibit_model::states::UnitState;
 use exhibit_store::ledger::verify::printed_id;
@@ -78,6 +78,7 @@ struct Look {
     next_seq: i64,
     runs: Vec<RunNow>,
     scans: Vec<ScanView>,
+    jobs: Vec<Job>,
     /// Changes when a scan of any process ended.
     catalog: Vec<(i64, Option<i64>, bool)>,
 }
@@ -89,7 +90,7 @@ pub(super) struct Live {
 
 impl Live {
     /// Starts the task that looks.
-    pub(super) fn start(store: Store, scans: Scans) -> Self {
+    pub(super) fn start(store: Store, scans: Scans, jobs: Jobs) -> Self {
         let (looks, _) = watch::channel(Arc::new(Look::default()));
         let sender = looks.clone();
         tokio::spawn(async move {
@@ -100,7 +101,7 @@ impl Live {
                 if sender.receiver_count() == 0 {
                     continue;
                 }
-                match look(&store, &scans, &mut rates, &mut followed).await {
+                match look(&store, (&scans, &jobs), &mut rates, &mut followed).await {
                     Ok(now) => drop(sender.send_replace(Arc::new(now))),
                     Err(error) => tracing::warn!(%error, "live events cannot look at the database"),
                 }
@@ -112,7 +113,7 @@ impl Live {
 
 async fn look(
     store: &Store,
-    scans: &Scans,
+    (scans, jobs): (&Scans, &Jobs),
     rates: &mut Rates,
     followed: &mut BTreeSet<i64>,
 ) -> Result<Look, StoreError> {
@@ -141,7 +142,7 @@ async fn look(
     });
     let runs: Vec<RunNow> = runs.collect();
     rates.forget_all_but(&runs);
-    Ok(Look { next_seq, runs, scans: scans.list(), catalog })
+    Ok(Look { next_seq, runs, scans: scans.list(), jobs: jobs.list(), catalog })
 }
 
 /// How many units had ended when.
@@ -172,7 +173,7 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
     vec![
         Route::get(
             "/v1/events",
-            ("watch_events", "Runs, artifacts and scans as they change, as server-sent events"),
+            ("watch_events", "Runs, artifacts, scans and jobs as they change, as server-sent events"),
             Scope::Read,
             (events, api.clone()),
         )
@@ -193,6 +194,7 @@ struct Listener {
     greeted: bool,
     runs: BTreeMap<RunId, RunNow>,
     scans: Vec<ScanView>,
+    jobs: Vec<Job>,
     catalog: Option<Vec<(i64, Option<i64>, bool)>>,
 }
 
@@ -220,6 +222,7 @@ async fn events(
         greeted: last.is_some(),
         runs: BTreeMap::new(),
         scans: Vec::new(),
+        jobs: Vec::new(),
         catalog: None,
     };
     let events = stream::unfold(listener, |mut listener| async move {
@@ -255,6 +258,12 @@ impl Listener {
                 }
             }
             self.scans.clone_from(&now.scans);
+            for job in &now.jobs {
+                if !self.jobs.contains(job) {
+                    told.extend(self.event("job", job));
+                }
+            }
+            self.jobs.clone_from(&now.jobs);
             if self.catalog.as_ref().is_some_and(|before| *before != now.catalog) {
                 told.extend(self.event("catalog", &serde_json::json!({})));
             }

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::Api;
 use crate::catalog::{LookupError, find_source, printable};
 use crate::export::root_of;
+use crate::relocate::{RelocateError, Relocated, relocate};
 use crate::scan::{ScanError, ScanOptions, ScanProgress, check_root, scan};
 
 /// Ended scans that are remembered.
@@ -38,6 +39,13 @@ struct NewBody {
     root: String,
     /// Its name; the name of the folder without
     name: Option<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct MoveBody {
+    /// The folder where it lies now, as an absolute path on the machine of the server
+    root: String,
 }
 
 /// A folder that originals come from.
@@ -193,6 +201,15 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
         .query::<OutcomesQuery>()
         .answers::<Page<OutcomeView>>(200, "The first of them")
         .fails(&[404]),
+        Route::post(
+            "/v1/sources/{name}/move",
+            ("move_source", "Say that a source lies elsewhere now, below one of `server.sources_allowed`"),
+            admin,
+            (shift, api.clone()),
+        )
+        .body::<MoveBody>()
+        .answers::<Relocated>(200, "It lies there now")
+        .fails(&[404, 409]),
         Route::get("/v1/scans", ("list_scans", "Scans of this server, newest first"), read, (list_scans, api.clone()))
             .answers::<Page<ScanView>>(200, "All that are remembered"),
     ]
@@ -233,19 +250,39 @@ async fn list_scans(State(api): State<Api>) -> Json<Page<ScanView>> {
     Json(Page::whole(api.0.scans.list()))
 }
 
-async fn add(State(api): State<Api>, Body(asked): Body<NewBody>) -> Result<(StatusCode, Json<ScanView>), ApiError> {
+fn refused(message: String) -> ApiError {
+    ApiError::conflict("source-refused", "the folder cannot be a source").at("/root", "source-refused", message)
+}
+
+/// The folder that is meant, if a source may lie there.
+fn allowed_root(api: &Api, root: &str) -> Result<PathBuf, ApiError> {
     let allowed = &api.options().sources_allowed;
-    let refused = |message: String| {
-        ApiError::conflict("source-refused", "the folder cannot be a source").at("/root", "source-refused", message)
-    };
-    let root =
-        check_root(Path::new(&asked.root), &api.options().own_folders).map_err(|error| refused(error.to_string()))?;
+    let root = check_root(Path::new(root), &api.options().own_folders).map_err(|error| refused(error.to_string()))?;
     let inside = allowed.iter().filter_map(|folder| folder.canonicalize().ok()).any(|folder| root.starts_with(folder));
     if !inside {
         let message = "it does not lie below a folder of server.sources_allowed; `exhibit scan` adds any folder";
         return Err(refused(message.to_owned()));
     }
+    Ok(root)
+}
+
+async fn add(State(api): State<Api>, Body(asked): Body<NewBody>) -> Result<(StatusCode, Json<ScanView>), ApiError> {
+    let root = allowed_root(&api, &asked.root)?;
     begin(&api, root, asked.name).map(|view| (StatusCode::ACCEPTED, Json(view)))
+}
+
+async fn shift(
+    State(api): State<Api>,
+    At(name): At<String>,
+    Body(asked): Body<MoveBody>,
+) -> Result<Json<Relocated>, ApiError> {
+    let source = api.read(move |read| find_source(read, &name)).await?;
+    let root = allowed_root(&api, &asked.root)?;
+    match relocate(api.store(), &source, &root, &api.options().own_folders).await {
+        Ok(moved) => Ok(Json(moved)),
+        Err(RelocateError::Store(error)) => Err(error.into()),
+        Err(error) => Err(refused(error.to_string())),
+    }
 }
 
 async fn again(

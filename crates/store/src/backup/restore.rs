@@ -173,7 +173,7 @@ fn settle(options: &StoreOptions, folder: &Path) -> Result<(Report, Vec<Place>),
     let mut connection = WriteConnection::open(&options.location)?;
     let kinds = Arc::new(prepare(&mut connection, &options.location.name(), options)?);
     let (mut report, named, sources) = connection.with_tx(|tx| {
-        let report = verify_ledger(tx, &kinds, &mut |_, _| {})?;
+        let report = verify_ledger(tx, &kinds, &mut |_, _| Ok(()))?;
         Ok((report, records::named_blobs(tx)?, sources::all(tx)?))
     })?;
     for (sha256, size) in named {

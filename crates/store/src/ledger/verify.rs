@@ -34,7 +34,8 @@ pub struct Problem {
 }
 
 /// What a check found.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[schemars(rename = "VerifyReport")]
 pub struct Report {
     /// Records checked.
     pub records: u64,
@@ -62,14 +63,14 @@ impl Report {
     }
 }
 
-/// Checks the ledger and everything its leaves stand for. `progress` gets (records checked, records in all).
+/// Checks the ledger and everything its leaves stand for. `progress` gets (records checked, records in all) and can end the check.
 ///
 /// # Errors
-/// When the database cannot be read. What is wrong with the evidence is in the report.
+/// When the database cannot be read, or `progress` wants an end. What is wrong with the evidence is in the report.
 pub fn verify_ledger(
     read: &Read<'_>,
     kinds: &Arc<Kinds>,
-    progress: &mut dyn FnMut(u64, u64),
+    progress: &mut dyn FnMut(u64, u64) -> Result<(), StoreError>,
 ) -> Result<Report, StoreError> {
     let mut report = Report::default();
     let total = u64::try_from(sql::count_records(read)?).unwrap_or(0);
@@ -100,7 +101,7 @@ pub fn verify_ledger(
             report.add(format!("batch {}", batch.batch), "head_mismatch", message);
         }
         report.batches += 1;
-        progress(report.records, total);
+        progress(report.records, total)?;
     }
     check_tree(read, &nodes, &mut report)?;
     check_state(read, &frontier, next_seq, total, &mut report)?;

@@ -1,6 +1,7 @@
 //! The collector of blobs: what nothing living names is condemned, and removed when the grace is over.
 
 use exhibit_model::digest::Digest;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::StoreError;
@@ -14,7 +15,7 @@ pub const GRACE_US: i64 = 60 * 60 * 1_000_000;
 const STEP_BLOBS: usize = 1_000;
 
 /// What the collector did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Collected {
     /// Blobs removed.
     pub blobs: u64,

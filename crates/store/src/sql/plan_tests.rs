@@ -150,7 +150,7 @@ async fn use_everything(store: &Store) {
         .await
         .expect("readable");
     let kinds = Arc::clone(store.kinds());
-    store.read(move |read| verify::verify_ledger(read, &kinds, &mut |_, _| {})).await.expect("readable");
+    store.read(move |read| verify::verify_ledger(read, &kinds, &mut |_, _| Ok(()))).await.expect("readable");
     projection::rebuild(store, &mut |_, _| {}).await.expect("a rebuild");
     projection::verify(store).await.expect("readable");
 }

@@ -248,7 +248,7 @@ impl World {
 /// Checks the whole ledger of a store.
 pub fn verify_store(store: &Store) -> Report {
     let kinds = Arc::clone(store.kinds());
-    block_on(store.read(move |read| verify_ledger(read, &kinds, &mut |_, _| {}))).expect("a readable ledger")
+    block_on(store.read(move |read| verify_ledger(read, &kinds, &mut |_, _| Ok(())))).expect("a readable ledger")
 }
 
 /// A draft with nothing in it.
