@@ -37,12 +37,14 @@ async function pages(context: BrowserContext): Promise<Shot[]> {
     ["library, selection", "/library", select],
     ["library, collect", "/library", async (page) => (await select(page), await page.keyboard.press("c"))],
     ["library, run on selection", "/library", async (page) => (await select(page), await page.keyboard.press("r"))],
+    ["library, export", "/library", async (page) => (await select(page), await page.keyboard.press("Shift+E"))],
     ["library, form", "/library", (page) => page.keyboard.press("f")],
     ["asset, facts", asset],
     ["asset, artifacts", `${asset}?tab=artifacts`],
     ["asset, lineage", `${asset}?tab=lineage`],
     ["asset, paths", `${asset}?tab=paths`],
     ["asset, proof", `${asset}?tab=proof`],
+    ["asset, replay", `${asset}?tab=proof`, replay],
     ["asset, film", `/assets/${await first("type:video has:video.keyframe")}`],
     ["asset, no picture", `/assets/${await first("not has:image.thumbnail not has:video.keyframe")}`],
     ["runs", "/runs"],
@@ -57,10 +59,14 @@ async function pages(context: BrowserContext): Promise<Shot[]> {
     ["collections, make", "/collections?new=1"],
     ["collection, all", "/collections/all"],
     ["collection, filter", "/collections/films"],
+    ["collection, export", "/collections/films?ask=export"],
     ["collection, delete", "/collections/films?ask=delete"],
     ["pipelines", "/pipelines"],
     ["pipeline", "/pipelines/basics"],
     ["doctor", "/doctor"],
+    ["doctor, evidence", "/doctor?tab=evidence", verify],
+    ["doctor, jobs", "/doctor?tab=jobs"],
+    ["settings, audit", "/settings?tab=audit"],
     ["settings, you", "/settings"],
     ["settings, configuration", "/settings?tab=configuration"],
     ["settings, extractors", "/settings?tab=extractors"],
@@ -83,9 +89,22 @@ const PLAIN: Shot[] = [
   ["pipelines", "/pipelines"],
   ["pipeline", "/pipelines/basics"],
   ["doctor", "/doctor"],
+  ["doctor, evidence", "/doctor?tab=evidence"],
+  ["doctor, jobs", "/doctor?tab=jobs"],
+  ["settings, audit", "/settings?tab=audit"],
   ["settings, configuration", "/settings?tab=configuration"],
   ["settings, extractors", "/settings?tab=extractors"],
 ];
+
+async function verify(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Verify everything" }).click();
+  await expect(page.getByText("Everything is as it was written")).toBeVisible();
+}
+
+async function replay(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Replay" }).click();
+  await expect(page.getByText("Identical.")).toBeVisible();
+}
 
 async function select(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Add to the selection: 1", exact: true }).click({ force: true });
@@ -135,7 +154,7 @@ const STATES: State[] = [
     name: "reader",
     at: () => place("full"),
     token: ({ reader }) => reader,
-    shots: async (context) => (await pages(context)).filter(([name]) => /^(library, selection|asset, proof|runs|runs, start|run, ended|collection|doctor|settings, you)/.test(name)),
+    shots: async (context) => (await pages(context)).filter(([name]) => /^(library, selection|asset, proof|runs|runs, start|run, ended|collection|doctor$|settings, (you|audit))/.test(name)),
   },
 ];
 

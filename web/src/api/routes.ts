@@ -63,6 +63,19 @@ export const explanation_url = (artifact: string) => `/v1/artifacts/${part(artif
 export const lineage_url = (artifact: string) => `/v1/artifacts/${part(artifact)}/lineage`;
 export const blob_url = (artifact: string) => `/v1/artifacts/${part(artifact)}/blob`;
 
+export const jobs = (signal?: AbortSignal) => get<t.Page<t.Job>>("/v1/jobs", {}, signal);
+export const job = (id: string, signal?: AbortSignal) => get<t.Job>(`/v1/jobs/${part(id)}`, {}, signal);
+export const cancel_job = (id: string) => post<t.Job>(`/v1/jobs/${part(id)}/cancel`);
+export const verify_all = (blobs: boolean) => post<t.Job>("/v1/verify", { blobs });
+export const replay = (artifact: string) => post<t.Job>(`/v1/artifacts/${part(artifact)}/replay`);
+export const make_export = (wanted: t.NewExport) => post<t.Job>("/v1/exports", wanted);
+export const export_url = (job: string) => `/v1/exports/${part(job)}/file`;
+export const clean_plan = (signal?: AbortSignal) => get<t.CleanPlan>("/v1/clean", {}, signal);
+export const clean = () => post<t.Job>("/v1/clean");
+export const checkpoint = (signal?: AbortSignal) => get<t.Checkpoint>("/v1/ledger", {}, signal);
+export const check_checkpoint = (note: string, key: string) => post<t.Extension>("/v1/ledger/check", { note, key });
+export const audit = (query: t.Asked<"list_audit">, signal?: AbortSignal) => get<t.Page<t.AuditLine>>("/v1/audit", query, signal);
+
 export const extractors = (signal?: AbortSignal) => get<t.Extractors>("/v1/extractors", {}, signal);
 export const doctor = (signal?: AbortSignal) => get<t.Doctor>("/v1/doctor", {}, signal);
 export const settings = (signal?: AbortSignal) => get<t.Settings>("/v1/settings", {}, signal);

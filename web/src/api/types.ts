@@ -116,6 +116,39 @@ export type Explanation = Known<Schemas["Explanation"], { artifact: Envelope; ma
 export type Extractor = Known<Schemas["ExtractorView"], { origin: "built-in" | "plug-in"; params: ParamsSchema }>;
 export type Extractors = Known<Schemas["Extractors"], { items: Extractor[] }>;
 
+export type JobWhat = "verify" | "replay" | "export" | "clean";
+export type Job = Known<Schemas["Job"], { what: JobWhat; unit: "records" | "blobs" | "bytes" | "results"; problem: ProblemBody | null }>;
+export type NewExport = Schemas["ExportBody"];
+export type CleanPlan = Schemas["CleanPlan"];
+export type Checkpoint = Schemas["CheckpointView"];
+export type Extension = Schemas["Extension"];
+export type AuditLine = Schemas["AuditLine"];
+
+/** What came of a job, by what it was. The document says that this is what the command line prints, and nothing of its shape. */
+export interface JobResults {
+  verify: {
+    records: number;
+    batches: number;
+    blobs: number;
+    blob_bytes: number;
+    problem_count: number;
+    problems: Schemas["LedgerProblem"][];
+    root: string;
+  };
+  replay: { artifact: string; identical: boolean; content_hash: string; replayed_content_hash: string | null; differences: string[] };
+  export: {
+    assets: number;
+    originals: number;
+    facts: number;
+    blobs: number;
+    files: number;
+    bytes: number;
+    failed: number;
+    failures: { subject: string; path?: string; code: string; reason: string }[];
+  };
+  clean: CleanPlan;
+}
+
 /** What `exhibit doctor --json` prints; the document calls it an object. */
 export interface Doctor {
   ok: boolean;
@@ -135,6 +168,7 @@ export interface LiveEvents {
   run: RunEvent;
   artifacts: { items: ArtifactNews[]; more: boolean };
   scan: Scan;
+  job: Job;
   catalog: Record<string, never>;
   reset: Record<string, never>;
 }
