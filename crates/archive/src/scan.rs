@@ -15,7 +15,7 @@ use exhibit_model::digest::Digest;
 use exhibit_model::ids::SourceId;
 use exhibit_model::source::SourceClass;
 use exhibit_store::places::resolve_future;
-use exhibit_store::sql::assets::{self, AssetPath, FileStat, PathOutcome, PathState, ScannedFile};
+use exhibit_store::sql::assets::{self, FileStat, KnownPath, PathOutcome, PathState, ScannedFile};
 use exhibit_store::sql::sources::{self, Source};
 use exhibit_store::{Store, StoreError};
 use schemars::JsonSchema;
@@ -178,7 +178,7 @@ pub async fn scan(store: &Store, options: ScanOptions, progress: Arc<ScanProgres
     let root = check_root(&options.root, &options.own_folders)?;
     let started_us = store.clock().now().0;
     let source = find_or_add(store, &root, &options, started_us).await?;
-    let known = load_known(store, source.key).await?;
+    let known = store.read(move |read| assets::known_paths(read, source.key)).await?;
     let had_files = known.values().any(|path| path.state == PathState::Present);
     let (results, incoming) = mpsc::channel(RESULTS_MAX);
     let walker = Walker {
@@ -277,20 +277,6 @@ async fn find_or_add(store: &Store, root: &Path, options: &ScanOptions, now_us: 
     source.ok_or_else(|| ScanError::Internal("the new source is not there".to_owned()))
 }
 
-async fn load_known(store: &Store, source: i64) -> Result<HashMap<Digest, AssetPath>, StoreError> {
-    let load = move |read: &exhibit_store::Read<'_>| {
-        let mut known = HashMap::new();
-        assets::each_open_path(read, source, &mut |hash, mut path| {
-            // The hash names the path; the bytes of a million of them would only fill memory.
-            path.path = Vec::new();
-            known.insert(hash, path);
-            Ok(())
-        })?;
-        Ok(known)
-    };
-    store.read(load).await
-}
-
 /// Outcomes of one source that are looked through.
 const OUTCOMES_MAX: i64 = 1_000_000;
 
@@ -312,7 +298,7 @@ struct Walked {
 
 struct Walker {
     root: PathBuf,
-    known: HashMap<Digest, AssetPath>,
+    known: HashMap<Digest, KnownPath>,
     rotten: HashMap<Vec<u8>, PathOutcome>,
     verify: bool,
     threads: usize,

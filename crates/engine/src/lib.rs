@@ -37,7 +37,9 @@ pub mod usage;
 
 mod guard;
 mod inputs;
+mod retry;
 mod worker;
 
 pub use engine::{Engine, EngineOptions, RunRequest, WorkEnd};
 pub use host::RunError;
+pub use retry::Which;

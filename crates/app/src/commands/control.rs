@@ -2,6 +2,7 @@
 
 use clap::Args;
 use exhibit_archive::catalog::find_run;
+use exhibit_engine::Which;
 use exhibit_model::ids::RunId;
 use exhibit_model::states::RunState;
 use serde_json::json;
@@ -45,6 +46,12 @@ pub struct RetryArgs {
     /// Only this unit, by its number in the run
     #[arg(long, conflicts_with = "failed")]
     unit: Option<u32>,
+    /// Only failed units of this step
+    #[arg(long, conflicts_with_all = ["failed", "unit"])]
+    step: Option<String>,
+    /// Only units that failed for this reason
+    #[arg(long, conflicts_with_all = ["failed", "unit"])]
+    reason: Option<String>,
     #[command(flatten)]
     host: HostArgs,
 }
@@ -96,6 +103,11 @@ pub async fn retry(args: RetryArgs, context: &Context) -> Result<Exit, CliError>
     let id = find(&app, args.name).await?;
     check_sources(&app).await?;
     let engine = engine(&app, &args.host, context).await?;
-    engine.retry(id, args.unit).await?;
+    let which = match (args.unit, args.step, args.reason) {
+        (Some(unit), _, _) => Which::Unit(unit),
+        (None, None, None) => Which::All,
+        (None, step, reason) => Which::Some { step, reason },
+    };
+    engine.retry(id, which).await?;
     work(&app, &engine, id, context).await
 }

@@ -163,7 +163,17 @@ fn ar_12_retry_touches_only_what_failed(backend: Backend) {
     let words: Vec<&str> = command.split(' ').collect();
     assert_eq!(words[0], "exhibit", "{line}");
     assert_eq!(world.exhibit(&words[1..]).code, 3);
-    assert_eq!(grown(&second, &world.attempts(&run)), BTreeSet::from([one.clone()]));
+    let third = world.attempts(&run);
+    assert_eq!(grown(&second, &third), BTreeSet::from([one.clone()]));
+    assert_eq!(world.exhibit(&["retry", &run, "--step", "noop", "--reason", "asked-to-fail"]).code, 3);
+    assert_eq!(grown(&third, &world.attempts(&run)), failed);
+    for (flags, complaint) in [
+        (["--reason", "too-large"], "no unit with the reason too-large failed in run"),
+        (["--step", "thumbnail"], "has no step thumbnail"),
+    ] {
+        let refused = world.exhibit(&["retry", &run, flags[0], flags[1]]);
+        assert!(refused.code == 1 && refused.stderr.contains(complaint), "{refused:?}");
+    }
     world.run_status(&run);
     world.verify_clean();
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use exhibit_engine::RunRequest;
 use exhibit_engine::pipeline::Override;
 use exhibit_engine::status::{RunStatus, status, summary};
+use exhibit_engine::{RunRequest, Which};
 use exhibit_http::{ApiError, At, Body, Cursor, Empty, Json, Page, Query, Route, Scope, limit};
 use exhibit_model::ids::{AssetId, CollectionId, RunId, UnitId};
 use exhibit_model::states::{Policy, UnitState};
@@ -98,8 +98,12 @@ struct NewBody {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RetryBody {
-    /// Only this unit, by its ordinal in the run
+    /// Only this unit, by its ordinal in the run; not together with `step` or `reason`
     unit: Option<u32>,
+    /// Only units of this step
+    step: Option<String>,
+    /// Only units that failed for this reason
+    reason: Option<String>,
 }
 
 /// A unit of a run.
@@ -177,7 +181,7 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
         .fails(&[404, 409]),
         Route::post(
             "/v1/runs/{id}/retry",
-            ("retry_run", "Do the failed units of a run again, and nothing else"),
+            ("retry_run", "Do failed units of a run again, all or some, and nothing else"),
             control,
             (retry, api.clone()),
         )
@@ -308,8 +312,18 @@ async fn retry(
     At(id): At<String>,
     Body(asked): Body<RetryBody>,
 ) -> Result<Json<RunStatus>, ApiError> {
+    let which = match asked {
+        RetryBody { unit: None, step: None, reason: None } => Which::All,
+        RetryBody { unit: Some(unit), step: None, reason: None } => Which::Unit(unit),
+        RetryBody { unit: None, step, reason } => Which::Some { step, reason },
+        RetryBody { .. } => {
+            let problem = ApiError::bad("body-invalid", "the body is not understood");
+            let message = "either a unit, or a step and a reason, say what to retry";
+            return Err(problem.at("/unit", "body-invalid", message));
+        }
+    };
     let run = found(&api, id).await?;
-    api.engine().retry(run.id, asked.unit).await.map_err(run_error)?;
+    api.engine().retry(run.id, which).await.map_err(run_error)?;
     api.options().runner.hand_over(run.id).await?;
     stands(&api, run.id).await
 }

@@ -1,5 +1,7 @@
 //! Assets and their paths over time, and what a scan could not take in.
 
+use std::collections::HashMap;
+
 use exhibit_model::digest::Digest;
 
 use crate::error::StoreError;
@@ -98,6 +100,31 @@ impl FromRow for AssetPath {
     }
 }
 
+/// What a scan has to know of a path that it may find again.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownPath {
+    /// Key in the database.
+    pub key: i64,
+    /// Key of the asset.
+    pub asset: i64,
+    /// What the file system said when the bytes were read.
+    pub stat: FileStat,
+    /// Whether it is there.
+    pub state: PathState,
+}
+
+impl FromRow for KnownPath {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let state: i64 = row.get(6)?;
+        Ok(Self {
+            key: row.get(0)?,
+            asset: row.get(1)?,
+            stat: FileStat { size_bytes: row.get(2)?, mtime_ns: row.get(3)?, device: row.get(4)?, inode: row.get(5)? },
+            state: PathState::from_code(state).ok_or_else(|| StoreError::Unexpected(format!("path state {state}")))?,
+        })
+    }
+}
+
 /// One original.
 #[derive(Debug, Clone)]
 pub struct Asset {
@@ -146,6 +173,32 @@ pub fn each_open_path(
     const OPEN: &str = "select path, source, asset, path_bytes, size_bytes, mtime_ns, device, inode, first_seen_us, \
          last_seen_us, state, path_hash from paths where source = $1 and state < 2";
     read.each(&Sql::same("path_open", OPEN), params![source], &mut |row| visit(row.get(11)?, AssetPath::from_row(row)?))
+}
+
+const KNOWN_PLACES: Sql = Sql::same(
+    "path_known_places",
+    "select coalesce(min(path), 0), coalesce(max(path), -1), count(*) from paths where source = $1 and state < 2",
+);
+// By place in the table, not by the index, whose order is that of digests: each row would be another page. The sign keeps SQLite from it.
+const KNOWN: Sql = Sql::same(
+    "path_known",
+    "select path, asset, size_bytes, mtime_ns, device, inode, state, path_hash from paths \
+     where path >= $2 and path <= $3 and +source = $1 and state < 2",
+);
+
+/// Every open path of a source, under the digest of its bytes.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn known_paths(read: &Read<'_>, source: i64) -> Result<HashMap<Digest, KnownPath>, StoreError> {
+    let places = read.one::<(i64, i64, i64)>(&KNOWN_PLACES, params![source])?;
+    let (first, last, count) = places.unwrap_or((0, -1, 0));
+    let mut known = HashMap::with_capacity(usize::try_from(count).unwrap_or(0));
+    read.each(&KNOWN, params![source, first, last], &mut |row| {
+        known.insert(row.get(7)?, KnownPath::from_row(row)?);
+        Ok(())
+    })?;
+    Ok(known)
 }
 
 /// The asset with those bytes.

@@ -107,6 +107,7 @@ async fn use_everything(store: &Store) {
             assets::paths_of(read, asset)?;
             assets::present_paths(read, &[asset])?;
             assets::each_open_path(read, 1, &mut |_, _| Ok(()))?;
+            assets::known_paths(read, 1)?;
             assets::outcomes(read, 1, 9)?;
             let run = runs::by_key(read, run)?.expect("a run");
             runs::by_id(read, run.id)?;
@@ -254,6 +255,8 @@ fn work(tx: &mut Tx<'_>, key: i64) -> Result<(), StoreError> {
     units::block_pending(tx, key, "disk", "", 0)?;
     units::unblock(tx, key, "disk")?;
     units::revive_one(tx, key, leased.key, UnitState::Failed)?;
+    let wanted = units::Wanted { state: UnitState::Failed, step: Some(0), reason: Some("r".to_owned()) };
+    units::revive_some(tx, key, &wanted)?;
     Ok(())
 }
 

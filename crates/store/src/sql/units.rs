@@ -453,6 +453,25 @@ pub fn revive_one(tx: &mut Tx<'_>, run: i64, unit: i64, from: UnitState) -> Resu
     moved_each(tx, run, &steps, from, UnitState::Pending)
 }
 
+const REVIVE_SOME: Sql = Sql::same(
+    "unit_revive_some",
+    "update units set state = 0, crashes = 0, reason = null, detail = null \
+     where unit >= (select first_unit from runs where run = $1) \
+     and unit < (select first_unit + members * steps from runs where run = $1) and run = $1 and state = $2 \
+     and (cast($3 as bigint) is null or step = $3) and (cast($4 as text) is null or reason = $4) returning step",
+);
+
+/// Queues the units again that are as wanted. Returns how many.
+///
+/// # Errors
+/// When the step is not legal, or the database cannot be written.
+pub fn revive_some(tx: &mut Tx<'_>, run: i64, wanted: &Wanted) -> Result<u64, StoreError> {
+    check_revival(wanted.state)?;
+    let asked = params![run, wanted.state.code(), wanted.step, wanted.reason.clone()];
+    let steps = tx.all::<(u32,)>(&REVIVE_SOME, asked)?;
+    moved_each(tx, run, &steps, wanted.state, UnitState::Pending)
+}
+
 /// A lease goes back by its end or when it ran out, never because someone wants the work done again.
 fn check_revival(from: UnitState) -> Result<(), StoreError> {
     if from.is_ended() && from.may_become(UnitState::Pending) {

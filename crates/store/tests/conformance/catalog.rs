@@ -45,11 +45,15 @@ fn scan(world: &World, source: i64, files: Vec<ScannedFile>, now_us: i64) -> u64
 fn open_paths(world: &World, source: i64) -> Vec<(String, i64, PathState)> {
     let mut paths = world.read(move |read| {
         let mut paths = Vec::new();
+        let mut known = assets::known_paths(read, source)?;
         assets::each_open_path(read, source, &mut |hash, path| {
             assert_eq!(hash, Digest::of(&path.path));
+            let same = known.remove(&hash).expect("what a scan looks up is the same");
+            assert_eq!((same.key, same.asset, same.stat, same.state), (path.key, path.asset, path.stat, path.state));
             paths.push((String::from_utf8_lossy(&path.path).into_owned(), path.asset, path.state));
             Ok(())
         })?;
+        assert!(known.is_empty(), "{known:?}");
         Ok(paths)
     });
     paths.sort_by(|left, right| left.0.cmp(&right.0));

@@ -18,6 +18,7 @@ both!(
     a_lease_is_renewed_by_its_owner,
     cancel_and_resume,
     retry_touches_the_failed_alone,
+    some_of_what_failed_is_queued_again,
     earlier_work_is_found,
     reasons_are_counted,
 );
@@ -283,6 +284,32 @@ fn retry_touches_the_failed_alone(backend: Backend) {
     assert_eq!(world.write(move |tx| units::revive_one(tx, other_key, one, UnitState::Failed)), 1);
     assert_eq!(world.write(move |tx| units::revive_one(tx, other_key, one, UnitState::Failed)), 0);
     assert_eq!(coverage(&world, &other), [(0, UnitState::Pending, 9)]);
+}
+
+/// AR-12: those of one step, or with one reason; what else failed stays as it is.
+fn some_of_what_failed_is_queued_again(backend: Backend) {
+    let world = World::new(backend);
+    let (run, other) = (run_of(&world, 4), world.planned_run(1));
+    for run in [&run, &other] {
+        for (leased, reason) in lease(&world, run, 0, 1, 3, LONG_MS).iter().zip(["crashed", "too-large", "crashed"]) {
+            end(&world, run, vec![Ending { reason: Some(reason.to_owned()), ..ending(leased, UnitState::Failed) }]);
+        }
+    }
+    let (key, failed) = (run.key, UnitState::Failed);
+    let revive = |step: Option<i64>, reason: Option<&str>| {
+        let wanted = units::Wanted { state: failed, step, reason: reason.map(str::to_owned) };
+        world.write(move |tx| units::revive_some(tx, key, &wanted))
+    };
+    assert_eq!(revive(Some(1), None), 0, "there is one step");
+    assert_eq!(revive(Some(0), Some("disk")), 0);
+    assert_eq!(revive(Some(0), Some("crashed")), 2);
+    assert_eq!(coverage(&world, &run), [(0, UnitState::Pending, 3), (0, failed, 1)]);
+    assert_eq!(revive(None, Some("too-large")), 1);
+    assert_eq!(coverage(&world, &run), [(0, UnitState::Pending, 4)]);
+    assert_eq!(coverage(&world, &other).last(), Some(&(0, failed, 3)), "another run is not touched");
+    let wanted = units::Wanted { state: UnitState::Done, step: None, reason: None };
+    block_on(world.store.write(move |tx| units::revive_some(tx, key, &wanted)))
+        .expect_err("not a state to come back from");
 }
 
 /// AR-24: done and done-empty are found, nothing else; the oldest counts.

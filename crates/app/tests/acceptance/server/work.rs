@@ -115,10 +115,23 @@ fn ar_12_failed_units_are_listed_and_retried(backend: Backend) {
     let one = served.post(&format!("/v1/runs/{run}/retry"), &token, &json!({ "unit": failed[0]["ordinal"] }));
     assert_eq!(one.status, 200, "{}", one.text());
     served.until(&token, &run, |status| status.state == "partial" && world.attempts(&run) != before);
+    let tried = |count: i64| {
+        served.until(&token, &run, |status| {
+            status.state == "partial"
+                && world.attempts(&run).values().sum::<i64>() == before.values().sum::<i64>() + count
+        });
+    };
     served.order(&token, &run, "retry");
-    served.until(&token, &run, |status| {
-        status.state == "partial" && world.attempts(&run).values().sum::<i64>() == before.values().sum::<i64>() + 11
-    });
+    tried(11);
+    let retry = |body: Value| served.post(&format!("/v1/runs/{run}/retry"), &token, &body);
+    let both = retry(json!({ "unit": 1, "reason": "asked-to-fail" }));
+    assert_eq!((both.status, &both.json()["errors"][0]["pointer"]), (400, &json!("/unit")), "{}", both.text());
+    for none in [json!({ "reason": "too-large" }), json!({ "step": "thumbnail" })] {
+        assert_eq!(retry(none.clone()).status, 409, "{none}");
+    }
+    let those = retry(json!({ "step": "noop", "reason": "asked-to-fail" }));
+    assert_eq!(those.status, 200, "{}", those.text());
+    tried(21);
     let after = world.attempts(&run);
     let grown: BTreeSet<&String> =
         after.iter().filter(|(unit, count)| before[*unit] < **count).map(|(unit, _)| unit).collect();
