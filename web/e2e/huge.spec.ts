@@ -1,7 +1,7 @@
 // The Library with as many assets as an archive has: how soon it is there, how smoothly it goes, how much it takes. `make bench` writes the
 // figures down; a test asserts each with slack, because other tests run beside it and the program may be a debug build.
 import { readFileSync, writeFileSync } from "node:fs";
-import type { CDPSession, Page } from "@playwright/test";
+import type { CDPSession, Locator, Page } from "@playwright/test";
 import { api, expect, expect_no_shift, pictures, test, tiles } from "./journey";
 import { blank_of, watch_tiles } from "./watch";
 
@@ -50,7 +50,8 @@ test("the first pictures are there within a second", async ({ page }) => {
     await client.detach();
     await page.goto("/library");
     await expect(pictures(page).first()).toBeVisible();
-    times.push(await page.evaluate(() => new Promise<number>((done) => requestAnimationFrame(() => done(window.tiles.first_ms ?? Infinity)))));
+    await page.waitForFunction(() => window.tiles.first_ms !== null);
+    times.push(await page.evaluate(() => window.tiles.first_ms ?? Infinity));
   }
   times.sort((a, b) => a - b);
   figure("first paint of the grid", times[LOADS >> 1] ?? Infinity, GOALS.first_paint_ms, "ms");
@@ -85,7 +86,7 @@ test("no tile stays blank while one scrolls or jumps, and the page stays small",
     await page.mouse.click(rail.x + rail.width / 2, rail.y + 6 + part * (rail.height - 12));
     await all_shown(page);
     jumped = Math.max(jumped, await blank_of(page));
-    if ((jump + 1) % (jumps / 2) === 0) memory.push(await resident_mib(client, browser));
+    if ((jump + 1) % (jumps / 2) === 0) memory.push(await owned_mib(client, browser));
   }
   figure(`longest blank tile, ${jumps} jumps with the scrubber`, jumped, GOALS.blank_ms, "ms");
   figure("most nodes of the document", await page.evaluate(() => window.tiles.nodes_max), GOALS.nodes, "nodes");
@@ -100,26 +101,37 @@ test("every touch is answered within a tenth of a second", async ({ page }) => {
   await expect(pictures(page).first()).toBeVisible();
   const toolbar = page.getByRole("toolbar", { name: "Selection" });
   await tiles(page).first().focus();
-  for (const key of ["ArrowRight", "ArrowDown", "PageDown", "Shift+ArrowDown", "Shift+ArrowRight", "End", "Home"]) await page.keyboard.press(key);
-  await page.keyboard.press("Control+a");
+  const press = async (key: string, times = 1) => {
+    await page.evaluate((what) => window.tiles.doing(what), key);
+    for (let time = 0; time < times; time += 1) await page.keyboard.press(key);
+  };
+  const type = async (field: Locator, text: string) => {
+    await page.evaluate((what) => window.tiles.doing(what), `typing ${text}`);
+    await field.pressSequentially(text);
+  };
+  for (const key of ["ArrowRight", "ArrowDown", "PageDown", "Shift+ArrowDown", "Shift+ArrowRight", "End", "Home"]) await press(key);
+  await press("Control+a");
   await expect(toolbar).toContainText("selected");
-  await page.keyboard.press("Escape");
+  await press("Escape");
   await expect(toolbar).toHaveCount(0);
-  for (const key of ["+", "+", "-", "-", "-"]) await page.keyboard.press(key);
+  await press("+", 2);
+  await press("-", 3);
   await all_shown(page);
+  await page.evaluate(() => window.tiles.doing("click"));
   await page.getByRole("button", { name: "Add to the selection: 2", exact: true }).click({ force: true });
   await expect(toolbar).toContainText("1 selected");
-  await page.keyboard.press("Escape");
-  await page.keyboard.press("Control+k");
-  await page.getByRole("combobox", { name: "Find a command" }).pressSequentially("theme");
-  await page.keyboard.press("Escape");
-  await page.getByRole("textbox", { name: "Search or filter" }).pressSequentially("type:image");
-  await page.keyboard.press("Enter");
+  await press("Escape");
+  await press("Control+k");
+  await type(page.getByRole("combobox", { name: "Find a command" }), "theme");
+  await press("Escape");
+  await type(page.getByRole("textbox", { name: "Search or filter" }), "type:image");
+  await press("Enter");
   await expect(page).toHaveURL(/filter=type:image/);
   await expect(pictures(page).first()).toBeVisible();
+  await page.evaluate(() => window.tiles.doing("click on a picture"));
   await tiles(page).nth(2).click();
   await expect(page).toHaveURL(/\/assets\/ast_/);
-  await page.keyboard.press("ArrowRight");
+  await press("ArrowRight");
   await page.goBack();
   await expect(pictures(page).first()).toBeVisible();
   const slowest = await page.evaluate(() => window.tiles.slowest);
@@ -131,11 +143,13 @@ async function all_shown(page: Page): Promise<void> {
   await expect.poll(() => page.evaluate(() => window.tiles.blank_now())).toBe(0);
 }
 
-/** What the process of the page holds, after it has let go what it can. */
-async function resident_mib(client: CDPSession, browser: CDPSession): Promise<number> {
+/** What the process of the page holds for it, after it has let go what it can: not the program of the browser, which all pages share. */
+async function owned_mib(client: CDPSession, browser: CDPSession): Promise<number> {
   await client.send("HeapProfiler.collectGarbage");
   const processes = await browser.send("SystemInfo.getProcessInfo");
   const renderers = processes.processInfo.filter((one) => one.type === "renderer").map((one) => one.id);
-  const kib = renderers.map((id) => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${id}/status`, "utf8"))?.[1] ?? "0"));
+  const kib = renderers.map((id) =>
+    [...readFileSync(`/proc/${id}/status`, "utf8").matchAll(/Rss(?:Anon|Shmem):\s+(\d+) kB/g)].reduce((sum, [, kib]) => sum + Number(kib), 0),
+  );
   return Math.max(...kib) / 1024;
 }

@@ -9,6 +9,8 @@ declare global {
       blank_max_ms: number;
       nodes_max: number;
       slowest: { ms: number; what: string };
+      /** What a person does from now on. */
+      doing(what: string): void;
       blank_now(): number;
     };
   }
@@ -18,7 +20,15 @@ declare global {
 export function watch_tiles(): void {
   const GRID = '[aria-label="Assets, newest first"]';
   const blank_since = new Map<string, number>();
-  const state = { first_ms: null as number | null, blank_max_ms: 0, nodes_max: 0, slowest: { ms: 0, what: "nothing" }, blank_now: () => look().length };
+  const done: [at: number, what: string][] = [];
+  const state = {
+    first_ms: null as number | null,
+    blank_max_ms: 0,
+    nodes_max: 0,
+    slowest: { ms: 0, what: "nothing" },
+    blank_now: () => look().length,
+    doing: (what: string) => void done.push([performance.now(), what]),
+  };
   window.tiles = state;
 
   /** Indexes of the tiles in view that show neither their picture nor that they have none; `hole` where there should be a tile. */
@@ -55,7 +65,8 @@ export function watch_tiles(): void {
   }
   requestAnimationFrame(frame);
 
-  addEventListener(
+  // On its way down the load of a picture passes the document, and not the window.
+  document.addEventListener(
     "load",
     (event) => {
       if (state.first_ms !== null || !(event.target instanceof HTMLImageElement) || !event.target.closest(GRID)) return;
@@ -67,7 +78,8 @@ export function watch_tiles(): void {
 
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries() as (PerformanceEntry & { interactionId: number })[])
-      if (entry.interactionId > 0 && entry.duration > state.slowest.ms) state.slowest = { ms: entry.duration, what: entry.name };
+      if (entry.interactionId > 0 && entry.duration > state.slowest.ms)
+        state.slowest = { ms: entry.duration, what: done.findLast(([at]) => at <= entry.startTime)?.[1] ?? entry.name };
   }).observe({ type: "event", durationThreshold: 16, buffered: true } as PerformanceObserverInit);
 }
 
