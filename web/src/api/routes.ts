@@ -16,7 +16,8 @@ export const add_source = (root: string, name?: string) => post<t.Scan>("/v1/sou
 export const scan_source = (name: string) => post<t.Scan>(`/v1/sources/${part(name)}/scan`);
 export const scans = (signal?: AbortSignal) => get<t.Page<t.Scan>>("/v1/scans", {}, signal);
 
-export const check_filter = (text: string, signal?: AbortSignal) => get<t.FilterCheck>("/v1/filters", { text }, signal);
+/** An empty filter is one, too: every asset fulfils it. */
+export const check_filter = (text: string, signal?: AbortSignal) => get<t.FilterCheck>(`/v1/filters?text=${part(text)}`, {}, signal);
 
 export const assets = (query: t.Asked<"list_assets">, signal?: AbortSignal) =>
   get<t.Page<t.AssetLine>>("/v1/assets", query, signal);
@@ -46,7 +47,7 @@ export const runs = (query: t.Asked<"list_runs">, signal?: AbortSignal) =>
   get<t.Page<t.RunStatus>>("/v1/runs", query, signal);
 export const run = (id: string, signal?: AbortSignal) => get<t.RunStatus>(`/v1/runs/${part(id)}`, {}, signal);
 export const start_run = (run: t.NewRun) => post<t.RunStatus>("/v1/runs", run);
-export const act_on_run = (id: string, action: t.RunAction, body: { unit?: number } = {}) =>
+export const act_on_run = (id: string, action: t.RunAction, body: t.Retry = {}) =>
   post<t.RunStatus>(`/v1/runs/${part(id)}/${action}`, body);
 export const run_units = (
   id: string,

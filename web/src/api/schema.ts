@@ -677,7 +677,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Do the failed units of a run again, and nothing else */
+        /** Do failed units of a run again, all or some, and nothing else */
         post: operations["retry_run"];
         delete?: never;
         options?: never;
@@ -1875,9 +1875,13 @@ export interface components {
             to: string;
         };
         RetryBody: {
+            /** @description Only units that failed for this reason */
+            reason?: string | null;
+            /** @description Only units of this step */
+            step?: string | null;
             /**
              * Format: uint32
-             * @description Only this unit, by its ordinal in the run
+             * @description Only this unit, by its ordinal in the run; not together with `step` or `reason`
              */
             unit?: number | null;
         };

@@ -82,6 +82,8 @@ export type RunStatus = Known<Schemas["RunStatus"], Counted & { steps: RunStep[]
 /** A run of a list and of an event, which have no reasons. */
 export type RunSummary = Omit<RunStatus, "reasons">;
 export type NewRun = Schemas["NewRun"];
+/** What of a run is done again: all that failed, one unit, or what failed in one step for one reason. */
+export type Retry = Schemas["RetryBody"];
 export type RunAction = "cancel" | "pause" | "resume" | "retry" | "promote";
 export type RunUnit = Schemas["UnitLine"];
 
