@@ -82,6 +82,7 @@ export default async function start(): Promise<() => void> {
     rmSync(folder, { recursive: true, force: true });
   };
   process.once("exit", stop);
+  process.once("SIGTERM", () => process.exit(1));
   const archive = join(folder, "archive");
   full.run("sample", archive, "--photos", "90", "--videos", "4");
   full.run("scan", archive);

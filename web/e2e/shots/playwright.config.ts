@@ -13,13 +13,14 @@ export default defineConfig({
   fullyParallel: true,
   retries: 0,
   reporter: [["list"]],
-  timeout: 600_000,
+  timeout: 240_000,
   expect: { timeout: 20_000 },
   use: {
     browserName: "chromium",
     locale: "en-GB",
     timezoneId: "UTC",
     reducedMotion: "reduce",
+    actionTimeout: 20_000,
     // Without one of the machine, that of `npx playwright install chromium`.
     launchOptions: { executablePath: browser || undefined, args: process.getuid?.() === 0 ? ["--no-sandbox"] : [] },
   },
