@@ -21,6 +21,7 @@ use exhibit_store::{Store, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use crate::catalog::printable;
 use crate::walk::{Ended, Entry, Kind, Trouble, WalkOptions, walk};
@@ -496,7 +497,7 @@ impl Batch {
     }
 }
 
-/// Writes what the walk and the readers send, in batches.
+/// Writes what the walk and the readers send, in batches; while one is written, the next is gathered.
 async fn write_results(
     store: &Store,
     source: i64,
@@ -504,6 +505,7 @@ async fn write_results(
     now_us: i64,
 ) -> Result<Written, ScanError> {
     let mut written = Written::default();
+    let mut writing = None;
     let mut open = true;
     while open {
         let mut batch = Batch::default();
@@ -527,16 +529,29 @@ async fn write_results(
             *written.outcomes.entry(outcome.code.clone()).or_default() += 1;
         }
         if batch.len() > 0 {
-            written.new_assets += store
-                .write(move |tx| {
-                    assets::record_outcomes(tx, source, &batch.outcomes, now_us)?;
-                    crate::sql::paths::set_devices(tx, &batch.seen)?;
-                    assets::record_files(tx, source, &batch.files, now_us)
-                })
-                .await?;
+            written.new_assets += ended(writing.take()).await?;
+            writing = Some(tokio::spawn(write_batch(store.clone(), source, batch, now_us)));
         }
     }
+    written.new_assets += ended(writing).await?;
     Ok(written)
+}
+
+async fn write_batch(store: Store, source: i64, batch: Batch, now_us: i64) -> Result<u64, StoreError> {
+    let work = store.write(move |tx| {
+        assets::record_outcomes(tx, source, &batch.outcomes, now_us)?;
+        crate::sql::paths::set_devices(tx, &batch.seen)?;
+        assets::record_files(tx, source, &batch.files, now_us)
+    });
+    work.await
+}
+
+/// Waits for the batch that is being written, if there is one. Returns how many new assets it held.
+async fn ended(writing: Option<JoinHandle<Result<u64, StoreError>>>) -> Result<u64, ScanError> {
+    match writing {
+        Some(writing) => Ok(writing.await.map_err(|error| ScanError::Internal(error.to_string()))??),
+        None => Ok(0),
+    }
 }
 
 fn bit_rot(file: &ScannedFile, expected: Digest) -> PathOutcome {

@@ -18,6 +18,9 @@ use crate::problem::ApiError;
 /// Jobs that run at once.
 const RUNNING_MAX: usize = 4;
 
+/// Jobs with the same verb that run at once: a check of everything holds a connection for as long as it takes, and there are few.
+const ALIKE_MAX: usize = 2;
+
 /// Jobs that are remembered.
 const KEPT_MAX: usize = 100;
 
@@ -186,8 +189,10 @@ impl Jobs {
                 let reason = format!("job {} does the same", other.job.job);
                 return Err(ApiError::conflict("job-running", reason).hint("wait for it, or cancel it"));
             }
-            if desks.iter().filter(|desk| desk.runs()).count() >= RUNNING_MAX {
-                let reason = format!("{RUNNING_MAX} jobs are running");
+            let running = || desks.iter().filter(|desk| desk.runs());
+            let alike = running().filter(|desk| desk.job.what == what).count();
+            if running().count() >= RUNNING_MAX || alike >= ALIKE_MAX {
+                let reason = format!("{} jobs are running, {alike} of them {what}", running().count());
                 return Err(ApiError::conflict("job-running", reason).hint("wait for one of them, or cancel it"));
             }
             if desks.len() >= KEPT_MAX
@@ -261,7 +266,11 @@ mod tests {
     }
 
     fn new(subject: &str) -> NewJob {
-        NewJob { what: "verify", subject: subject.to_owned(), unit: "records" }
+        job("verify", subject)
+    }
+
+    fn job(what: &'static str, subject: &str) -> NewJob {
+        NewJob { what, subject: subject.to_owned(), unit: "records" }
     }
 
     async fn ended(jobs: &Jobs, id: &str) -> Job {
@@ -326,22 +335,27 @@ mod tests {
         let jobs = jobs();
         let mut waiting = Vec::new();
         for number in 0..RUNNING_MAX {
+            if number == ALIKE_MAX {
+                let third = jobs.begin(new("third"), Arc::new(Steps::default()), |_| async { Ok(Value::Null) });
+                assert_eq!(third.unwrap_err().code(), "job-running");
+            }
             let (go, wait) = oneshot::channel::<()>();
             waiting.push(go);
             let work = |_| async move {
                 wait.await.ok();
                 Ok(Value::Null)
             };
-            jobs.begin(new(&number.to_string()), Arc::new(Steps::default()), work).unwrap();
+            let what = if number < ALIKE_MAX { "verify" } else { "export" };
+            jobs.begin(job(what, &number.to_string()), Arc::new(Steps::default()), work).unwrap();
         }
-        let one_more = jobs.begin(new("one more"), Arc::new(Steps::default()), |_| async { Ok(Value::Null) });
+        let one_more = jobs.begin(job("clean", "one more"), Arc::new(Steps::default()), |_| async { Ok(Value::Null) });
         assert_eq!(one_more.unwrap_err().code(), "job-running");
         drop(waiting.pop());
         for number in 0..2 * KEPT_MAX {
             let last = jobs.list().iter().find(|job| job.state != JobState::Running).map(|job| job.job.clone());
             let id = loop {
                 let work = |_| async { Ok(Value::Null) };
-                match jobs.begin(new(&format!("short {number}")), Arc::new(Steps::default()), work) {
+                match jobs.begin(job("clean", &format!("short {number}")), Arc::new(Steps::default()), work) {
                     Ok(job) => break job.job,
                     Err(_) => tokio::task::yield_now().await,
                 }

@@ -13,6 +13,7 @@ mod load;
 mod origin;
 mod rooms;
 mod schemathesis;
+mod statuses;
 mod surface;
 mod work;
 

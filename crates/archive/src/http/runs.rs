@@ -148,7 +148,7 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
         )
         .body::<NewBody>()
         .answers::<RunStatus>(201, "It waits or runs")
-        .fails(&[404, 409]),
+        .fails(&[404]),
         Route::get("/v1/runs/{id}", ("show_run", "A run: states, reasons, times"), read, (show, api.clone()))
             .answers::<RunStatus>(200, stands)
             .fails(&[404]),

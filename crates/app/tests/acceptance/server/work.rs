@@ -39,7 +39,7 @@ impl Served {
 
     /// Asks until a run is as it should be.
     #[track_caller]
-    fn until(&self, token: &str, run: &str, wanted: impl Fn(&RunStatus) -> bool) -> RunStatus {
+    pub fn until(&self, token: &str, run: &str, wanted: impl Fn(&RunStatus) -> bool) -> RunStatus {
         let deadline = std::time::Instant::now() + crate::world::PATIENCE;
         loop {
             let status = RunStatus::new(&self.json(&format!("/v1/runs/{run}"), token));
