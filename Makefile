@@ -36,7 +36,7 @@ lint: ## format, clippy and tidy
 	@scripts/lint
 
 bench: ## measure against other programs and raw loops in the same run
-	@scripts/setup build media sample bench
+	@scripts/setup build web media sample bench
 	@bench/run
 
 soak: ## kills at 200 points, a million files, a whole archive, fuzzing: at most 80 minutes; writes bench/SOAK.md

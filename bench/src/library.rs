@@ -1,4 +1,7 @@
-//! The library over HTTP: 100,000 small photos, scanned and run through `basics`, then served to one person and to 64 clients.
+//! The library over HTTP: 100,000 small photos, scanned and run through `basics`, then served to one person, to 64 clients and to a
+//! browser.
+
+mod browser;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -76,6 +79,7 @@ pub fn measure(exhibit: &Path, scale: Scale) -> Result<Vec<Line>, String> {
         peer: "a limit in MiB".to_owned(),
         ratio: Ratio::at_most(rss, 400.0),
     });
+    lines.extend(browser::measure(&server, folder.path())?);
     Ok(lines)
 }
 

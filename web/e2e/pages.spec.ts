@@ -32,7 +32,10 @@ async function pages(page: Page): Promise<Record<string, string>> {
     pipelines: "/pipelines",
     pipeline: "/pipelines/basics",
     doctor: "/doctor",
+    evidence: "/doctor?tab=evidence",
+    jobs: "/doctor?tab=jobs",
     settings: "/settings",
+    audit: "/settings?tab=audit",
     nowhere: "/no-such-page",
   };
 }

@@ -1,6 +1,6 @@
 // Runs: started from the page, watched, stopped and gone on with.
 import type { Page } from "@playwright/test";
-import { api, expect, test } from "./journey";
+import { api, expect, expect_no_shift, test } from "./journey";
 
 test.beforeEach(({ journey }) => journey.log_in());
 
@@ -65,6 +65,27 @@ test("a run is cancelled with the plan first, and goes on where it was", async (
   expect(ended.units["cancelled"] ?? 0).toBe(0);
   expect(ended.units["done"]).toBeGreaterThan(stopped.units["done"] ?? 0);
 });
+
+for (const { name, request, seen } of [
+  { name: "units that fail", request: { pipeline: "noop", set: ["noop.sleep_ms=150", "noop.fail_every=6"], recompute: true }, seen: "failed" },
+  { name: "pictures", request: { pipeline: "basics", recompute: true }, seen: "done" },
+] as const) {
+  test(`the page of a run holds still while it works and ${name} come`, async ({ page }) => {
+    test.setTimeout(240_000);
+    type Status = { run: string; state: string; units: Record<string, number> };
+    const answer = await page.request.post("/v1/runs", { data: request });
+    expect(answer.status()).toBe(201);
+    const { run } = (await answer.json()) as Status;
+    await page.goto(`/runs/${run}`);
+    // Many units end, with and without a result; what the page does at its end is another matter.
+    await expect.poll(async () => (await api<Status>(page, `/v1/runs/${run}`)).units[seen] ?? 0, { timeout: 120_000 }).toBeGreaterThan(2);
+    if (seen === "failed") await expect(page.getByRole("region", { name: "Units without a result" }).getByRole("link").first()).toBeVisible();
+    else await expect(page.getByRole("link", { name: "Result 2", exact: true })).toBeVisible();
+    expect((await api<Status>(page, `/v1/runs/${run}`)).state, "looked at while it works").toBe("running");
+    await expect_no_shift(page);
+    await page.request.post(`/v1/runs/${run}/cancel`, { data: {} });
+  });
+}
 
 test("units of a run are listed by their part of the bar, and back leads to the overview", async ({ page }) => {
   const { items } = await api<{ items: { run: string; units: Record<string, number> }[] }>(page, "/v1/runs");

@@ -1,6 +1,8 @@
 //! `compare`: two runs side by side. Which was faster, which was more reliable, and which facts differ.
 
 mod facts;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,7 +91,7 @@ pub struct FactComparison {
     pub only_first: u64,
     /// Facts that only the second found.
     pub only_second: u64,
-    /// The first of those that are not the same.
+    /// The first of those that are not the same; when they are more than were asked for, some of each sort.
     pub examples: Vec<Difference>,
 }
 
@@ -220,12 +222,16 @@ fn compare_facts(
     examples: usize,
 ) -> Result<FactComparison, StoreError> {
     let mut found = FactComparison::default();
+    let mut listed = Listed { examples, ..Listed::default() };
     let (mut first, mut second) = (FactsOfRun::new(&runs[0]), FactsOfRun::new(&runs[1]));
     let (mut left, mut right) = (first.next(read)?, second.next(read)?);
     let empty = BTreeMap::new();
     loop {
         let asset = match (&left, &right) {
-            (None, None) => return Ok(found),
+            (None, None) => {
+                found.examples = listed.fair();
+                return Ok(found);
+            }
             (Some(left), Some(right)) => left.asset.min(right.asset),
             (Some(only), None) | (None, Some(only)) => only.asset,
         };
@@ -235,7 +241,7 @@ fn compare_facts(
             of_left.as_ref().map_or(&empty, |facts| &facts.facts),
             of_right.as_ref().map_or(&empty, |facts| &facts.facts),
         );
-        compare_asset(&mut found, kinds, a, b, examples);
+        compare_asset(&mut found, &mut listed, kinds, a, b);
         if of_left.is_some() {
             left = first.next(read)?;
         }
@@ -245,12 +251,43 @@ fn compare_facts(
     }
 }
 
+/// Differences that can be named: of each sort (both sides have one, only the first, only the second) as many as may be named in all.
+#[derive(Default)]
+struct Listed {
+    examples: usize,
+    next: usize,
+    sorts: [Vec<(usize, Difference)>; 3],
+}
+
+impl Listed {
+    fn wants(&self, sort: usize) -> bool {
+        self.sorts[sort].len() < self.examples
+    }
+
+    fn add(&mut self, sort: usize, difference: Difference) {
+        self.sorts[sort].push((self.next, difference));
+        self.next += 1;
+    }
+
+    /// What is named in the end. The longest list gives way first, so that a few that differ are not lost behind many that one side lacks.
+    fn fair(mut self) -> Vec<Difference> {
+        while self.sorts.iter().map(Vec::len).sum::<usize>() > self.examples {
+            if let Some(longest) = self.sorts.iter_mut().max_by_key(|sort| sort.len()) {
+                longest.pop();
+            }
+        }
+        let mut all: Vec<(usize, Difference)> = self.sorts.into_iter().flatten().collect();
+        all.sort_by_key(|(place, _)| *place);
+        all.into_iter().map(|(_, difference)| difference).collect()
+    }
+}
+
 fn compare_asset(
     found: &mut FactComparison,
+    listed: &mut Listed,
     kinds: &Kinds,
     first: &BTreeMap<FactKey, Vec<Found>>,
     second: &BTreeMap<FactKey, Vec<Found>>,
-    examples: usize,
 ) {
     let keys: BTreeSet<&FactKey> = first.keys().chain(second.keys()).collect();
     for key in keys {
@@ -264,14 +301,15 @@ fn compare_asset(
         found.differing += both;
         found.only_first += rest[0].len() as u64 - both;
         found.only_second += rest[1].len() as u64 - both;
-        if found.examples.len() < examples
+        let sort = if both > 0 { 0 } else { 1 + usize::from(rest[0].is_empty()) };
+        if listed.wants(sort)
             && let Some(asset_id) = rest.iter().flatten().find_map(|fact| fact.asset_id)
         {
             let kind =
                 kinds.by_key(key.kind).map_or_else(|| format!("kind {}", key.kind), |kind| kind.name().to_owned());
             let [first, second] =
                 [0, 1].map(|index| std::mem::take(&mut rest[index]).into_iter().map(|fact| fact.id.clone()).collect());
-            found.examples.push(Difference { asset_id, kind, span_ms: key.span_ms, first, second });
+            listed.add(sort, Difference { asset_id, kind, span_ms: key.span_ms, first, second });
         }
     }
 }

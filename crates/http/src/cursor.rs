@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::problem::ApiError;
 
 /// One page of a list.
+// In the document it is called after what is on it: a number would be another one with each new list.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[schemars(rename = "{T}Page")]
 pub struct Page<T> {

@@ -16,9 +16,10 @@ export const add_source = (root: string, name?: string) => post<t.Scan>("/v1/sou
 export const scan_source = (name: string) => post<t.Scan>(`/v1/sources/${part(name)}/scan`);
 export const scans = (signal?: AbortSignal) => get<t.Page<t.Scan>>("/v1/scans", {}, signal);
 
-export const check_filter = (text: string, signal?: AbortSignal) => get<t.FilterCheck>("/v1/filters", { text }, signal);
+/** An empty filter is one, too: every asset fulfils it. */
+export const check_filter = (text: string, signal?: AbortSignal) => get<t.FilterCheck>(`/v1/filters?text=${part(text)}`, {}, signal);
 
-export const assets = (query: { filter?: string; limit?: number; cursor?: string | null }, signal?: AbortSignal) =>
+export const assets = (query: t.Asked<"list_assets">, signal?: AbortSignal) =>
   get<t.Page<t.AssetLine>>("/v1/assets", query, signal);
 export const asset = (id: string, sandboxes: boolean, signal?: AbortSignal) =>
   get<t.AssetView>(`/v1/assets/${part(id)}`, { sandboxes }, signal);
@@ -28,7 +29,7 @@ export const thumbnail_url = (id: string, edge: 256 | 1024) => `/v1/assets/${par
 export const timeline = (filter: string, signal?: AbortSignal) => get<t.Timeline>("/v1/timeline", { filter }, signal);
 export const timeline_page = (
   bucket: string,
-  query: { filter: string; version: string; from: number; limit: number },
+  query: t.Asked<"get_bucket">,
   signal?: AbortSignal,
 ) => get<t.TimelinePage>(`/v1/timeline/${part(bucket)}`, query, signal);
 export const neighbours = (filter: string, asset: string, signal?: AbortSignal) =>
@@ -42,18 +43,18 @@ export const delete_collection = (name: string) => remove<unknown>(`/v1/collecti
 export const pipelines = (signal?: AbortSignal) => get<t.Page<t.Pipeline>>("/v1/pipelines", {}, signal);
 export const pipeline = (name: string, signal?: AbortSignal) => get<t.Pipeline>(`/v1/pipelines/${part(name)}`, {}, signal);
 
-export const runs = (query: { limit?: number; cursor?: string | null }, signal?: AbortSignal) =>
+export const runs = (query: t.Asked<"list_runs">, signal?: AbortSignal) =>
   get<t.Page<t.RunStatus>>("/v1/runs", query, signal);
 export const run = (id: string, signal?: AbortSignal) => get<t.RunStatus>(`/v1/runs/${part(id)}`, {}, signal);
 export const start_run = (run: t.NewRun) => post<t.RunStatus>("/v1/runs", run);
-export const act_on_run = (id: string, action: t.RunAction, body: { unit?: number } = {}) =>
+export const act_on_run = (id: string, action: t.RunAction, body: t.Retry = {}) =>
   post<t.RunStatus>(`/v1/runs/${part(id)}/${action}`, body);
 export const run_units = (
   id: string,
-  query: { state?: string; step?: string; reason?: string; limit?: number; cursor?: string | null },
+  query: t.Asked<"list_units">,
   signal?: AbortSignal,
 ) => get<t.Page<t.RunUnit>>(`/v1/runs/${part(id)}/units`, query, signal);
-export const run_artifacts = (id: string, query: { kind?: string; limit?: number; cursor?: string | null }, signal?: AbortSignal) =>
+export const run_artifacts = (id: string, query: t.Asked<"list_artifacts">, signal?: AbortSignal) =>
   get<t.Page<t.Fact>>(`/v1/runs/${part(id)}/artifacts`, query, signal);
 export const compare_runs = (first: string, second: string, examples = 20, signal?: AbortSignal) =>
   get<t.Comparison>(`/v1/runs/${part(first)}/compare/${part(second)}`, { examples }, signal);
@@ -62,6 +63,19 @@ export const explanation = (artifact: string, signal?: AbortSignal) => get<t.Exp
 export const explanation_url = (artifact: string) => `/v1/artifacts/${part(artifact)}`;
 export const lineage_url = (artifact: string) => `/v1/artifacts/${part(artifact)}/lineage`;
 export const blob_url = (artifact: string) => `/v1/artifacts/${part(artifact)}/blob`;
+
+export const jobs = (signal?: AbortSignal) => get<t.Page<t.Job>>("/v1/jobs", {}, signal);
+export const job = (id: string, signal?: AbortSignal) => get<t.Job>(`/v1/jobs/${part(id)}`, {}, signal);
+export const cancel_job = (id: string) => post<t.Job>(`/v1/jobs/${part(id)}/cancel`);
+export const verify_all = (blobs: boolean) => post<t.Job>("/v1/verify", { blobs });
+export const replay = (artifact: string) => post<t.Job>(`/v1/artifacts/${part(artifact)}/replay`);
+export const make_export = (wanted: t.NewExport) => post<t.Job>("/v1/exports", wanted);
+export const export_url = (job: string) => `/v1/exports/${part(job)}/file`;
+export const clean_plan = (signal?: AbortSignal) => get<t.CleanPlan>("/v1/clean", {}, signal);
+export const clean = () => post<t.Job>("/v1/clean");
+export const checkpoint = (signal?: AbortSignal) => get<t.Checkpoint>("/v1/ledger", {}, signal);
+export const check_checkpoint = (note: string, key: string) => post<t.Extension>("/v1/ledger/check", { note, key });
+export const audit = (query: t.Asked<"list_audit">, signal?: AbortSignal) => get<t.Page<t.AuditLine>>("/v1/audit", query, signal);
 
 export const extractors = (signal?: AbortSignal) => get<t.Extractors>("/v1/extractors", {}, signal);
 export const doctor = (signal?: AbortSignal) => get<t.Doctor>("/v1/doctor", {}, signal);

@@ -32,9 +32,9 @@ export interface FilterError {
 
 /** Cuts the text at the place that the server's problem points at. */
 export function filter_error(text: string, problem: Problem): FilterError {
-  const place = problem.places.find((one) => one.offset !== undefined);
+  const place = problem.places.find((one) => one.offset != null);
   const message = place?.message ?? problem.message;
-  if (place?.offset === undefined) return { message, hint: problem.hint, before: text, at: "", after: "" };
+  if (place?.offset == null) return { message, hint: problem.hint, before: text, at: "", after: "" };
   const start = index_of_byte(text, place.offset);
   const end = Math.max(start, index_of_byte(text, place.offset + (place.length ?? 1)));
   return { message, hint: problem.hint, before: text.slice(0, start), at: text.slice(start, end), after: text.slice(end) };

@@ -96,23 +96,26 @@ function ago_parts(s: number): [string, boolean] {
   return [counted(Math.round(s / 86400), "day"), s > 60 * 86400];
 }
 
+const DAY: Intl.DateTimeFormatOptions = { day: "numeric", month: "short", year: "numeric" };
+const SECOND: Intl.DateTimeFormatOptions = { ...DAY, hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" };
+// To make one takes longer than to draw a tile; each tile of the Library says its time.
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatted(name: string, options: Intl.DateTimeFormatOptions, at: Date, zone: string | undefined): string {
+  const key = `${name} ${zone ?? ""}`;
+  const known = formats.get(key) ?? new Intl.DateTimeFormat("en-GB", { ...options, timeZone: zone });
+  formats.set(key, known);
+  return known.format(at);
+}
+
 /** `2 Nov 2004`, in the reader's zone unless another is given. */
 export function date(at: Date, zone?: string): string {
-  return new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: zone }).format(at);
+  return formatted("day", DAY, at, zone);
 }
 
 /** Date and time to the second with the zone in words: `2 Nov 2004, 07:03:58 UTC`. */
 export function date_time(at: Date, zone?: string): string {
-  return new Intl.DateTimeFormat("en-GB", {
-    day: "numeric",
-    month: "short",
-    year: "numeric",
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    timeZoneName: "short",
-    timeZone: zone,
-  }).format(at);
+  return formatted("second", SECOND, at, zone);
 }
 
 const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];

@@ -1,7 +1,7 @@
 // What happens on the server, as it happens: one stream for the whole page, whoever listens.
 import { EventStream, type ServerEvent } from "../api/sse";
 import { events_url } from "../api/routes";
-import type { LiveEvents, RunEvent, RunState, RunSummary } from "../api/types";
+import type { Job, LiveEvents, RunEvent, RunState, RunSummary } from "../api/types";
 import { SvelteMap } from "svelte/reactivity";
 import { session } from "./session.svelte";
 
@@ -23,6 +23,9 @@ class Live {
   connects = $state(0);
   /** The newest event of each run heard of since the page was opened. */
   readonly runs = new SvelteMap<string, RunEvent>();
+  /** Long work of the server that is no run, by id: what it remembers. A server that was started anew remembers nothing. */
+  readonly jobs = new SvelteMap<string, Job>();
+  readonly running_jobs = $derived([...this.jobs.values()].filter((job) => job.state === "running"));
   /** The run that is being worked on now, if any. */
   readonly working = $derived([...this.runs.values()].find((run) => WORKING_STATES.includes(run.state)) ?? null);
 
@@ -36,6 +39,7 @@ class Live {
       opened: (gap) => {
         // A run that ended while nobody listened is not told about again; those that are open come at once.
         this.runs.clear();
+        this.jobs.clear();
         this.connects += 1;
         this.state = "live";
         this.offline_since = null;
@@ -62,12 +66,18 @@ class Live {
     this.state = "connecting";
     this.offline_since = null;
     this.runs.clear();
+    this.jobs.clear();
     document.removeEventListener("visibilitychange", this.seen);
   }
 
   /** Takes in what an action answered, ahead of the event that will say the same. */
   know(run: RunSummary): void {
     this.runs.set(run.run, { ...run, rate_per_s: this.runs.get(run.run)?.rate_per_s ?? null });
+  }
+
+  /** The same for a job. An event may have said more meanwhile. */
+  know_job(job: Job): void {
+    if (job.state !== "running" || !this.jobs.has(job.job)) this.jobs.set(job.job, job);
   }
 
   /** Tries again now instead of waiting for the next attempt. */
@@ -97,6 +107,7 @@ class Live {
     } catch {
       return;
     }
+    if (event.event === "job") this.jobs.set((data as Job).job, data as Job);
     if (event.event === "run") this.take_run(data as RunEvent);
     // Runs may have ended unheard; those that are open are told anew.
     if (event.event === "reset") this.runs.clear();

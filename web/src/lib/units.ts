@@ -22,14 +22,33 @@ const GROUPS: { group: UnitGroup; word: string; states: UnitState[] }[] = [
   { group: "pending", word: "waiting", states: ["pending"] },
 ];
 
-/** Parts of the bar that are not empty; they always add up to the counts. */
-export function unit_parts(units: UnitCounts): UnitPart[] {
+/** Groups that a run which is still worked on has sooner or later: shown from the beginning, they push nothing aside when they come. */
+const OPEN: readonly UnitGroup[] = ["done", "running", "failed", "pending"];
+
+/** Parts of the bar that are not empty, and of an open run those that will not stay so; they always add up to the counts. */
+export function unit_parts(units: UnitCounts, open = false): UnitPart[] {
   return GROUPS.map(({ group, word, states }) => ({
     group,
     word,
     states,
     count: states.reduce((sum, state) => sum + (units[state] ?? 0), 0),
-  })).filter((part) => part.count > 0);
+  })).filter((part) => part.count > 0 || (open && OPEN.includes(part.group)));
+}
+
+/** The least that a part which is not empty gets of the bar: it can still be seen and pointed at. */
+const SHARE_MIN = 0.004;
+
+/** Where each part begins, as a share of the bar. */
+export function unit_starts(parts: readonly UnitPart[]): number[] {
+  const total = parts.reduce((sum, part) => sum + part.count, 0);
+  const shares = parts.map((part) => (part.count === 0 ? 0 : Math.max(SHARE_MIN, part.count / total)));
+  const sum = shares.reduce((all, share) => all + share, 0) || 1;
+  let at = 0;
+  return shares.map((share) => {
+    const start = at;
+    at += share / sum;
+    return start;
+  });
 }
 
 export function unit_total(units: UnitCounts): number {

@@ -6,6 +6,7 @@ mod access;
 mod archive;
 mod browser;
 mod hostile;
+mod huge;
 mod jobs;
 mod life;
 mod load;

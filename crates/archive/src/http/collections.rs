@@ -22,6 +22,7 @@ const LISTED_MAX: i64 = 10_000;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewCollection")]
 struct NewBody {
     /// Its name: letters, digits, `_`, `-` and `.`
     name: String,

@@ -75,6 +75,7 @@ struct CompareQuery {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewRun")]
 struct NewBody {
     /// The pipeline
     pipeline: String,

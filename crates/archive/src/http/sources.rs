@@ -33,6 +33,7 @@ struct OutcomesQuery {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "NewSource")]
 struct NewBody {
     /// The folder, as an absolute path on the machine of the server
     root: String,

@@ -5,6 +5,7 @@ import { counted } from "../../lib/format";
 export const KINDS: Record<Collection["kind"], { word: string; about: string }> = {
   all: { word: "everything", about: "Every asset with a present path. It always exists." },
   dynamic: { word: "filter", about: "Whatever fulfils the filter and is present belongs to it when it is asked." },
+  withdrawn: { word: "deleted", about: "It was deleted; runs over it keep the members that they froze." },
   static: { word: "list", about: "A list of assets; it changes only when someone puts another list in its place." },
 };
 
@@ -16,6 +17,11 @@ export function name_problem(name: string): string | null {
   const wrong = /[^A-Za-z0-9_.-]/.exec(name);
   if (wrong) return wrong[0] === " " ? "No spaces; _ stands for them." : `“${wrong[0]}” cannot stand in a name: letters, digits, _, - and . can.`;
   return name.length > 64 ? "At most 64 letters." : null;
+}
+
+/** What a collection is called; one that was made for one run has no name of its own. */
+export function title_of(collection: CollectionView): string {
+  return collection.name ?? "Made for one run";
 }
 
 /** `in:name` as it stands in a filter. */

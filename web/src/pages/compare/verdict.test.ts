@@ -9,10 +9,10 @@ const is = (run: string | null): Verdict => ({ run, because: "" });
 test.each([
   [is("b"), is("b"), "The second run was faster and more reliable."],
   [is("a"), is("b"), "The first run was faster, the second run was more reliable."],
-  [is("a"), is(null), "The first run was faster and both as reliable."],
-  [is(null), is("b"), "Both were as fast and the second run was more reliable."],
-  [is(null), is(null), "Both were as fast and both as reliable."],
-  [null, is("a"), "Their speed cannot be compared and the first run was more reliable."],
+  [is("a"), is(null), "The first run was faster, both were equally reliable."],
+  [is(null), is("b"), "Both were equally fast, the second run was more reliable."],
+  [is(null), is(null), "Both runs were equally fast and equally reliable."],
+  [null, is("a"), "Their speed cannot be compared, the first run was more reliable."],
   [null, null, "Neither speed nor failures of these runs can be compared yet."],
 ])("%j and %j", (faster, reliable, text) => {
   expect(sentence(of(faster, reliable))).toBe(text);

@@ -16,10 +16,11 @@ export function sentence(comparison: Comparison): string {
   const fast = winner(comparison, faster);
   const good = winner(comparison, more_reliable);
   if (faster === null && more_reliable === null) return "Neither speed nor failures of these runs can be compared yet.";
+  if (faster !== null && more_reliable !== null && fast === null && good === null) return "Both runs were equally fast and equally reliable.";
   if (fast !== null && fast === good) return `The ${fast} run was faster and more reliable.`;
-  const speed = faster === null ? "their speed cannot be compared" : fast === null ? "both were as fast" : `the ${fast} run was faster`;
-  const failures = more_reliable === null ? "their failures cannot be compared" : good === null ? "both as reliable" : `the ${good} run was more reliable`;
-  const joined = `${speed}${fast !== null && good !== null ? ", " : " and "}${failures}.`;
+  const speed = faster === null ? "their speed cannot be compared" : fast === null ? "both were equally fast" : `the ${fast} run was faster`;
+  const failures = more_reliable === null ? "their failures cannot be compared" : good === null ? "both were equally reliable" : `the ${good} run was more reliable`;
+  const joined = `${speed}, ${failures}.`;
   return joined.charAt(0).toUpperCase() + joined.slice(1);
 }
 

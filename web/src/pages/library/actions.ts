@@ -7,6 +7,7 @@ interface Doors {
   edit_filter: () => void;
   add_filter: () => void;
   collect: () => void;
+  export: () => void;
   run: () => void;
 }
 
@@ -30,6 +31,7 @@ export function library_actions(view: LibraryView, doors: Doors): Action[] {
     { id: "select-all", title: "Select everything shown", group, keys: ["mod+a"], run: () => view.select_all() },
     { id: "clear", title: "Clear the selection", group, keys: ["Escape"], run: () => view.clear_selection(), when: () => view.count > 0 },
     { id: "collect", title: "Add the selection to a collection", group, keys: ["c"], run: doors.collect, when: chosen },
+    { id: "export-selection", title: "Export the selection", group, keys: ["Shift+e"], run: doors.export, when: chosen },
     { id: "run-selection", title: "Run a pipeline on the selection", group, keys: ["r"], run: doors.run, when: chosen },
     {
       id: "show-news",

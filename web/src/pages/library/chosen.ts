@@ -1,6 +1,6 @@
 // How a selection is named to the server: all of a filter as the filter, anything else as a list.
 import * as routes from "../../api/routes";
-import type { NewCollection, NewRun } from "../../api/types";
+import type { NewCollection, NewExport, NewRun } from "../../api/types";
 import type { LibraryView } from "./view.svelte";
 
 /** Ids in one request at most; 64 hex letters each make this about 7 MB. */
@@ -26,6 +26,16 @@ export async function run_over(view: LibraryView, run: Pick<NewRun, "pipeline" |
   }
   await routes.create_collection(await collection_of(view, name, "Chosen in the Library for a run", false));
   return (await routes.start_run({ ...run, collection: name })).run;
+}
+
+/** Assets that one export names at most; the server's limit. */
+const EXPORT_MAX = 10_000;
+
+/** What is chosen, as an export names it. */
+export async function export_of(view: LibraryView): Promise<Pick<NewExport, "collection" | "filter" | "assets">> {
+  if (is_all(view)) return view.store.filter === "" ? { collection: "all" } : { filter: view.store.filter };
+  if (view.count > EXPORT_MAX) throw new Error("At most 10,000 assets at once. Make a collection of them and export that, or choose everything that a filter finds.");
+  return { assets: await view.store.ids_of(view.selected) };
 }
 
 /** A name for a collection made on the way: `selection-2026-11-21-1820`. */

@@ -10,6 +10,8 @@ const ROW_HEIGHTS = [80, 110, 140, 180, 230, 300, 400];
 const ROW_KEY = "exhibit.row-height";
 /** Beyond this speed (pixels per millisecond) pictures fly by and are not worth loading. */
 const FAST = 4;
+/** Moves further apart than this are jumps: whoever jumps wants to see where. */
+const MOVES_MS_MAX = 100;
 
 export function stored_row_height(): number {
   const stored = Number(localStorage.getItem(ROW_KEY));
@@ -109,8 +111,9 @@ export class LibraryView {
 
   scrolled(time: number): void {
     const y = this.scroller?.scrollTop ?? 0;
-    const speed = Math.abs(y - this.scroll) / Math.max(1, time - this.scrolled_at);
-    this.fast = speed > FAST && Math.abs(y - this.scroll) > this.height / 2;
+    const since_ms = time - this.scrolled_at;
+    const speed = Math.abs(y - this.scroll) / Math.max(1, since_ms);
+    this.fast = speed > FAST && since_ms < MOVES_MS_MAX && Math.abs(y - this.scroll) > this.height / 2;
     this.scroll = y;
     this.scrolled_at = time;
     clearTimeout(this.slow_timer);

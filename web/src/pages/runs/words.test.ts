@@ -13,6 +13,7 @@ function run(state: RunState, units: UnitCounts, more: Partial<RunSummary> = {})
     expires: null,
     expired: null,
     state,
+    reason: null,
     collection: "col_1",
     collection_name: "all",
     members: 10,

@@ -56,7 +56,7 @@ export class RunDraft {
 
   /** What the server found that belongs to no field. */
   readonly rest: string[] = $derived.by(() => {
-    if (this.refused === null || this.refused.places.some((place) => place.offset !== undefined)) return [];
+    if (this.refused === null || this.refused.places.some((place) => place.offset != null)) return [];
     const { fields, rest } = placed(this.refused, this.pipeline?.steps ?? [], this.set);
     return rest.length > 0 || Object.keys(fields).length > 0 ? rest : [this.refused.message];
   });

@@ -7,6 +7,7 @@ const step: PipelineStep = {
   name: "thumbnail",
   extractor: "image.thumbnail",
   profile: "balanced",
+  config_hash: "",
   media: ["image"],
   params: { edges: [256, 1024], quality: 80, tags: true },
   params_schema: {

@@ -14,7 +14,7 @@ export async function start(draft: RunDraft): Promise<void> {
     router.go(`/runs/${run.run}`);
   } catch (error) {
     const problem = as_problem(error);
-    if (problem.places.some((place) => place.offset !== undefined)) draft.filter_problem = problem;
+    if (problem.places.some((place) => place.offset != null)) draft.filter_problem = problem;
     draft.refused = problem;
     if (problem.offline) toasts.show("The run was not started: the server cannot be reached.", "error");
   }

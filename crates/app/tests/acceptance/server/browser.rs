@@ -18,7 +18,7 @@ const REPORT_CHARS_MAX: usize = 12_000;
 fn everything_that_a_person_does_works_in_a_browser(backend: Backend) {
     let world = with_results(backend);
     let served = Served::new(&world);
-    let specs = ["login", "library", "asset", "runs", "keyboard", "pages"];
+    let specs = ["login", "library", "asset", "runs", "keyboard", "jobs", "pages"];
     journeys(&world, &served, backend, &specs);
 }
 
@@ -40,7 +40,7 @@ fn with_results(backend: Backend) -> World {
 
 /// Runs these files of `web/e2e` with Playwright and prints its report when one fails.
 #[track_caller]
-fn journeys(world: &World, served: &Served, backend: Backend, specs: &[&str]) {
+pub(super) fn journeys(world: &World, served: &Served, backend: Backend, specs: &[&str]) {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
     let program = world.command(&[]);
     let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/web"));
@@ -53,7 +53,7 @@ fn journeys(world: &World, served: &Served, backend: Backend, specs: &[&str]) {
     command.env("JOURNEY_BINARY", program.get_program()).env("JOURNEY_PID", served.running.pid().to_string());
     command.env("JOURNEY_URL", format!("http://{}", served.host));
     command.env("JOURNEY_LINK", served.link.as_deref().unwrap_or_default());
-    command.env("JOURNEY_TOKEN", token(world, "read,control,admin"));
+    command.env("JOURNEY_TOKEN", token(world, "read,control,admin")).env("JOURNEY_READER", token(world, "read"));
     let output = command.output().expect("scripts/web starts");
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     let cut = said.char_indices().rev().nth(REPORT_CHARS_MAX).map_or(0, |(at, _)| at);

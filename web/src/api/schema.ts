@@ -1,0 +1,3846 @@
+// Made from schemas/openapi.json by `npm run types`; not edited by hand.
+
+export interface paths {
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the process lives; says nothing about the database */
+        get: operations["healthz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Opens a session with the code of a login link, and goes on to the web UI */
+        get: operations["login"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Numbers for Prometheus */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This document */
+        get: operations["openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether requests are answered */
+        get: operations["readyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/artifacts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** From a fact down to the bytes, the tool, the version, the parameters and the ledger */
+        get: operations["explain_artifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/artifacts/{id}/blob": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes that belong to an artifact */
+        get: operations["get_blob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/artifacts/{id}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a W3C PROV-JSON document */
+        get: operations["get_lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/artifacts/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make an artifact again and say whether it is the same; nothing is kept */
+        post: operations["replay_artifact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/assets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Assets, in the order in which they were first seen */
+        get: operations["list_assets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/assets/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One asset: paths, facts, what was tried */
+        get: operations["show_asset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/assets/{id}/original": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes of the original */
+        get: operations["get_original"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/assets/{id}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A picture that stands for the asset */
+        get: operations["get_thumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was changed over HTTP, and every login, newest first */
+        get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clean": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What would go: results of expired sandbox runs, blobs that nothing names */
+        get: operations["plan_cleaning"];
+        put?: never;
+        /** Let go what has had its time, or one sandbox run */
+        post: operations["clean"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sets of assets, by name */
+        get: operations["list_collections"];
+        put?: never;
+        /** Make a collection from a filter, a list or a run */
+        post: operations["make_collection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What defines a collection, and how much belongs to it now */
+        get: operations["show_collection"];
+        put?: never;
+        post?: never;
+        /** Delete a collection; runs over it keep the members that they froze */
+        delete: operations["delete_collection"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this machine offers and what is missing; may take a few seconds */
+        get: operations["doctor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Runs, artifacts, scans and jobs as they change, as server-sent events */
+        get: operations["watch_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Copy originals, facts and blobs to a zip that anyone can check */
+        post: operations["make_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exports/{job}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The zip, for an hour after it was made */
+        get: operations["get_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/extractors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What makes facts, built in or as a plug-in */
+        get: operations["list_extractors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/filters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether a filter is understood, and how much fulfils it */
+        get: operations["check_filter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Long work of this server that is no run, newest first */
+        get: operations["list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job, and what came of it */
+        get: operations["show_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a job; it loses nothing, and can be begun again */
+        post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A signed checkpoint: how long the ledger is, and its root */
+        get: operations["get_checkpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ledger/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whether the ledger extends a checkpoint: nothing before it was changed */
+        post: operations["check_checkpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is logged in, and what that allows */
+        get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pipelines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can be run over a collection */
+        get: operations["list_pipelines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pipelines/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One pipeline, with every parameter */
+        get: operations["show_pipeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Runs, newest first */
+        get: operations["list_runs"];
+        put?: never;
+        /** Run a pipeline over a collection; the server works it off */
+        post: operations["start_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A run: states, reasons, times */
+        get: operations["show_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a run found, newest units first */
+        get: operations["list_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a run; what was written stays */
+        post: operations["cancel_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/compare/{other}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which run was faster, which more reliable, which facts differ */
+        get: operations["compare_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a run wait; nothing of it is given up */
+        post: operations["pause_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the results of a sandbox run count */
+        post: operations["promote_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with a run that was cancelled, paused, blocked or left behind */
+        post: operations["resume_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do failed units of a run again, all or some, and nothing else */
+        post: operations["retry_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/runs/{id}/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Units of a run in a state */
+        get: operations["list_units"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/scans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Scans of this server, newest first */
+        get: operations["list_scans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens a session with a token */
+        post: operations["open_session"];
+        /** Ends the session */
+        delete: operations["close_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The configuration, without secrets */
+        get: operations["settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Folders that originals come from */
+        get: operations["list_sources"];
+        put?: never;
+        /** Add a folder below one of `server.sources_allowed` and scan it */
+        post: operations["add_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{name}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a source lies elsewhere now, below one of `server.sources_allowed` */
+        post: operations["move_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{name}/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the last scan of a source could not take in */
+        get: operations["list_outcomes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{name}/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring the catalog of a source up to date */
+        post: operations["scan_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much there is */
+        get: operations["status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Assets by month, newest first, with their shapes */
+        get: operations["get_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/timeline/{bucket}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Assets of a month */
+        get: operations["get_bucket"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/timeline/neighbours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What stands beside an asset in the timeline */
+        get: operations["get_neighbours"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Check records, lineage, the ledger and blobs, all of them or some */
+        post: operations["verify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description One line of `ls`. */
+        AssetLine: {
+            /** @description The asset. */
+            asset_id: string;
+            /** @description Camera. */
+            camera: string | null;
+            /**
+             * Format: date-time
+             * @description Capture time, RFC 3339 UTC; floating local times are printed as if they were UTC and marked by their source.
+             */
+            captured_at: string | null;
+            /** @description Where the capture time comes from. */
+            captured_source: string | null;
+            /**
+             * Format: int64
+             * @description Duration in milliseconds.
+             */
+            duration_ms: number | null;
+            /**
+             * Format: int64
+             * @description Upright height in pixels.
+             */
+            height: number | null;
+            /** @description Found from its first bytes. */
+            media_type: string;
+            /** @description Its first path, for people. */
+            path: string | null;
+            /** @description The same, raw bytes in base64. */
+            path_b64: string | null;
+            /**
+             * Format: int64
+             * @description How many present paths it has.
+             */
+            paths: number;
+            /** @description Whether any of its paths is present. */
+            present: boolean;
+            /**
+             * Format: int64
+             * @description Size in bytes.
+             */
+            size_bytes: number;
+            /** @description Its source, by name. */
+            source: string | null;
+            /**
+             * Format: int64
+             * @description Upright width in pixels.
+             */
+            width: number | null;
+        };
+        /** @description One page of a list. */
+        AssetLinePage: {
+            /** @description What is on it. */
+            items: components["schemas"]["AssetLine"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description Everything that `show` prints. */
+        AssetView: {
+            /** @description The asset. */
+            asset_id: string;
+            /** @description What could not be decided about them. */
+            companion_warnings: string[];
+            /** @description Present files that belong to it. */
+            companions: components["schemas"]["Companion"][];
+            /** @description What was found in it, the newest run last. */
+            facts: components["schemas"]["FactView"][];
+            /**
+             * Format: date-time
+             * @description When it was first seen.
+             */
+            first_seen: string;
+            /** @description Found from its first bytes. */
+            media_type: string;
+            /** @description All its paths, past ones too. */
+            paths: components["schemas"]["PathView"][];
+            /**
+             * Format: int64
+             * @description Size in bytes.
+             */
+            size_bytes: number;
+            /** @description What was tried with it. */
+            units: components["schemas"]["UnitView"][];
+        };
+        /** @description A change over HTTP, or a login. */
+        AuditLine: {
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            entry: number;
+            /** @description The method. */
+            method: string;
+            /** @description The path as it was asked for, without a query. */
+            path: string;
+            /** @description The id of the request. */
+            request: string;
+            /** @description The route, with `{name}` for what varies. */
+            route: string;
+            /**
+             * Format: int64
+             * @description The status of the answer; none while it is worked on, and when the server ended meanwhile.
+             */
+            status: number | null;
+            /** @description Id of the token that asked; empty for nobody. */
+            token: string;
+        };
+        /** @description One page of a list. */
+        AuditLinePage: {
+            /** @description What is on it. */
+            items: components["schemas"]["AuditLine"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description The blob of an artifact, as the envelope names it. */
+        BlobRef: {
+            /**
+             * Format: uint64
+             * @description How many bytes.
+             */
+            bytes: number;
+            /** @description What they are (RFC 6838). */
+            media_type: string;
+            /** @description SHA-256 of the bytes. */
+            sha256: string;
+        };
+        /** @description A plug-in that cannot be used. */
+        BrokenView: {
+            /** @description Its name. */
+            name: string;
+            /** @description Why, and what to do. */
+            reason: string;
+        };
+        /** @description Some assets of a month, newest first. */
+        BucketItems: {
+            /** @description The assets. */
+            items: components["schemas"]["TimelineItem"][];
+            /** @description The version of the timeline that they belong to. */
+            version: string;
+        };
+        CheckBody: {
+            /** @description The public key that it was signed with */
+            key: string;
+            /** @description The signed note */
+            note: string;
+        };
+        /** @description A signed checkpoint: how long the ledger is, and its root. */
+        CheckpointView: {
+            /**
+             * Format: uint64
+             * @description Batches in the ledger.
+             */
+            batches: number;
+            /** @description The public key that its signature is checked with. */
+            key: string;
+            /** @description The C2SP signed note. */
+            note: string;
+            /** @description The root over all of them. */
+            root: string;
+        };
+        /** @description What a media type is, for people. */
+        Class: "image" | "video" | "audio" | "other";
+        CleanBody: {
+            /** @description This sandbox run, whether or not its time has come */
+            run?: string | null;
+        };
+        /** @description What would go. */
+        CleanPlan: {
+            /** @description False: nothing was changed. */
+            applied: boolean;
+            /** @description Blobs that would go with them or without. */
+            blobs: components["schemas"]["Waiting"];
+            /** @description Sandbox runs whose results would go. */
+            runs: components["schemas"]["RunPlan"][];
+        };
+        /** @description A collection and what belongs to it now. */
+        CollectionDetail: {
+            /** @description What it is for. */
+            about: string;
+            /** @description Its id. */
+            collection: string;
+            /** @description What a dynamic one asks. */
+            filter: string | null;
+            /** @description `all`, `static`, `dynamic` or `withdrawn`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description How many a static one lists.
+             */
+            members: number | null;
+            /**
+             * Format: uint64
+             * @description Assets that belong to it now.
+             */
+            members_now: number;
+            /** @description Its name; none when it was made for one run. */
+            name: string | null;
+            /**
+             * Format: uint64
+             * @description How many of them are present: what a run would freeze.
+             */
+            present_now: number;
+            /** @description The record that defines it. */
+            record?: string | null;
+            /**
+             * Format: int64
+             * @description How often it was defined.
+             */
+            revision: number | null;
+            /**
+             * Format: int64
+             * @description Its place in the ledger.
+             */
+            seq?: number | null;
+        };
+        /** @description A collection in a list. */
+        CollectionView: {
+            /** @description What it is for. */
+            about: string;
+            /** @description Its id. */
+            collection: string;
+            /** @description What a dynamic one asks. */
+            filter: string | null;
+            /** @description `all`, `static`, `dynamic` or `withdrawn`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description How many a static one lists.
+             */
+            members: number | null;
+            /** @description Its name; none when it was made for one run. */
+            name: string | null;
+            /**
+             * Format: int64
+             * @description How often it was defined.
+             */
+            revision: number | null;
+        };
+        /** @description One page of a list. */
+        CollectionViewPage: {
+            /** @description What is on it. */
+            items: components["schemas"]["CollectionView"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A file that belongs to an asset. */
+        Companion: {
+            /** @description Its asset. */
+            asset_id: string;
+            /** @description How sure that is. */
+            confidence: components["schemas"]["Confidence"];
+            /** @description Its path, for people. */
+            path: string;
+            /** @description The same, raw bytes in base64. */
+            path_b64: string;
+            /** @description How the two belong together. */
+            relation: components["schemas"]["Relation"];
+            /** @description What it is of the two. */
+            role: string;
+            /** @description What says so. */
+            rule: components["schemas"]["Rule"];
+            /** @description Its source, by name. */
+            source: string;
+        };
+        /** @description Two runs side by side. */
+        Comparison: {
+            /** @description What they found. */
+            facts: components["schemas"]["FactComparison"];
+            /** @description Which was faster, by the mean time of a unit over the steps that both have; absent when that cannot be said. */
+            faster: components["schemas"]["Verdict"] | null;
+            /** @description Which had the smaller part of failed units; absent when that cannot be said. */
+            more_reliable: components["schemas"]["Verdict"] | null;
+            /** @description The first and the second. */
+            runs: components["schemas"]["RunSide"][];
+            /** @description Steps that both have, by name, with their times. */
+            steps: components["schemas"]["StepPair"][];
+        };
+        /** @description How sure it is that two files belong together, surest first. */
+        Confidence: "certain" | "probable" | "ambiguous";
+        /** @description What this machine offers and what is missing, as `exhibit doctor --json` prints it. */
+        Diagnosis: {
+            [key: string]: unknown;
+        };
+        /** @description Facts at one place that are not the same. */
+        Difference: {
+            /** @description The asset. */
+            asset_id: string;
+            /** @description Artifacts of the first run. */
+            first: string[];
+            /** @description The kind. */
+            kind: string;
+            /** @description Artifacts of the second run. */
+            second: string[];
+            /** @description The span in milliseconds. */
+            span_ms: [
+                number,
+                number
+            ] | null;
+        };
+        /** @description A kind that an extractor emits. */
+        Emitted: {
+            /** @description Its name. */
+            kind: string;
+            /**
+             * Format: uint32
+             * @description Its version.
+             */
+            schema_version: number;
+        };
+        /** @description The body of a call that needs no words: `{}`. */
+        Empty: Record<string, never>;
+        /** @description The logical view of an artifact: API, CLI and exports. It is not the table. */
+        Envelope: {
+            /** @description Its id. */
+            artifact_id: string;
+            /** @description The name of its kind. */
+            artifact_type: string;
+            /** @description The asset it is about. */
+            asset_id: string | null;
+            /** @description The bytes that belong to it. */
+            blob?: components["schemas"]["BlobRef"] | null;
+            /** @description See [`crate::lineage::LineageParts::config_hash`]. */
+            config_hash: string;
+            /** @description See [`Claim::content_hash`]. */
+            content_hash: string;
+            /**
+             * Format: date-time
+             * @description When the gate took it in.
+             */
+            created_at: string;
+            /** @description See [`crate::lineage::LineageParts::input_hash`]. */
+            input_hash: string;
+            /** @description Content hashes of the records that were read, sorted. */
+            inputs: string[];
+            /** @description The strength of the run. */
+            model_profile: components["schemas"]["ModelProfile"];
+            /** @description What is claimed. */
+            payload: unknown;
+            /** @description The extractor that made it. */
+            producer: string;
+            /** @description Its version. */
+            producer_version: string;
+            /** @description The run that made it. */
+            run_id: string;
+            /**
+             * Format: uint32
+             * @description The version of its kind.
+             */
+            schema_version: number;
+            /**
+             * Format: int64
+             * @description End within the asset, in milliseconds.
+             */
+            span_end_ms: number | null;
+            /**
+             * Format: int64
+             * @description Start within the asset, in milliseconds.
+             */
+            span_start_ms: number | null;
+        };
+        /** @description Where the original was when the unit ended, and where it is. */
+        Explanation: {
+            /** @description The logical view of the artifact. */
+            artifact: components["schemas"]["Envelope"];
+            /** @description True when its payload went with an expired or discarded sandbox run; what the leaf was computed from is still here. */
+            erased: boolean;
+            /** @description Its place in the ledger, with the proof. */
+            ledger: components["schemas"]["InclusionProof"];
+            /** @description How it was made. */
+            made: components["schemas"]["MadeView"];
+            /** @description The original: media type and size. */
+            original: components["schemas"]["OriginalView"];
+            /** @description Problems of this one record; empty when it is as it was written. */
+            problems: components["schemas"]["LedgerProblem"][];
+            /** @description Whether the proof holds, and everything that is not as it was written. */
+            proof_holds: boolean;
+        };
+        ExportBody: {
+            /** @description These assets; not together with another selection */
+            assets?: string[] | null;
+            /** @description The members of this collection; `all` when nothing else is named */
+            collection?: string | null;
+            /** @description What fulfils this filter now; not together with another selection */
+            filter?: string | null;
+            /**
+             * @description What sandbox runs found, too
+             * @default false
+             */
+            sandboxes?: boolean;
+            /** @description What of them; all three without */
+            what?: components["schemas"]["Part"][] | null;
+        };
+        /** @description That the ledger extends a checkpoint: nothing before it was changed. */
+        Extension: {
+            /**
+             * Format: uint64
+             * @description Batches now.
+             */
+            batches: number;
+            /**
+             * Format: uint64
+             * @description Batches at the checkpoint.
+             */
+            checkpoint_batches: number;
+            /** @description The root at the checkpoint. */
+            checkpoint_root: string;
+            /** @description Always true; what does not hold is an error. */
+            extends: boolean;
+            /** @description The root now. */
+            root: string;
+        };
+        /** @description Every extractor. */
+        Extractors: {
+            /** @description Plug-ins that cannot. */
+            broken: components["schemas"]["BrokenView"][];
+            /** @description Those that can be used. */
+            items: components["schemas"]["ExtractorView"][];
+        };
+        /** @description An extractor. */
+        ExtractorView: {
+            /** @description One sentence. */
+            about: string;
+            /** @description Kinds that it emits. */
+            emits: components["schemas"]["Emitted"][];
+            /** @description What one unit may use. */
+            limits: components["schemas"]["Limits"];
+            /** @description Classes of originals it takes. */
+            media: components["schemas"]["MediaClass"][];
+            /** @description Its name. */
+            name: string;
+            /** @description `built-in` or `plug-in`. */
+            origin: string;
+            /** @description JSON Schema of its parameters. */
+            params: unknown;
+            /** @description Outside programs that it runs. */
+            tools: components["schemas"]["Tool"][];
+            /** @description Its version. */
+            version: string;
+        };
+        /** @description How the facts of two runs differ. */
+        FactComparison: {
+            /**
+             * Format: uint64
+             * @description Facts at the same asset, kind and span with other content.
+             */
+            differing: number;
+            /** @description The first of those that are not the same; when they are more than were asked for, some of each sort. */
+            examples: components["schemas"]["Difference"][];
+            /**
+             * Format: uint64
+             * @description Facts that only the first found.
+             */
+            only_first: number;
+            /**
+             * Format: uint64
+             * @description Facts that only the second found.
+             */
+            only_second: number;
+            /**
+             * Format: uint64
+             * @description Facts that both found, equal.
+             */
+            same: number;
+        };
+        /** @description One fact about an asset, as `show` prints it. */
+        FactView: {
+            /** @description The artifact. */
+            artifact_id: string;
+            /** @description The asset that it is about. */
+            asset_id: string | null;
+            /** @description SHA-256 of its blob. */
+            blob: string | null;
+            /**
+             * Format: uint64
+             * @description Size of the blob in bytes.
+             */
+            blob_bytes: number | null;
+            /** @description Media type of the blob. */
+            blob_media_type: string | null;
+            /** @description What is claimed, as one digest. */
+            content_hash: string;
+            /** @description The kind. */
+            kind: string;
+            /** @description What is claimed; `null` once it was erased. */
+            payload: unknown;
+            /**
+             * Format: uint32
+             * @description Version of the kind.
+             */
+            schema_version: number;
+            /**
+             * Format: int64
+             * @description End of the span in milliseconds.
+             */
+            span_end_ms: number | null;
+            /**
+             * Format: int64
+             * @description Start of the span in milliseconds.
+             */
+            span_start_ms: number | null;
+        };
+        /** @description One page of a list. */
+        FactViewPage: {
+            /** @description What is on it. */
+            items: components["schemas"]["FactView"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A filter that is understood. */
+        FilterAnswer: {
+            /**
+             * Format: uint64
+             * @description How many assets fulfil it, missing ones included.
+             */
+            matches: number;
+            /** @description As it was given. */
+            text: string;
+        };
+        /** @description Whether the process lives. */
+        Health: {
+            /** @description Always `ok`. */
+            status: string;
+        };
+        /** @description Everything that shows, without the database, that a leaf is in a ledger with a known root. */
+        InclusionProof: {
+            /**
+             * Format: int64
+             * @description When the batch was committed, microseconds UTC.
+             */
+            at_us: number;
+            /**
+             * Format: int64
+             * @description Its batch.
+             */
+            batch: number;
+            /**
+             * Format: int64
+             * @description Batches in the ledger.
+             */
+            batches: number;
+            /**
+             * Format: int64
+             * @description Records in the batch.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description Place of the first record of the batch.
+             */
+            first_seq: number;
+            /** @description Its leaf hash. */
+            leaf: string;
+            /** @description Root over the leaves of the batch. */
+            leaves_root: string;
+            /** @description From the leaf to the root of the batch. */
+            path_in_batch: string[];
+            /** @description From the batch to the root of the ledger. */
+            path_in_ledger: string[];
+            /** @description Root of the ledger. */
+            root: string;
+            /**
+             * Format: int64
+             * @description Place of the record.
+             */
+            seq: number;
+        };
+        /** @description Long work that is no run. */
+        Job: {
+            /**
+             * Format: uint64
+             * @description How much is done.
+             */
+            done: number;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended: string | null;
+            /** @description Its id. */
+            job: string;
+            /** @description Why it failed. */
+            problem: components["schemas"]["Problem"] | null;
+            /** @description What came of it; its shape depends on `what`. Not in lists and events, which only say where a job stands. */
+            result: unknown;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["JobState"];
+            /** @description What it is done to, for people. */
+            subject: string;
+            /**
+             * Format: uint64
+             * @description How much there is to do, once that is known.
+             */
+            total: number | null;
+            /** @description What `done` and `total` count. */
+            unit: string;
+            /** @description What is done: `verify`, `replay`, `export` or `clean`. */
+            what: string;
+        };
+        /** @description One page of a list. */
+        JobPage: {
+            /** @description What is on it. */
+            items: components["schemas"]["Job"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description Where a job stands. */
+        JobState: "running" | "done" | "failed" | "cancelled";
+        /** @description One thing that is not as it was written. */
+        LedgerProblem: {
+            /** @description A word from a closed list. */
+            code: string;
+            /** @description What is wrong, for people. */
+            message: string;
+            /** @description What it is about: `record 17 (art_…)`, `batch 3`, `blob …`. */
+            subject: string;
+        };
+        /** @description Limits of an extractor process. Never part of the config hash: they decide whether, not what. */
+        Limits: {
+            /**
+             * Format: uint64
+             * @description Address space of each process, in bytes; a coarse guard.
+             */
+            address_space_bytes: number;
+            /**
+             * Format: uint64
+             * @description Largest file that may be written to scratch, in bytes.
+             */
+            file_bytes_max: number;
+            /**
+             * Format: uint64
+             * @description CPU seconds that one unit may use in the extractor process itself and, separately, in each tool it starts.
+             */
+            unit_cpu_s: number;
+            /**
+             * Format: uint64
+             * @description Wall-clock seconds after which the host gives a unit up.
+             */
+            unit_wall_s: number;
+        };
+        /** @description A token that becomes a session. */
+        LoginBody: {
+            /** @description A token, or the code of a login link. */
+            token: string;
+        };
+        /** @description How an artifact was made. */
+        MadeView: {
+            /**
+             * Format: int64
+             * @description Attempts of the unit.
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended: string | null;
+            /** @description Worker, duration in microseconds, input check, tools, build, as the host noted them. */
+            host: unknown;
+            /** @description SHA-256 of what was found, as it was found. */
+            lineage_hash: string;
+            /** @description All parameters of the step. */
+            params: unknown;
+            /** @description The pipeline with its version. */
+            pipeline: string;
+            /** @description Version of the pipeline. */
+            pipeline_version: string;
+            /** @description `sandbox` or `production`. */
+            policy: string;
+            /**
+             * Format: date-time
+             * @description When the unit was leased.
+             */
+            started: string | null;
+            /** @description Name of the step. */
+            step: string;
+        };
+        /** @description Who is logged in. */
+        Me: {
+            /** @description When it ends. */
+            expires: string | null;
+            /** @description The name of the token or login. */
+            name: string;
+            /** @description What it may do. */
+            scopes: string[];
+        };
+        /** @description The broad class of an original, decided by its media type. */
+        MediaClass: "image" | "video" | "audio" | "other";
+        /** @description One thing that is wrong with a request. */
+        Mistake: {
+            /** @description What, as a word that does not change. */
+            code: string;
+            /**
+             * Format: uint
+             * @description In a filter: how many bytes it covers.
+             */
+            length?: number | null;
+            /** @description What, for people. */
+            message: string;
+            /**
+             * Format: uint
+             * @description In a filter: the byte where it begins.
+             */
+            offset?: number | null;
+            /** @description Where: a JSON pointer into the body, or `/` and the name of a parameter. */
+            pointer: string;
+        };
+        /** @description The strength of a model run. */
+        ModelProfile: "fast" | "balanced" | "high_quality";
+        MoveBody: {
+            /** @description The folder where it lies now, as an absolute path on the machine of the server */
+            root: string;
+        };
+        /** @description Where an asset stands in the timeline. */
+        Neighbours: {
+            /** @description Its month. */
+            bucket: string;
+            /**
+             * Format: uint64
+             * @description Its place, from 0.
+             */
+            index: number;
+            /** @description The older one. */
+            next: string | null;
+            /** @description The newer one. */
+            previous: string | null;
+            /**
+             * Format: uint64
+             * @description Assets in all.
+             */
+            total: number;
+        };
+        NewCollection: {
+            /**
+             * @description What it is for
+             * @default
+             */
+            about?: string;
+            /** @description These assets */
+            assets?: string[] | null;
+            /** @description Whatever fulfils this filter when it is asked */
+            filter?: string | null;
+            /** @description Its name: letters, digits, `_`, `-` and `.` */
+            name: string;
+            /**
+             * @description Put this definition in the place of another one with the same name
+             * @default false
+             */
+            replace?: boolean;
+            /** @description The assets of this run whose units are in the state `state` */
+            run?: string | null;
+            /** @description With `run` */
+            state?: components["schemas"]["UnitState"] | null;
+        };
+        NewRun: {
+            /** @description The collection to run over; `all` without */
+            collection?: string | null;
+            /** @description Run over what fulfils this filter now; not together with `collection` */
+            filter?: string | null;
+            /** @description The pipeline */
+            pipeline: string;
+            /** @description `production` without */
+            policy?: components["schemas"]["Policy"] | null;
+            /**
+             * @description Do everything again, also what was done before
+             * @default false
+             */
+            recompute?: boolean;
+            /**
+             * @description Parameters, each as `step.param=value`
+             * @default []
+             */
+            set?: string[];
+        };
+        NewSource: {
+            /** @description Its name; the name of the folder without */
+            name?: string | null;
+            /** @description The folder, as an absolute path on the machine of the server */
+            root: string;
+        };
+        /** @description The original. */
+        OriginalView: {
+            /** @description Found from its first bytes. */
+            media_type: string;
+            /** @description Paths that it had when the fact was made. */
+            paths: components["schemas"]["PathView"][];
+            /**
+             * Format: int64
+             * @description Size in bytes.
+             */
+            size_bytes: number;
+        };
+        /** @description A path that the last scan could not take in. */
+        OutcomeView: {
+            /** @description Why, as a word. */
+            code: string;
+            /** @description Why, for people. */
+            detail: string;
+            /** @description The path, for people. */
+            path: string;
+        };
+        /** @description One page of a list. */
+        OutcomeViewPage: {
+            /** @description What is on it. */
+            items: components["schemas"]["OutcomeView"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        Part: "originals" | "facts" | "blobs";
+        /** @description A path for programs: `path` when it is text, `path_b64` always (the bytes). */
+        PathView: {
+            /**
+             * Format: date-time
+             * @description When it was first seen.
+             */
+            first_seen: string;
+            /**
+             * Format: date-time
+             * @description When it was last seen there; for present paths the last scan.
+             */
+            last_seen: string;
+            /** @description For people. */
+            path: string;
+            /** @description The raw bytes, base64. */
+            path_b64: string;
+            /** @description The source. */
+            source: string;
+            /** @description `present`, `missing` or `closed`. */
+            state: string;
+        };
+        /** @description A pipeline. */
+        PipelineView: {
+            /** @description One sentence. */
+            about: string;
+            /** @description Its name. */
+            name: string;
+            /** @description What it does with each asset. */
+            steps: components["schemas"]["StepView"][];
+            /** @description Its version, a text of its author. */
+            version: string;
+        };
+        /** @description One page of a list. */
+        PipelineViewPage: {
+            /** @description What is on it. */
+            items: components["schemas"]["PipelineView"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @enum {string} */
+        Policy: "production" | "sandbox";
+        /** @description Why a request was not fulfilled. The id of the request is only in the header `x-request-id`, so that bodies can be compared. */
+        Problem: {
+            /** @description What, as a word that does not change. */
+            code: string;
+            /** @description What, for people. */
+            detail: string;
+            /** @description Each mistake in the request, sorted by pointer, code and message. */
+            errors: components["schemas"]["Mistake"][];
+            /** @description What to do. */
+            hint?: string | null;
+            /**
+             * Format: uint16
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description The name of the status. */
+            title: string;
+            /** @description `about:blank`: the status says what it is. */
+            type: string;
+        };
+        /** @description Whether requests are answered. */
+        Readiness: {
+            /** @description Why not: `starting`, `migrating`, `database-unreachable` or `stopping`. */
+            reason?: string | null;
+            /** @description `ready` or `not_ready`. */
+            status: string;
+        };
+        /** @description One reason. */
+        ReasonStatus: {
+            /**
+             * Format: int64
+             * @description How many units.
+             */
+            count: number;
+            /** @description Why, for people, of that one. */
+            example: string;
+            /**
+             * Format: int64
+             * @description The first of them.
+             */
+            example_unit: number;
+            /** @description The word. */
+            reason: string;
+            /** @description Failed, blocked or skipped. */
+            state: components["schemas"]["UnitState"];
+            /** @description Name of the step. */
+            step: string;
+        };
+        /** @description How two files belong together. */
+        Relation: "raw-picture" | "live-photo" | "sidecar";
+        /** @description What was done. */
+        Relocated: {
+            /**
+             * Format: uint
+             * @description Files that are there as they were cataloged.
+             */
+            found: number;
+            /** @description Where it was. */
+            from: string;
+            /**
+             * Format: uint
+             * @description Files that were looked for below the new root.
+             */
+            looked_for: number;
+            /** @description The source, by name. */
+            name: string;
+            /** @description Where it is. */
+            to: string;
+        };
+        RetryBody: {
+            /** @description Only units that failed for this reason */
+            reason?: string | null;
+            /** @description Only units of this step */
+            step?: string | null;
+            /**
+             * Format: uint32
+             * @description Only this unit, by its ordinal in the run; not together with `step` or `reason`
+             */
+            unit?: number | null;
+        };
+        /** @description What says that two files belong together. */
+        Rule: "content-identifier" | "same-name" | "sidecar-of-name" | "sidecar-for-extension" | "sidecar-of-stem";
+        /** @description What erasing a run would take, or took. */
+        RunPlan: {
+            /**
+             * Format: uint64
+             * @description Bytes of these payloads.
+             */
+            bytes: number;
+            /** @description Its pipeline. */
+            pipeline: string;
+            /**
+             * Format: uint64
+             * @description Payloads.
+             */
+            records: number;
+            /** @description The run. */
+            run: string;
+        };
+        /** @description One run of a comparison. */
+        RunSide: {
+            /** @description Its newest benchmark record; absent while it has not ended. */
+            benchmark: unknown;
+            /**
+             * Format: double
+             * @description Failed units of those that were tried, from 0 to 1; absent when none was.
+             */
+            failed_part: number | null;
+            /**
+             * Format: int64
+             * @description Frozen members.
+             */
+            members: number;
+            /** @description Its pipeline. */
+            pipeline: string;
+            /** @description Version of the pipeline. */
+            pipeline_version: string;
+            /** @description `sandbox` or `production`. */
+            policy: string;
+            /** @description The run. */
+            run: string;
+            /** @description Units by state. */
+            units: {
+                [key: string]: number;
+            };
+        };
+        /** @enum {string} */
+        RunState: "queued" | "running" | "cancelling" | "cancelled" | "completed" | "partial" | "failed" | "pausing" | "paused";
+        /** @description Everything about a run that people ask for. */
+        RunStatus: {
+            /** @description Its collection. */
+            collection: string;
+            /** @description The name of the collection; none when it was made for this run. */
+            collection_name: string | null;
+            /** @description Whether its results count: it is a production run, or was promoted. */
+            counts: boolean;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended: string | null;
+            /**
+             * Format: date-time
+             * @description When they went.
+             */
+            expired: string | null;
+            /**
+             * Format: date-time
+             * @description When its results may go, for a sandbox run that nobody promoted.
+             */
+            expires: string | null;
+            /**
+             * Format: int64
+             * @description Frozen members of its collection.
+             */
+            members: number;
+            /**
+             * Format: int64
+             * @description Members whose units are planned.
+             */
+            members_planned: number;
+            /** @description Name and version of its pipeline. */
+            pipeline: string;
+            /** @description Version of the pipeline. */
+            pipeline_version: string;
+            /** @description `production` or `sandbox`. */
+            policy: string;
+            /** @description Why it does not go on by itself. */
+            reason: string | null;
+            /** @description Failures, blocks and skips by reason; left out of lists of runs. */
+            reasons?: components["schemas"]["ReasonStatus"][] | null;
+            /** @description The run. */
+            run: string;
+            /**
+             * Format: int64
+             * @description Units in all.
+             */
+            scope: number;
+            /**
+             * Format: date-time
+             * @description When work on it began.
+             */
+            started: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["RunState"];
+            /** @description The same by step. */
+            steps: components["schemas"]["StepStatus"][];
+            /** @description Units by state, over all steps. */
+            units: {
+                [key: string]: number;
+            };
+        };
+        /** @description One page of a list. */
+        RunStatusPage: {
+            /** @description What is on it. */
+            items: components["schemas"]["RunStatus"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description Where a scan stands. */
+        ScanView: {
+            /**
+             * Format: uint64
+             * @description Bytes that were read.
+             */
+            bytes: number;
+            /** @description Why it failed. */
+            detail: string | null;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended: string | null;
+            /**
+             * Format: uint64
+             * @description Paths that are not there any more, once it is done.
+             */
+            missing: number | null;
+            /** @description The name of the source, once it is known. */
+            name: string | null;
+            /**
+             * Format: uint64
+             * @description Assets that were not known before, once it is done.
+             */
+            new: number | null;
+            /**
+             * Format: uint64
+             * @description Files whose content was read.
+             */
+            read: number;
+            /** @description The folder, for people. */
+            root: string;
+            /**
+             * Format: uint64
+             * @description Files and folders that were found so far.
+             */
+            seen: number;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started: string;
+            /** @description `running`, `done` or `failed`. */
+            state: string;
+        };
+        /** @description One page of a list. */
+        ScanViewPage: {
+            /** @description What is on it. */
+            items: components["schemas"]["ScanView"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description The configuration, without secrets. */
+        Settings: {
+            [key: string]: unknown;
+        };
+        /** @description A folder that originals come from. */
+        SourceView: {
+            /**
+             * Format: date-time
+             * @description When it was added.
+             */
+            added: string;
+            /** @description `sacred` or `reapable`. */
+            class: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Whether it can be reached. */
+            online: boolean;
+            /** @description The folder, for people. */
+            root: string;
+            /**
+             * Format: date-time
+             * @description When its last scan ended.
+             */
+            scanned: string | null;
+            /** @description Its id. */
+            source: string;
+        };
+        /** @description One page of a list. */
+        SourceViewPage: {
+            /** @description What is on it. */
+            items: components["schemas"]["SourceView"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description How much there is. */
+        Status: {
+            /**
+             * Format: int64
+             * @description Originals that were ever seen.
+             */
+            assets: number;
+            /** @description `sqlite` or `postgres`. */
+            backend: string;
+            /** @description Root of the ledger, hexadecimal; absent while it is empty. */
+            ledger_root: string | null;
+            /**
+             * Format: int64
+             * @description Records of the ledger.
+             */
+            records: number;
+            /**
+             * Format: int64
+             * @description Runs that have not ended.
+             */
+            runs_open: number;
+            /**
+             * Format: int64
+             * @description Places that they come from.
+             */
+            sources: number;
+            /** @description The version of the program. */
+            version: string;
+        };
+        /** @description One step that both runs have. */
+        StepPair: {
+            /** @description Mean time of a unit in microseconds, in the first and in the second run. */
+            mean_us: (number | null)[];
+            /** @description Half of the units took at most this long. */
+            p50_us: (number | null)[];
+            /** @description 95 of 100 units took at most this long. */
+            p95_us: (number | null)[];
+            /** @description Parameters that differ, with both values. */
+            params: {
+                [key: string]: unknown[];
+            };
+            /** @description Its name. */
+            step: string;
+        };
+        /** @description One step of a run. */
+        StepStatus: {
+            /** @description Its extractor. */
+            extractor: string;
+            /** @description Name of the step. */
+            step: string;
+            /** @description Units by state. */
+            units: {
+                [key: string]: number;
+            };
+        };
+        /** @description A step of a pipeline, with what can be set in it. */
+        StepView: {
+            /** @description SHA-256 of RFC 8785 {params, profile}. */
+            config_hash: string;
+            /** @description The extractor that does it. */
+            extractor: string;
+            /** @description Classes of originals it takes. */
+            media: string[];
+            /** @description Its name, unique in the pipeline. */
+            name: string;
+            /** @description All parameters, defaults filled in. */
+            params: {
+                [key: string]: unknown;
+            };
+            /** @description JSON Schema of its parameters. */
+            params_schema: unknown;
+            /** @description The strength of the run. */
+            profile: components["schemas"]["ModelProfile"];
+            /** @description Kinds (name, version) that it reads of the whole collection; empty for a step that works on each asset. */
+            reads?: [
+                string,
+                number
+            ][];
+        };
+        /** @description Everything that a filter shows, by month, newest first. */
+        Timeline: {
+            /** @description Its months. */
+            buckets: components["schemas"]["TimelineBucket"][];
+            /**
+             * Format: uint64
+             * @description Assets in all.
+             */
+            total: number;
+            /** @description Another text when the order or a shape is another. */
+            version: string;
+        };
+        /** @description A month. */
+        TimelineBucket: {
+            /** @description `2019-07` */
+            bucket: string;
+            /**
+             * Format: uint64
+             * @description Assets in it.
+             */
+            count: number;
+            /** @description Width by height of each, upright, in hundredths. */
+            ratios: number[];
+        };
+        /** @description What the grid shows of an asset. */
+        TimelineItem: {
+            /** @description The asset. */
+            asset_id: string;
+            /**
+             * Format: date-time
+             * @description When it was taken; else when its file was changed; else when it was first seen. Local times without an offset as if they were UTC.
+             */
+            at: string;
+            /** @description What it is. */
+            class: components["schemas"]["Class"];
+            /** @description Mean colour of its thumbnail, as `#rrggbb`. */
+            colour: string | null;
+            /**
+             * Format: int64
+             * @description Duration in milliseconds.
+             */
+            duration_ms: number | null;
+            /** @description Found from its first bytes. */
+            media_type: string;
+            /**
+             * Format: uint16
+             * @description Width by height, upright, in hundredths.
+             */
+            ratio: number;
+            /** @description Whether there is a picture of it. */
+            thumbnail: boolean;
+        };
+        /** @description An outside program that an extractor starts. */
+        Tool: {
+            /** @description The Debian package that has it. */
+            install: string;
+            /**
+             * @description The originals it is needed for: media types, or their beginning up to the slash (`video/`). Empty = every original. The results of
+             *     others do not depend on it, so neither their lineage nor their work key names it.
+             */
+            media_types: string[];
+            /** @description Its name; looked up in `/usr/bin` and `/usr/local/bin`. */
+            name: string;
+            /** @description Without it no unit can be done. Otherwise only those fail that need it. */
+            required: boolean;
+        };
+        /** @description A unit of a run. */
+        UnitLine: {
+            /**
+             * Format: int64
+             * @description Artifacts that it made.
+             */
+            artifacts: number;
+            /** @description The asset; none for a unit that works on a collection. */
+            asset_id: string | null;
+            /**
+             * Format: int64
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /** @description The same for people. */
+            detail: string | null;
+            /**
+             * Format: uint32
+             * @description Its place in the plan.
+             */
+            ordinal: number;
+            /** @description Why it failed, is blocked or was skipped. */
+            reason: string | null;
+            /** @description Whether a failure may go away by itself. */
+            retryable: boolean;
+            /** @description Where it stands. */
+            state: components["schemas"]["UnitState"];
+            /** @description Name of its step. */
+            step: string;
+            /** @description Its id. */
+            unit: string;
+        };
+        /** @description One page of a list. */
+        UnitLinePage: {
+            /** @description What is on it. */
+            items: components["schemas"]["UnitLine"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @enum {string} */
+        UnitState: "pending" | "leased" | "done" | "done-empty" | "reused" | "failed" | "blocked" | "skipped" | "cancelled";
+        /** @description One unit about an asset. */
+        UnitView: {
+            /** @description Whether the results of the run count: it is a production run, or was promoted. */
+            counts: boolean;
+            /** @description The same for people. */
+            detail: string | null;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended: string | null;
+            /** @description Name of the pipeline. */
+            pipeline: string;
+            /** @description Why it failed, is blocked or was skipped. */
+            reason: string | null;
+            /** @description The run. */
+            run: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["UnitState"];
+            /**
+             * Format: uint32
+             * @description Its ordinal in the run.
+             */
+            unit: number;
+        };
+        /** @description Which of the two. */
+        Verdict: {
+            /** @description The numbers behind it, in words. */
+            because: string;
+            /** @description The run; absent when they are the same. */
+            run: string | null;
+        };
+        VerifyBody: {
+            /**
+             * @description Only these artifacts; without any, every record, lineage, batch and blob
+             * @default []
+             */
+            artifacts?: string[];
+            /**
+             * @description Read the blobs, too
+             * @default true
+             */
+            blobs?: boolean;
+        };
+        /** @description Blobs that nothing names any more. */
+        Waiting: {
+            /**
+             * Format: uint64
+             * @description Those that can go now.
+             */
+            ready: number;
+            /**
+             * Format: uint64
+             * @description Their bytes.
+             */
+            ready_bytes: number;
+            /**
+             * Format: uint64
+             * @description Those whose grace has not ended.
+             */
+            waiting: number;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    healthz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It lives */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    login: {
+        parameters: {
+            query: {
+                /** @description The code of the link. */
+                code: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Logged in; on to the web UI */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The numbers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+        };
+    };
+    openapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    readyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ready */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    explain_artifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Why it is so */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+        };
+    };
+    get_blob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
+                };
+            };
+            /** @description The range that was asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
+                };
+            };
+            /** @description It is as it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_lineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description It is as it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    replay_artifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description It is being done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+        };
+    };
+    list_assets: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Only what fulfils this filter; the filter language is described in docs/reference/filters.md */
+                filter?: string;
+                /** @description Items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetLinePage"];
+                };
+            };
+        };
+    };
+    show_asset: {
+        parameters: {
+            query?: {
+                /** @description Facts of sandbox runs that do not count, too */
+                sandboxes?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The asset */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssetView"];
+                };
+            };
+        };
+    };
+    get_original: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
+                };
+            };
+            /** @description The range that was asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
+                };
+            };
+            /** @description It is as it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_thumbnail: {
+        parameters: {
+            query?: {
+                /** @description How long the longer edge should be at least, in pixels */
+                edge?: number;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": unknown;
+                };
+            };
+            /** @description The range that was asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": unknown;
+                };
+            };
+            /** @description It is as it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list_audit: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditLinePage"];
+                };
+            };
+        };
+    };
+    plan_cleaning: {
+        parameters: {
+            query?: {
+                /** @description This sandbox run, whether or not its time has come */
+                run?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The plan; nothing was changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CleanPlan"];
+                };
+            };
+        };
+    };
+    clean: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CleanBody"];
+            };
+        };
+        responses: {
+            /** @description It is being done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+        };
+    };
+    list_collections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionViewPage"];
+                };
+            };
+        };
+    };
+    make_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCollection"];
+            };
+        };
+        responses: {
+            /** @description It is made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionView"];
+                };
+            };
+        };
+    };
+    show_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A name or an id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The collection */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionDetail"];
+                };
+            };
+        };
+    };
+    delete_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A name or an id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CollectionView"];
+                };
+            };
+        };
+    };
+    doctor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was looked at */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Diagnosis"];
+                };
+            };
+        };
+    };
+    watch_events: {
+        parameters: {
+            query?: {
+                /** @description Only this run and what it finds */
+                run?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A stream that ends when either side wants it to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+        };
+    };
+    make_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportBody"];
+            };
+        };
+        responses: {
+            /** @description It is being made */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+        };
+    };
+    get_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description The range that was asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description It is as it was */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    list_extractors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Extractors"];
+                };
+            };
+        };
+    };
+    check_filter: {
+        parameters: {
+            query: {
+                /** @description The filter */
+                text: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is understood */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilterAnswer"];
+                };
+            };
+        };
+    };
+    list_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All that are remembered, without what came of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPage"];
+                };
+            };
+        };
+    };
+    show_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Where it stands */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+        };
+    };
+    get_checkpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A C2SP signed note and the key to check it with */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckpointView"];
+                };
+            };
+        };
+    };
+    check_checkpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckBody"];
+            };
+        };
+        responses: {
+            /** @description It does */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Extension"];
+                };
+            };
+        };
+    };
+    me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+        };
+    };
+    list_pipelines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineViewPage"];
+                };
+            };
+        };
+    };
+    show_pipeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A name or an id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The pipeline */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PipelineView"];
+                };
+            };
+        };
+    };
+    list_runs: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStatusPage"];
+                };
+            };
+        };
+    };
+    start_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRun"];
+            };
+        };
+        responses: {
+            /** @description It waits or runs */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStatus"];
+                };
+            };
+        };
+    };
+    show_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where the run stands now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStatus"];
+                };
+            };
+        };
+    };
+    list_artifacts: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Only artifacts of this kind */
+                kind?: string;
+                /** @description Items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactViewPage"];
+                };
+            };
+        };
+    };
+    cancel_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Where the run stands now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStatus"];
+                };
+            };
+        };
+    };
+    compare_runs: {
+        parameters: {
+            query?: {
+                /** @description Differing facts that are named, at most */
+                examples?: number;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+                /** @description An id, or any beginning of it that names only one */
+                other: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Both, side by side */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+        };
+    };
+    pause_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Where the run stands now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStatus"];
+                };
+            };
+        };
+    };
+    promote_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Where the run stands now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStatus"];
+                };
+            };
+        };
+    };
+    resume_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description Where the run stands now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStatus"];
+                };
+            };
+        };
+    };
+    retry_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetryBody"];
+            };
+        };
+        responses: {
+            /** @description Where the run stands now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStatus"];
+                };
+            };
+        };
+    };
+    list_units: {
+        parameters: {
+            query: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Items of a page */
+                limit?: number;
+                /** @description Only units with this reason */
+                reason?: string;
+                /** @description Only units in this state */
+                state: components["schemas"]["UnitState"];
+                /** @description Only units of this step */
+                step?: string;
+            };
+            header?: never;
+            path: {
+                /** @description An id, or any beginning of it that names only one */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnitLinePage"];
+                };
+            };
+        };
+    };
+    list_scans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All that are remembered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanViewPage"];
+                };
+            };
+        };
+    };
+    open_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginBody"];
+            };
+        };
+        responses: {
+            /** @description Logged in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+        };
+    };
+    close_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Logged out */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The configuration */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+        };
+    };
+    list_sources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceViewPage"];
+                };
+            };
+        };
+    };
+    add_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSource"];
+            };
+        };
+        responses: {
+            /** @description It is being scanned */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanView"];
+                };
+            };
+        };
+    };
+    move_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A name or an id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveBody"];
+            };
+        };
+        responses: {
+            /** @description It lies there now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Relocated"];
+                };
+            };
+        };
+    };
+    list_outcomes: {
+        parameters: {
+            query?: {
+                /** @description Items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description A name or an id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The first of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeViewPage"];
+                };
+            };
+        };
+    };
+    scan_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A name or an id */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Empty"];
+            };
+        };
+        responses: {
+            /** @description It is being scanned */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanView"];
+                };
+            };
+        };
+    };
+    status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The numbers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+        };
+    };
+    get_timeline: {
+        parameters: {
+            query?: {
+                /** @description Only what fulfils this filter; present assets, unless it says `is:` */
+                filter?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The months */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
+                };
+            };
+        };
+    };
+    get_bucket: {
+        parameters: {
+            query?: {
+                /** @description The filter of the timeline */
+                filter?: string;
+                /** @description The first item, counted from 0 */
+                from?: number;
+                /** @description How many items */
+                limit?: number;
+                /** @description The version of the timeline that the caller has; the answer names the one that it is from */
+                version?: string;
+            };
+            header?: never;
+            path: {
+                /** @description A month, such as 2019-07 */
+                bucket: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The assets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BucketItems"];
+                };
+            };
+        };
+    };
+    get_neighbours: {
+        parameters: {
+            query: {
+                /** @description The asset between them */
+                asset: string;
+                /** @description The filter of the timeline */
+                filter?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its place */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Neighbours"];
+                };
+            };
+        };
+    };
+    verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyBody"];
+            };
+        };
+        responses: {
+            /** @description It is being done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+        };
+    };
+}
