@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands as run;
 use crate::error::{CliError, Exit};
 use crate::output::Output;
+use crate::remote::{Server, Wanted};
 use crate::{config, home};
 
 /// An evidence engine: keeps originals untouched, derives facts from them, and shows for every fact what made it.
@@ -18,6 +19,12 @@ pub struct Cli {
     /// The folder with the database, blobs and keys [default: EXHIBIT_HOME, else the data folder of the user]
     #[arg(long, global = true, value_name = "DIR")]
     home: Option<PathBuf>,
+    /// Ask this server in place of the home, such as http://127.0.0.1:8765 [default: EXHIBIT_SERVER]
+    #[arg(long, global = true, value_name = "URL")]
+    server: Option<String>,
+    /// A file that holds the token for the server [default: what EXHIBIT_TOKEN holds]
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Print one JSON document instead of text
     #[arg(long, global = true)]
     json: bool,
@@ -109,8 +116,10 @@ pub struct RunName {
 
 /// What a command is given.
 pub struct Context {
-    /// The home folder, perhaps not there yet.
+    /// The home folder, perhaps not there yet; empty when a server is asked.
     pub home: PathBuf,
+    /// The server that is asked in its place.
+    pub server: Option<Server>,
     /// How to talk.
     pub out: Output,
 }
@@ -118,6 +127,7 @@ pub struct Context {
 impl Context {
     /// Opens the home.
     pub fn open(&self) -> Result<home::App, CliError> {
+        assert!(self.server.is_none(), "who asks a server opens no home");
         home::App::open(&self.home)
     }
 }
@@ -126,9 +136,9 @@ impl Context {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let out = Output { json: cli.json, quiet: cli.quiet };
-    let result = config::home_folder(cli.home).and_then(|home| {
+    let result = context(&cli).and_then(|context| {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let result = runtime.block_on(dispatch(cli.command, &Context { home, out }));
+        let result = runtime.block_on(dispatch(cli.command, &context));
         // Reader and writer threads end with the process; nothing that was acknowledged waits for them.
         runtime.shutdown_background();
         result
@@ -145,6 +155,43 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit as u8)
         }
     }
+}
+
+/// Where the command works: on a server, when one is named, else on the home.
+fn context(cli: &Cli) -> Result<Context, CliError> {
+    let out = Output { json: cli.json, quiet: cli.quiet };
+    let Cli { server, token_file, home, .. } = cli;
+    let wanted = Wanted { url: server.clone(), token_file: token_file.clone(), home: home.clone() };
+    let Some(url) = wanted.address()? else {
+        return Ok(Context { home: config::home_folder(home.clone())?, server: None, out });
+    };
+    if let Some((verb, why)) = stays_here(&cli.command) {
+        return Err(CliError::usage(format!(
+            "`exhibit {verb}` asks no server: {why}; leave out --server and EXHIBIT_SERVER, or give --home DIR"
+        )));
+    }
+    Ok(Context { home: PathBuf::new(), server: Some(wanted.server(&url)?), out })
+}
+
+/// Verbs that work on this machine alone, each with the reason.
+fn stays_here(command: &Command) -> Option<(&'static str, &'static str)> {
+    Some(match command {
+        Command::Fingerprint(_) => ("fingerprint", "it reads a folder of this machine"),
+        Command::Backup(_) => ("backup", "a backup is a folder on the machine of its home"),
+        Command::Restore(_) => ("restore", "the new home is a folder of this machine"),
+        Command::Projections(_) => ("projections", "tables are computed anew beside their database"),
+        Command::Serve(_) => ("serve", "it is the server"),
+        Command::Login(_) => ("login", "only the machine of a server makes login links"),
+        Command::Tokens(_) => ("tokens", "only the machine of a server makes and revokes tokens"),
+        Command::Migrate(_) => ("migrate", "a server brings its database up to date when it starts"),
+        Command::Redteam(_) => ("redteam", "it attacks a folder of this machine"),
+        Command::Sample(_) => ("sample", "it makes a folder on this machine"),
+        Command::Extractors(args) if args.changes() => (
+            "extractors add, check and remove",
+            "a plug-in is a program, and only the machine of a server takes one in",
+        ),
+        _ => return None,
+    })
 }
 
 async fn dispatch(command: Command, context: &Context) -> Result<Exit, CliError> {

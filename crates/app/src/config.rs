@@ -181,8 +181,20 @@ fn text_or_number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<S
 /// The prefix of all our environment variables.
 const PREFIX: &str = "EXHIBIT_";
 
-/// The variable that names the home; the only one without a section.
+/// The variable that names the home.
 const HOME_VARIABLE: &str = "EXHIBIT_HOME";
+
+/// The variable that names a server to ask in place of the home.
+pub const SERVER_VARIABLE: &str = "EXHIBIT_SERVER";
+
+/// The variable that holds the token for it.
+pub const TOKEN_VARIABLE: &str = "EXHIBIT_TOKEN";
+
+/// The variable that says how many seconds an answer of it may take.
+pub const TIMEOUT_VARIABLE: &str = "EXHIBIT_SERVER_TIMEOUT_S";
+
+/// Those without a section: they say where to look, not how what is found there is set up.
+const OUTSIDE: [&str; 4] = [HOME_VARIABLE, SERVER_VARIABLE, TOKEN_VARIABLE, TIMEOUT_VARIABLE];
 
 /// Largest `exhibit.toml` in bytes.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -197,6 +209,12 @@ pub fn home_folder(given: Option<PathBuf>) -> Result<PathBuf, CliError> {
     let data = data.or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".local/share")));
     data.map(|data| data.join("exhibit"))
         .ok_or_else(|| CliError::usage("neither --home, EXHIBIT_HOME nor HOME is set; give --home DIR"))
+}
+
+/// What the environment says of a server, as text.
+pub fn outside(name: &str) -> Result<Option<String>, CliError> {
+    let text = variable(name).map(std::ffi::OsString::into_string).transpose();
+    text.map_err(|_| CliError::usage(format!("the environment variable {name}: it is not text")))
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
@@ -231,7 +249,8 @@ pub fn load(home: &Path) -> Result<Config, CliError> {
 /// Lays the environment over what the file says, in the order of the names, so that the first mistake is always the same.
 fn overlay_environment(mut table: toml::Table) -> Result<Config, CliError> {
     let ours = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
-    let mut ours: Vec<_> = ours.filter(|(name, _)| name.starts_with(PREFIX) && name != HOME_VARIABLE).collect();
+    let mut ours: Vec<_> =
+        ours.filter(|(name, _)| name.starts_with(PREFIX) && !OUTSIDE.contains(&name.as_str())).collect();
     ours.sort();
     let mut config: Config = read_table(&table)?;
     for (name, value) in ours {

@@ -13,6 +13,7 @@ mod machine;
 mod output;
 mod pipelines;
 mod plugins;
+mod remote;
 mod rooms;
 mod serve;
 mod trial;

@@ -12,7 +12,7 @@ use crate::error::CliError;
 pub fn load(name: &str, overrides: &[Override], extractors: &ExtractorSet) -> Result<Pipeline, CliError> {
     let text = match shipped(name) {
         Some(text) => text.to_owned(),
-        None if name.contains('/') || Path::new(name).extension().is_some_and(|ending| ending == "toml") => read(name)?,
+        None if is_file(name) => read(name)?,
         None => {
             let names: Vec<&str> = SHIPPED.iter().map(|(known, _)| *known).collect();
             return Err(CliError::usage(format!(
@@ -25,6 +25,11 @@ pub fn load(name: &str, overrides: &[Override], extractors: &ExtractorSet) -> Re
         PipelineError::Unreadable { reason, .. } => CliError::usage(format!("the pipeline file {name}: {reason}")),
         other => other.into(),
     })
+}
+
+/// Whether a name means a file.
+pub fn is_file(name: &str) -> bool {
+    name.contains('/') || Path::new(name).extension().is_some_and(|ending| ending == "toml")
 }
 
 fn read(name: &str) -> Result<String, CliError> {

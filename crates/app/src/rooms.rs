@@ -42,6 +42,7 @@ impl Rooms {
             store: app.store.clone(),
             runner: runner.clone(),
             extractors,
+            older_plugins: plugins::older_versions(&app.home)?,
             own_folders: app.own_folders(),
             sources_allowed: app.config.server.sources_allowed.clone(),
             sandbox_us: app.config.engine.sandbox_us(),

@@ -1,5 +1,6 @@
 //! The catalog as people see it: find things by any unambiguous prefix of their id, list them, show one.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use exhibit_model::digest::Digest;
@@ -14,7 +15,7 @@ use exhibit_store::sql::sources;
 use exhibit_store::sql::units::{self, Unit};
 use exhibit_store::{Read, StoreError};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::companions::{self, Companion};
@@ -155,7 +156,7 @@ pub fn printable(path: &[u8]) -> String {
 }
 
 /// A path for programs: `path` when it is text, `path_b64` always (the bytes).
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct PathView {
     /// The source.
     pub source: String,
@@ -164,7 +165,7 @@ pub struct PathView {
     /// The raw bytes, base64.
     pub path_b64: String,
     /// `present`, `missing` or `closed`.
-    pub state: &'static str,
+    pub state: Cow<'static, str>,
     /// When it was first seen.
     pub first_seen: Timestamp,
     /// When it was last seen there; for present paths the last scan.
@@ -172,7 +173,7 @@ pub struct PathView {
 }
 
 /// One line of `ls`.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct AssetLine {
     /// Key for the next page.
     #[serde(skip)]
@@ -244,7 +245,7 @@ pub fn source_names(read: &Read<'_>) -> Result<BTreeMap<i64, String>, StoreError
 }
 
 /// One fact about an asset, as `show` prints it.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct FactView {
     /// The artifact.
     pub artifact_id: String,
@@ -292,7 +293,7 @@ impl FactView {
 }
 
 /// Everything that `show` prints.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct AssetView {
     /// The asset.
     pub asset_id: AssetId,
@@ -337,7 +338,7 @@ pub fn show_asset(read: &Read<'_>, kinds: &Kinds, text: &str, sandboxes: bool) -
             source: source.map_or_else(String::new, |source| source.name.clone()),
             path: printable(&path.path),
             path_b64: base64_of(&path.path),
-            state: path.state.as_str(),
+            state: path.state.as_str().into(),
             first_seen: Timestamp(path.first_seen_us),
             last_seen: Timestamp(last_seen_us),
         }

@@ -1,5 +1,7 @@
 //! What is said about a collection.
 
+use std::borrow::Cow;
+
 use exhibit_model::ids::CollectionId;
 use exhibit_model::time::IdSource;
 use exhibit_store::collections::{CollectionError, Members, NewCollection, define, find};
@@ -8,20 +10,20 @@ use exhibit_store::kinds::Kinds;
 use exhibit_store::sql::collections::{ALL_NAME, Collection};
 use exhibit_store::{Read, Store};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What the collection `all` is.
 pub const ABOUT_ALL: &str = "every asset with a present path";
 
 /// A collection in a list.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct CollectionView {
     /// Its id.
     pub collection: CollectionId,
     /// Its name; none when it was made for one run.
     pub name: Option<String>,
     /// `all`, `static`, `dynamic` or `withdrawn`.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// What a dynamic one asks.
     pub filter: Option<String>,
     /// How many a static one lists.
@@ -33,7 +35,7 @@ pub struct CollectionView {
 }
 
 /// A collection and what belongs to it now.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct CollectionDetail {
     /// What is said in lists.
     #[serde(flatten)]
@@ -60,7 +62,8 @@ impl CollectionView {
                 (false, _) => "withdrawn",
                 (true, Some(_)) => "dynamic",
                 (true, None) => "static",
-            },
+            }
+            .into(),
             filter: collection.filter.clone(),
             members: collection.members,
             about: collection.about.clone(),
@@ -73,7 +76,7 @@ impl CollectionView {
         Self {
             collection: CollectionId::ALL,
             name: Some(ALL_NAME.to_owned()),
-            kind: "all",
+            kind: "all".into(),
             filter: None,
             members: None,
             about: ABOUT_ALL.to_owned(),

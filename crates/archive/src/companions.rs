@@ -6,13 +6,14 @@
 //! that it could have, so a folder of a million files costs no more than one of ten. A film inside a still (motion photo) is a
 //! fact of that still and no companion.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use exhibit_model::ids::AssetId;
 use exhibit_store::sql::assets::{Asset, AssetPath, PathState};
 use exhibit_store::{Read, StoreError};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::{base64_of, printable};
 use crate::sql::companions::{self as sql, Member};
@@ -27,14 +28,14 @@ pub use rules::{Confidence, Relation, Rule};
 const PATHS_MAX: usize = 64;
 
 /// A file that belongs to an asset.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Companion {
     /// Its asset.
     pub asset_id: AssetId,
     /// How the two belong together.
     pub relation: Relation,
     /// What it is of the two.
-    pub role: &'static str,
+    pub role: Cow<'static, str>,
     /// How sure that is.
     pub confidence: Confidence,
     /// What says so.
@@ -72,7 +73,7 @@ pub fn of_asset(
         let companion = Companion {
             asset_id: AssetId(member.sha256),
             relation,
-            role: rules::role(&member.media_type, &member.path).as_str(),
+            role: rules::role(&member.media_type, &member.path).as_str().into(),
             confidence,
             rule,
             source: sources.get(&member.source).cloned().unwrap_or_default(),

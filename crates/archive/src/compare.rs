@@ -12,7 +12,7 @@ use exhibit_store::sql::benchmarks;
 use exhibit_store::sql::runs::{self, Run};
 use exhibit_store::{Read, StoreError};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use facts::{FactKey, FactsOfRun, Found};
@@ -21,7 +21,7 @@ use facts::{FactKey, FactsOfRun, Found};
 const SAME_SPEED: f64 = 0.05;
 
 /// Two runs side by side.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     /// The first and the second.
     pub runs: [RunSide; 2],
@@ -36,7 +36,7 @@ pub struct Comparison {
 }
 
 /// One run of a comparison.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RunSide {
     /// The run.
     pub run: RunId,
@@ -57,7 +57,7 @@ pub struct RunSide {
 }
 
 /// One step that both runs have.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct StepPair {
     /// Its name.
     pub step: String,
@@ -72,7 +72,7 @@ pub struct StepPair {
 }
 
 /// Which of the two.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// The run; absent when they are the same.
     pub run: Option<RunId>,
@@ -81,7 +81,7 @@ pub struct Verdict {
 }
 
 /// How the facts of two runs differ.
-#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct FactComparison {
     /// Facts that both found, equal.
     pub same: u64,
@@ -96,7 +96,7 @@ pub struct FactComparison {
 }
 
 /// Facts at one place that are not the same.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
     /// The asset.
     pub asset_id: AssetId,

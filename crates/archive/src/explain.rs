@@ -12,7 +12,7 @@ use exhibit_store::retention::Tombstones;
 use exhibit_store::sql::assets;
 use exhibit_store::{Read, StoreError};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::catalog::{LookupError, PathView, find_artifact, printable};
@@ -20,7 +20,7 @@ use crate::envelope::envelope_of;
 use crate::export::prov::{Activity, document_of};
 
 /// Where the original was when the unit ended, and where it is.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Explanation {
     /// The logical view of the artifact.
     pub artifact: Envelope,
@@ -39,7 +39,7 @@ pub struct Explanation {
 }
 
 /// The original.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct OriginalView {
     /// Found from its first bytes.
     pub media_type: String,
@@ -50,7 +50,7 @@ pub struct OriginalView {
 }
 
 /// How an artifact was made.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct MadeView {
     /// The pipeline with its version.
     pub pipeline: String,
@@ -147,7 +147,7 @@ fn original(read: &Read<'_>, asset: &assets::Asset, at_us: Option<i64>) -> Resul
                 source: names.get(&path.source).cloned().unwrap_or_default(),
                 path: printable(&path.path),
                 path_b64: base64::prelude::BASE64_STANDARD.encode(&path.path),
-                state: path.state.as_str(),
+                state: path.state.as_str().into(),
                 first_seen: Timestamp(path.first_seen_us),
                 last_seen: Timestamp(path.last_seen_us),
             }

@@ -13,6 +13,7 @@ mod select;
 mod sink;
 mod tape;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use exhibit_store::ledger::checkpoint::{CheckpointError, CheckpointKey, sign};
 use exhibit_store::sql::{assets, sources};
 use exhibit_store::{Read, Store, StoreError};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use facts::Frozen;
 pub use select::{SelectError, Selection, select};
@@ -38,7 +39,7 @@ const VERSION: u32 = 1;
 pub const FAILURES_LISTED_MAX: usize = 1_000;
 
 /// How an export looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ExportFormat {
     /// A folder of files.
@@ -99,7 +100,7 @@ pub enum ExportError {
 }
 
 /// Something that is not in the export though it was asked for.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "ExportFailure")]
 pub struct Failure {
     /// The asset, blob or record.
@@ -108,13 +109,13 @@ pub struct Failure {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// `missing`, `changed`, `unreadable`, `path-too-long` or `damaged`.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// The same for people.
     pub reason: String,
 }
 
 /// What was exported.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ExportReport {
     /// The folder or file, for people.
     pub target: String,

@@ -13,6 +13,7 @@ mod runs;
 mod sources;
 mod timeline;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -40,6 +41,8 @@ pub struct ApiOptions {
     pub runner: Runner,
     /// The extractors that pipelines can name.
     pub extractors: ExtractorSet,
+    /// Digests of the versions of plug-ins that are kept and not used, by plug-in.
+    pub older_plugins: BTreeMap<String, Vec<String>>,
     /// Folders of our own that must not lie in a source, nor the other way round.
     pub own_folders: Vec<PathBuf>,
     /// Folders below which a source may be added over HTTP.
@@ -139,8 +142,8 @@ pub fn routes(api: &Api) -> Vec<Route> {
 impl From<LookupError> for ApiError {
     fn from(error: LookupError) -> Self {
         match error {
-            LookupError::Unknown { what, text, .. } => {
-                Self::not_found("not-found", format!("there is no {what} `{text}`"))
+            LookupError::Unknown { what, text, hint } => {
+                Self::not_found("not-found", format!("there is no {what} `{text}`")).hint(hint)
             }
             LookupError::Ambiguous { .. } => Self::not_found("ambiguous", error.to_string()),
             LookupError::Store(error) => error.into(),

@@ -9,7 +9,7 @@ use exhibit_store::sql::assets::{self, PathState};
 use exhibit_store::sql::sources::{self, Source};
 use exhibit_store::{Store, StoreError};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::scan::{ScanError, check_root};
 
@@ -50,7 +50,7 @@ pub enum RelocateError {
 }
 
 /// What was done.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Relocated {
     /// The source, by name.
     pub name: String,

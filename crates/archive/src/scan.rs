@@ -19,7 +19,7 @@ use exhibit_store::sql::assets::{self, FileStat, KnownPath, PathOutcome, PathSta
 use exhibit_store::sql::sources::{self, Source};
 use exhibit_store::{Store, StoreError};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -115,7 +115,7 @@ pub enum ScanError {
 }
 
 /// What a scan did.
-#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScanReport {
     /// Id of the source.
     pub source: String,
@@ -283,7 +283,7 @@ const OUTCOMES_MAX: i64 = 1_000_000;
 
 /// Files that an earlier scan found rotten, with what it said: a scan that does not read them must not forget it.
 async fn load_rotten(store: &Store, source: i64) -> Result<HashMap<Vec<u8>, PathOutcome>, StoreError> {
-    let outcomes = store.read(move |read| assets::outcomes(read, source, OUTCOMES_MAX)).await?;
+    let outcomes = store.read(move |read| assets::outcomes(read, source, b"", OUTCOMES_MAX)).await?;
     let rotten = outcomes.into_iter().filter(|outcome| outcome.code == BIT_ROT);
     Ok(rotten.map(|outcome| (outcome.path.clone(), outcome)).collect())
 }

@@ -9,12 +9,12 @@ use exhibit_store::sql::runs::Run;
 use exhibit_store::sql::{collections, runs, units};
 use exhibit_store::{Read, StoreError};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::pipeline::Pipeline;
 
 /// Everything about a run that people ask for.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunStatus {
     /// The run.
     pub run: RunId,
@@ -32,6 +32,8 @@ pub struct RunStatus {
     pub expired: Option<Timestamp>,
     /// Where it stands.
     pub state: RunState,
+    /// Whether a server works it off; otherwise it belongs to the process of a command.
+    pub served: bool,
     /// Why it does not go on by itself.
     pub reason: Option<String>,
     /// Its collection.
@@ -60,7 +62,7 @@ pub struct RunStatus {
 }
 
 /// One step of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepStatus {
     /// Name of the step.
     pub step: String,
@@ -71,7 +73,7 @@ pub struct StepStatus {
 }
 
 /// One reason.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReasonStatus {
     /// Name of the step.
     pub step: String,
@@ -139,6 +141,7 @@ pub fn summary(read: &Read<'_>, run: &Run) -> Result<RunStatus, StoreError> {
         expires: run.expires_us.map(Timestamp),
         expired: run.expired_us.map(Timestamp),
         state: run.state,
+        served: run.served,
         reason: run.reason.clone(),
         collection: run.collection,
         collection_name,

@@ -10,7 +10,7 @@ use exhibit_model::time::{Clock, IdSource, Timestamp};
 use exhibit_store::delivery::Progress;
 use exhibit_store::progress::Steps;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::problem::ApiError;
@@ -25,7 +25,7 @@ const ALIKE_MAX: usize = 2;
 const KEPT_MAX: usize = 100;
 
 /// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum JobState {
     /// It is being done.

@@ -8,10 +8,10 @@ use exhibit_store::filter::{BindError, FilterError};
 use exhibit_store::ledger::checkpoint::CheckpointError;
 use exhibit_store::{GateError, StoreError};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One thing that is wrong with a request.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Mistake {
     /// Where: a JSON pointer into the body, or `/` and the name of a parameter.
     pub pointer: String,

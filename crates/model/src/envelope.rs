@@ -1,7 +1,7 @@
 //! Claims, leaves and the envelope: what is said, what the ledger commits to, and how an artifact looks from outside.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::canonical::{append_canonical, append_integer, append_string, to_canonical};
@@ -198,7 +198,7 @@ pub fn head_leaf(batch: i64, first_seq: i64, count: i64, at_us: i64, leaves_root
 }
 
 /// The blob of an artifact, as the envelope names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BlobRef {
     /// SHA-256 of the bytes.
     pub sha256: Digest,
@@ -209,7 +209,7 @@ pub struct BlobRef {
 }
 
 /// The logical view of an artifact: API, CLI and exports. It is not the table.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Envelope {
     /// Its id.
     pub artifact_id: ArtifactId,

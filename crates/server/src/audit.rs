@@ -25,7 +25,7 @@ struct ListQuery {
 }
 
 /// A change over HTTP, or a login.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct AuditLine {
     /// Its number.
     pub entry: i64,

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use exhibit_model::states::Policy;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::append::{Append, Candidate, Guard};
@@ -35,9 +35,10 @@ const STEP_RECORDS: i64 = 5_000;
 const RUNS_MAX: i64 = 1_000;
 
 /// Why the payloads of a sandbox run go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Reason {
     /// Its time has come.
+    #[default]
     Expired,
     /// A person wants it.
     Discarded,
@@ -54,7 +55,7 @@ impl Reason {
 }
 
 /// What erasing a run would take, or took.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct RunPlan {
     /// The run.
     pub run: exhibit_model::ids::RunId,

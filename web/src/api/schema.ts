@@ -1353,6 +1353,10 @@ export interface components {
         ExtractorView: {
             /** @description One sentence. */
             about: string;
+            /** @description Of a plug-in: what is started. */
+            command?: string[] | null;
+            /** @description Of a plug-in: the digest of all its files. */
+            digest?: string | null;
             /** @description Kinds that it emits. */
             emits: components["schemas"]["Emitted"][];
             /** @description What one unit may use. */
@@ -1361,13 +1365,17 @@ export interface components {
             media: components["schemas"]["MediaClass"][];
             /** @description Its name. */
             name: string;
+            /** @description Of a plug-in: digests of the versions that are kept and not used. */
+            older?: string[] | null;
             /** @description `built-in` or `plug-in`. */
             origin: string;
             /** @description JSON Schema of its parameters. */
             params: unknown;
+            /** @description The version that it states itself. */
+            stated_version: string;
             /** @description Outside programs that it runs. */
             tools: components["schemas"]["Tool"][];
-            /** @description Its version. */
+            /** @description Its version; of a plug-in the digest of all its files. */
             version: string;
         };
         /** @description How the facts of two runs differ. */
@@ -1724,6 +1732,11 @@ export interface components {
             name?: string | null;
             /** @description The folder, as an absolute path on the machine of the server */
             root: string;
+            /**
+             * @description Read everything, and report bytes that changed though size and time did not
+             * @default false
+             */
+            verify?: boolean;
         };
         /** @description The original. */
         OriginalView: {
@@ -1745,6 +1758,8 @@ export interface components {
             detail: string;
             /** @description The path, for people. */
             path: string;
+            /** @description The same, raw bytes in base64. */
+            path_b64: string;
         };
         /** @description One page of a list. */
         OutcomeViewPage: {
@@ -1824,6 +1839,84 @@ export interface components {
             title: string;
             /** @description `about:blank`: the status says what it is. */
             type: string;
+        };
+        /** @description A run whose results count from now on. */
+        Promoted: {
+            /** @description Its collection. */
+            collection: string;
+            /** @description The name of the collection; none when it was made for this run. */
+            collection_name: string | null;
+            /** @description Whether its results count: it is a production run, or was promoted. */
+            counts: boolean;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended: string | null;
+            /**
+             * Format: date-time
+             * @description When they went.
+             */
+            expired: string | null;
+            /**
+             * Format: date-time
+             * @description When its results may go, for a sandbox run that nobody promoted.
+             */
+            expires: string | null;
+            /**
+             * Format: int64
+             * @description Frozen members of its collection.
+             */
+            members: number;
+            /**
+             * Format: int64
+             * @description Members whose units are planned.
+             */
+            members_planned: number;
+            /** @description Name and version of its pipeline. */
+            pipeline: string;
+            /** @description Version of the pipeline. */
+            pipeline_version: string;
+            /** @description `production` or `sandbox`. */
+            policy: string;
+            /** @description Always true. */
+            promoted: boolean;
+            /** @description Why it does not go on by itself. */
+            reason: string | null;
+            /** @description Failures, blocks and skips by reason; left out of lists of runs. */
+            reasons?: components["schemas"]["ReasonStatus"][] | null;
+            /** @description The run. */
+            run: string;
+            /**
+             * Format: int64
+             * @description Units in all.
+             */
+            scope: number;
+            /**
+             * Format: int64
+             * @description The place of the record that says so in the ledger.
+             */
+            seq: number;
+            /** @description Whether a server works it off; otherwise it belongs to the process of a command. */
+            served: boolean;
+            /**
+             * Format: date-time
+             * @description When work on it began.
+             */
+            started: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["RunState"];
+            /** @description The same by step. */
+            steps: components["schemas"]["StepStatus"][];
+            /** @description Units by state, over all steps. */
+            units: {
+                [key: string]: number;
+            };
         };
         /** @description Whether requests are answered. */
         Readiness: {
@@ -1988,6 +2081,8 @@ export interface components {
              * @description Units in all.
              */
             scope: number;
+            /** @description Whether a server works it off; otherwise it belongs to the process of a command. */
+            served: boolean;
             /**
              * Format: date-time
              * @description When work on it began.
@@ -2013,6 +2108,68 @@ export interface components {
              * @description How many there are in all, where that is known.
              */
             total?: number | null;
+        };
+        ScanBody: {
+            /**
+             * @description Read everything, and report bytes that changed though size and time did not
+             * @default false
+             */
+            verify?: boolean;
+        };
+        /** @description What a scan did. */
+        ScanReport: {
+            /**
+             * Format: uint64
+             * @description Bytes that were read.
+             */
+            bytes_read: number;
+            /** @description Assets of the source by class: how many and their bytes. */
+            classes: {
+                [key: string]: [
+                    number,
+                    number
+                ];
+            };
+            /**
+             * Format: uint64
+             * @description Regular files found.
+             */
+            files: number;
+            /**
+             * Format: uint64
+             * @description Files whose content was read.
+             */
+            files_read: number;
+            /**
+             * Format: uint64
+             * @description Paths that are not there any more.
+             */
+            missing: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: uint64
+             * @description Assets that were not known before.
+             */
+            new_assets: number;
+            /** @description What could not be taken in, by reason. */
+            outcomes: {
+                [key: string]: number;
+            };
+            /** @description Its folder, for people. */
+            root: string;
+            /**
+             * Format: double
+             * @description How long it took.
+             */
+            seconds: number;
+            /** @description Id of the source. */
+            source: string;
+            /**
+             * Format: uint64
+             * @description Files that are as they were.
+             */
+            unchanged: number;
         };
         /** @description Where a scan stands. */
         ScanView: {
@@ -2045,6 +2202,8 @@ export interface components {
              * @description Files whose content was read.
              */
             read: number;
+            /** @description Everything that it did, once it is done: what `exhibit scan --json` prints. */
+            report?: components["schemas"]["ScanReport"] | null;
             /** @description The folder, for people. */
             root: string;
             /**
@@ -2596,6 +2755,8 @@ export interface operations {
     list_assets: {
         parameters: {
             query?: {
+                /** @description Begin after this asset, by its id or any unambiguous beginning of it; not together with `cursor` */
+                after?: string;
                 /** @description `next` of the page before */
                 cursor?: string;
                 /** @description Only what fulfils this filter; the filter language is described in docs/reference/filters.md */
@@ -3420,7 +3581,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunStatus"];
+                    "application/json": components["schemas"]["Promoted"];
                 };
             };
         };
@@ -3669,6 +3830,8 @@ export interface operations {
     list_outcomes: {
         parameters: {
             query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
                 /** @description Items of a page */
                 limit?: number;
             };
@@ -3681,7 +3844,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The first of them */
+            /** @description A page */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3704,7 +3867,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Empty"];
+                "application/json": components["schemas"]["ScanBody"];
             };
         };
         responses: {

@@ -18,10 +18,14 @@ pub struct AuditArgs {
 }
 
 pub async fn audit(args: AuditArgs, context: &Context) -> Result<Exit, CliError> {
-    let app = context.open()?;
     let limit = args.limit;
-    let entries = app.store.read(move |read| sql::newest(read, i64::MAX, limit)).await?;
-    let lines: Vec<AuditLine> = entries.into_iter().map(AuditLine::from).collect();
+    let lines: Vec<AuditLine> = match &context.server {
+        Some(server) => server.list("/v1/audit", &[], usize::try_from(limit).unwrap_or(0)).await?.0,
+        None => {
+            let newest = context.open()?.store.read(move |read| sql::newest(read, i64::MAX, limit)).await?;
+            newest.into_iter().map(AuditLine::from).collect()
+        }
+    };
     if context.out.json {
         context.out.document(&json!({ "items": lines }))?;
         return Ok(Exit::Ok);

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use clap::Args;
 use exhibit_archive::catalog::find_run;
+use exhibit_model::ids::RunId;
 use exhibit_store::progress::Steps;
 use exhibit_store::retention::{self, CleanPlan, Cleaned, Waiting};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::cli::{Context, RunName};
 use crate::error::{CliError, Exit};
 use crate::follow::follow_steps;
 use crate::output::{bytes, number, table};
+use crate::remote::{Order, Server, part, work};
 
 /// Let the results of a sandbox run count.
 #[derive(Args)]
@@ -20,14 +23,29 @@ pub struct PromoteArgs {
     name: RunName,
 }
 
+/// A run whose results count from now on.
+#[derive(Serialize, Deserialize)]
+struct Promoted {
+    run: RunId,
+    promoted: bool,
+    /// The record that says so.
+    seq: i64,
+}
+
 pub async fn promote(args: PromoteArgs, context: &Context) -> Result<Exit, CliError> {
-    let app = context.open()?;
-    let run = app.store.read(move |read| Ok(find_run(read, &args.name.run))).await??;
-    let seq = retention::promote(&app.store, &run).await?;
+    let promoted = match &context.server {
+        Some(server) => server.post(&format!("/v1/runs/{}/promote", part(&args.name.run)), &json!({})).await?,
+        None => {
+            let app = context.open()?;
+            let run = app.store.read(move |read| Ok(find_run(read, &args.name.run))).await??;
+            Promoted { run: run.id, promoted: true, seq: retention::promote(&app.store, &run).await? }
+        }
+    };
     if context.out.json {
-        context.out.document(&json!({ "run": run.id, "promoted": true, "seq": seq }))?;
+        context.out.document(&promoted)?;
     } else {
-        context.out.line(&format!("the results of {} count from now on (record {seq} of the ledger)", run.id))?;
+        let Promoted { run, seq, .. } = promoted;
+        context.out.line(&format!("the results of {run} count from now on (record {seq} of the ledger)"))?;
     }
     Ok(Exit::Ok)
 }
@@ -44,6 +62,9 @@ pub struct CleanArgs {
 }
 
 pub async fn clean(args: CleanArgs, context: &Context) -> Result<Exit, CliError> {
+    if let Some(server) = &context.server {
+        return clean_there(server, args, context).await;
+    }
     let app = context.open()?;
     let run = match args.run {
         Some(name) => Some(app.store.read(move |read| Ok(find_run(read, &name))).await??),
@@ -57,6 +78,15 @@ pub async fn clean(args: CleanArgs, context: &Context) -> Result<Exit, CliError>
     let steps = Arc::new(Steps::default());
     let work = retention::clean(&app.store, plan, grace_us, &steps);
     show_cleaned(&follow_steps(context, "clean", &steps, work).await?, context)
+}
+
+async fn clean_there(server: &Server, args: CleanArgs, context: &Context) -> Result<Exit, CliError> {
+    if !args.apply {
+        let query: Vec<(&str, &str)> = args.run.iter().map(|run| ("run", run.as_str())).collect();
+        return show_plan(&server.get("/v1/clean", &query).await?, context);
+    }
+    let order = Order { path: "/v1/clean", body: &json!({ "run": args.run }), title: "clean", bytes: false };
+    show_cleaned(&work(server, order, context).await?.1, context)
 }
 
 fn show_plan(plan: &CleanPlan, context: &Context) -> Result<Exit, CliError> {

@@ -4,13 +4,14 @@ use std::io::Read as _;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use exhibit_archive::catalog::{LookupError, find_asset, find_run};
-use exhibit_archive::collections::{ABOUT_ALL, CollectionView, detail};
+use exhibit_archive::catalog::{AssetView, LookupError, find_asset, find_run};
+use exhibit_archive::collections::{CollectionDetail, CollectionView, detail};
+use exhibit_http::Page;
 use exhibit_model::ids::{AssetId, CollectionId};
 use exhibit_model::states::UnitState;
 use exhibit_store::collections::{ASSETS_MAX, Members, NewCollection, define, withdraw};
 use exhibit_store::filter::Filter;
-use exhibit_store::sql::collections::{self as sql, ALL_NAME, Collection};
+use exhibit_store::sql::collections as sql;
 use exhibit_store::{Read, StoreError};
 use serde_json::json;
 
@@ -18,6 +19,7 @@ use crate::cli::Context;
 use crate::error::{CliError, Exit};
 use crate::home::App;
 use crate::output::{number, table};
+use crate::remote::{Server, Trouble, part};
 
 /// Collections that one list shows.
 const LISTED_MAX: i64 = 100_000;
@@ -86,58 +88,73 @@ pub async fn collections(args: CollectionsArgs, context: &Context) -> Result<Exi
     match args.command {
         None | Some(CollectionsCommand::List) => list(context).await,
         Some(CollectionsCommand::Show(args)) => show(args.name, context).await,
-        Some(CollectionsCommand::Create(args)) => create(args, context).await,
+        Some(CollectionsCommand::Create(args)) => print(&create(args, context).await?, "", context),
         Some(CollectionsCommand::Delete(args)) => {
-            let app = context.open()?;
-            let deleted = withdraw(&app.store, &args.name).await?;
+            let deleted = match &context.server {
+                Some(server) => server.delete(&path_of(&args.name)).await?,
+                None => CollectionView::new(&withdraw(&context.open()?.store, &args.name).await?),
+            };
             print(&deleted, "deleted", context)
         }
     }
 }
 
+fn path_of(name: &str) -> String {
+    format!("/v1/collections/{}", part(name))
+}
+
 async fn list(context: &Context) -> Result<Exit, CliError> {
-    let app = context.open()?;
-    let found = app.store.read(|read| sql::living(read, "", LISTED_MAX)).await?;
+    let items: Vec<CollectionView> = match &context.server {
+        Some(server) => server.get::<Page<CollectionView>>("/v1/collections", &[]).await?.items,
+        None => {
+            let found = context.open()?.store.read(|read| sql::living(read, "", LISTED_MAX)).await?;
+            std::iter::once(CollectionView::of_all()).chain(found.iter().map(CollectionView::new)).collect()
+        }
+    };
     if context.out.json {
-        let items = std::iter::once(CollectionView::of_all()).chain(found.iter().map(CollectionView::new));
-        context.out.document(&json!({ "items": items.collect::<Vec<_>>() }))?;
+        context.out.document(&json!({ "items": items }))?;
         return Ok(Exit::Ok);
     }
-    let mut rows = vec![row_of_all()];
-    rows.extend(found.iter().map(row));
-    for line in table(&rows) {
+    for line in table(&items.iter().map(row).collect::<Vec<_>>()) {
         context.out.line(&line)?;
     }
-    if found.is_empty() {
+    if items.len() < 2 {
         context.out.note("`exhibit collections create tiny --filter 'sample 100'` makes another one");
     }
     Ok(Exit::Ok)
 }
 
 async fn show(name: String, context: &Context) -> Result<Exit, CliError> {
-    let app = context.open()?;
-    let kinds = Arc::clone(app.store.kinds());
-    let (found, detail) = app.store.read(move |read| Ok(detail(read, &kinds, &name))).await??;
+    let found: CollectionDetail = match &context.server {
+        Some(server) => server.get(&path_of(&name), &[]).await?,
+        None => {
+            let app = context.open()?;
+            let kinds = Arc::clone(app.store.kinds());
+            app.store.read(move |read| Ok(detail(read, &kinds, &name))).await??.1
+        }
+    };
     if context.out.json {
-        context.out.document(&detail)?;
+        context.out.document(&found)?;
         return Ok(Exit::Ok);
     }
-    let shown = found.as_ref().map_or_else(row_of_all, row);
-    context.out.line(&table(&[shown]).join("\n"))?;
-    let (members, present) = (number(detail.members_now.cast_signed()), number(detail.present_now.cast_signed()));
+    context.out.line(&table(&[row(&found.view)]).join("\n"))?;
+    let (members, present) = (number(found.members_now.cast_signed()), number(found.present_now.cast_signed()));
     let count = format!("{members} assets belong to it now, {present} of them are present");
     context.out.line(&count)?;
-    if let Some(found) = found {
-        context.out.line(&format!("record {}.{} at {} of the ledger", found.id, found.revision, found.definition))?;
-        context.out.note(&format!("next: exhibit ls in:{}", found.name.unwrap_or_else(|| found.id.to_string())));
+    if let (Some(record), Some(seq)) = (&found.record, found.seq) {
+        context.out.line(&format!("record {record} at {seq} of the ledger"))?;
+        context.out.note(&format!("next: exhibit ls in:{}", name_of(&found.view)));
     }
     Ok(Exit::Ok)
 }
 
-async fn create(args: CreateArgs, context: &Context) -> Result<Exit, CliError> {
+async fn create(args: CreateArgs, context: &Context) -> Result<CollectionView, CliError> {
     let members = &args.members;
     let filter = members.filter.as_ref().map(|text| Filter::parse(text.as_bytes())).transpose()?;
     let lines = members.assets.as_ref().map(|file| read_list(file)).transpose()?;
+    if let Some(server) = &context.server {
+        return create_there(server, args, filter, lines).await;
+    }
     let app = context.open()?;
     let members = match (filter, lines, members.from_run.clone().zip(args.state)) {
         (Some(filter), _, _) => Members::Dynamic(filter),
@@ -147,7 +164,47 @@ async fn create(args: CreateArgs, context: &Context) -> Result<Exit, CliError> {
     };
     let id = CollectionId(app.ids.next_ulid());
     let new = NewCollection { id, name: Some(args.name), about: args.about, members, replace: args.replace };
-    print(&define(&app.store, new).await?, "", context)
+    Ok(CollectionView::new(&define(&app.store, new).await?))
+}
+
+async fn create_there(
+    server: &Server,
+    args: CreateArgs,
+    filter: Option<Filter>,
+    lines: Option<String>,
+) -> Result<CollectionView, CliError> {
+    let mut wanted = json!({ "name": args.name, "about": args.about, "replace": args.replace });
+    if let Some(filter) = filter {
+        wanted["filter"] = filter.text().into();
+    } else if let Some(lines) = lines {
+        wanted["assets"] = listed_there(server, &lines).await?.into();
+    } else {
+        wanted["run"] = args.members.from_run.into();
+        wanted["state"] = args.state.map(UnitState::as_str).into();
+    }
+    Ok(server.post("/v1/collections", &wanted).await?)
+}
+
+/// The assets that lines name; a server is asked about those that are not named in full.
+async fn listed_there(server: &Server, lines: &str) -> Result<Vec<String>, CliError> {
+    let mut assets = Vec::new();
+    for (index, line) in lines.lines().enumerate() {
+        let text = line.trim();
+        if text.is_empty() {
+            continue;
+        }
+        if text.parse::<AssetId>().is_ok() {
+            assets.push(text.to_owned());
+            continue;
+        }
+        let found: Result<AssetView, Trouble> = server.get(&format!("/v1/assets/{}", part(text)), &[]).await;
+        let found = found.map_err(|trouble| {
+            let CliError { exit, message } = trouble.into();
+            CliError { exit, message: format!("line {} of the list: {message}", index + 1) }
+        });
+        assets.push(found?.asset_id.to_string());
+    }
+    Ok(assets)
 }
 
 fn read_list(file: &str) -> Result<String, CliError> {
@@ -199,9 +256,9 @@ async fn of_run(app: &App, run: String, state: UnitState) -> Result<Vec<AssetId>
     Ok(found.into_iter().map(AssetId).collect())
 }
 
-fn print(collection: &Collection, word: &str, context: &Context) -> Result<Exit, CliError> {
+fn print(collection: &CollectionView, word: &str, context: &Context) -> Result<Exit, CliError> {
     if context.out.json {
-        context.out.document(&CollectionView::new(collection))?;
+        context.out.document(collection)?;
         return Ok(Exit::Ok);
     }
     let space = if word.is_empty() { "" } else { " " };
@@ -209,16 +266,15 @@ fn print(collection: &Collection, word: &str, context: &Context) -> Result<Exit,
     Ok(Exit::Ok)
 }
 
-fn row(collection: &Collection) -> Vec<String> {
+fn name_of(collection: &CollectionView) -> String {
+    collection.name.clone().unwrap_or_else(|| collection.collection.to_string())
+}
+
+fn row(collection: &CollectionView) -> Vec<String> {
     let what = match (&collection.filter, collection.members) {
         (Some(filter), _) => filter.replace(char::is_control, " "),
         (None, Some(members)) => format!("{} assets", number(members)),
         (None, None) => String::new(),
     };
-    let name = collection.name.clone().unwrap_or_else(|| collection.id.to_string());
-    vec![name, CollectionView::new(collection).kind.to_owned(), what, collection.about.clone()]
-}
-
-fn row_of_all() -> Vec<String> {
-    vec![ALL_NAME.to_owned(), "all".to_owned(), String::new(), ABOUT_ALL.to_owned()]
+    vec![name_of(collection), collection.kind.to_string(), what, collection.about.clone()]
 }

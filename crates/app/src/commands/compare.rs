@@ -9,6 +9,7 @@ use exhibit_archive::compare::{Comparison, RunSide, Verdict, compare as compare_
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
 use crate::output::{bytes, number, table};
+use crate::remote::part;
 
 /// Two runs side by side: which was faster, which was more reliable, which facts differ.
 #[derive(Args)]
@@ -23,26 +24,34 @@ pub struct CompareArgs {
 }
 
 pub async fn compare(args: CompareArgs, context: &Context) -> Result<Exit, CliError> {
-    let app = context.open()?;
-    let kinds = Arc::clone(app.store.kinds());
-    let limit = usize::from(args.limit);
-    let names = [args.first, args.second];
-    let found = app
-        .store
-        .read(move |read| {
-            let runs = match (find_run(read, &names[0]), find_run(read, &names[1])) {
-                (Ok(first), Ok(second)) => [first, second],
-                (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
-            };
-            compare_runs(read, &kinds, &runs, limit).map(Ok)
-        })
-        .await??;
+    let found = match &context.server {
+        Some(server) => {
+            let path = format!("/v1/runs/{}/compare/{}", part(&args.first), part(&args.second));
+            server.get(&path, &[("examples", &args.limit.to_string())]).await?
+        }
+        None => of_home(args, context).await?,
+    };
     if context.out.json {
         context.out.document(&found)?;
     } else {
         print(&found, context)?;
     }
     Ok(Exit::Ok)
+}
+
+async fn of_home(args: CompareArgs, context: &Context) -> Result<Comparison, CliError> {
+    let app = context.open()?;
+    let kinds = Arc::clone(app.store.kinds());
+    let limit = usize::from(args.limit);
+    let names = [args.first, args.second];
+    let found = app.store.read(move |read| {
+        let runs = match (find_run(read, &names[0]), find_run(read, &names[1])) {
+            (Ok(first), Ok(second)) => [first, second],
+            (Err(error), _) | (_, Err(error)) => return Ok(Err(error)),
+        };
+        compare_runs(read, &kinds, &runs, limit).map(Ok)
+    });
+    Ok(found.await??)
 }
 
 fn print(found: &Comparison, context: &Context) -> Result<(), CliError> {

@@ -5,12 +5,14 @@ use exhibit_archive::catalog::find_run;
 use exhibit_engine::Which;
 use exhibit_model::ids::RunId;
 use exhibit_model::states::RunState;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::run::{HostArgs, check_sources, engine, work};
+use super::run::{HostArgs, check_sources, engine, work, work_there};
 use crate::cli::{Context, RunName};
 use crate::error::{CliError, Exit};
 use crate::home::App;
+use crate::remote::part;
 
 /// Stop a run.
 #[derive(Args)]
@@ -56,17 +58,46 @@ pub struct RetryArgs {
     host: HostArgs,
 }
 
+/// Where a run stands after an order.
+#[derive(Serialize, Deserialize)]
+struct Ordered {
+    run: RunId,
+    state: RunState,
+}
+
+impl Ordered {
+    /// A host that works on the run sees the order in a moment; until then the run is said to run.
+    fn stopping(self, stops: RunState) -> Self {
+        let state = if self.state == RunState::Running { stops } else { self.state };
+        Self { state, ..self }
+    }
+}
+
 async fn find(app: &App, name: RunName) -> Result<RunId, CliError> {
     let run = app.store.read(move |read| Ok(find_run(read, &name.run))).await??;
     Ok(run.id)
 }
 
+/// Where a server is told what to do with a run.
+fn path_of(name: &RunName, verb: &str) -> String {
+    format!("/v1/runs/{}/{verb}", part(&name.run))
+}
+
 pub async fn cancel(args: CancelArgs, context: &Context) -> Result<Exit, CliError> {
-    let app = context.open()?;
-    let id = find(&app, args.name).await?;
-    let state = app.engine_without_extractors()?.cancel(id).await?;
+    let now = match &context.server {
+        Some(server) => {
+            let now: Ordered = server.post(&path_of(&args.name, "cancel"), &json!({})).await?;
+            now.stopping(RunState::Cancelling)
+        }
+        None => {
+            let app = context.open()?;
+            let run = find(&app, args.name).await?;
+            Ordered { run, state: app.engine_without_extractors()?.cancel(run).await? }
+        }
+    };
+    let Ordered { run: id, state } = now;
     if context.out.json {
-        context.out.document(&json!({ "run": id, "state": state }))?;
+        context.out.document(&now)?;
     } else if state == RunState::Cancelled {
         context.out.line(&format!("{id} is cancelled; what was written stays"))?;
     } else {
@@ -77,11 +108,20 @@ pub async fn cancel(args: CancelArgs, context: &Context) -> Result<Exit, CliErro
 }
 
 pub async fn pause(args: PauseArgs, context: &Context) -> Result<Exit, CliError> {
-    let app = context.open()?;
-    let id = find(&app, args.name).await?;
-    let state = app.engine_without_extractors()?.pause(id).await?;
+    let now = match &context.server {
+        Some(server) => {
+            let now: Ordered = server.post(&path_of(&args.name, "pause"), &json!({})).await?;
+            now.stopping(RunState::Pausing)
+        }
+        None => {
+            let app = context.open()?;
+            let run = find(&app, args.name).await?;
+            Ordered { run, state: app.engine_without_extractors()?.pause(run).await? }
+        }
+    };
+    let Ordered { run: id, state } = now;
     if context.out.json {
-        context.out.document(&json!({ "run": id, "state": state }))?;
+        context.out.document(&now)?;
     } else {
         context.out.line(&format!("{id} is {state}; nothing of it is given up"))?;
     }
@@ -90,6 +130,11 @@ pub async fn pause(args: PauseArgs, context: &Context) -> Result<Exit, CliError>
 }
 
 pub async fn resume(args: ResumeArgs, context: &Context) -> Result<Exit, CliError> {
+    if let Some(server) = &context.server {
+        args.host.refuse()?;
+        let now = server.post(&path_of(&args.name, "resume"), &json!({})).await?;
+        return work_there(server, now, context).await;
+    }
     let app = context.open()?;
     let id = find(&app, args.name).await?;
     check_sources(&app).await?;
@@ -99,6 +144,12 @@ pub async fn resume(args: ResumeArgs, context: &Context) -> Result<Exit, CliErro
 }
 
 pub async fn retry(args: RetryArgs, context: &Context) -> Result<Exit, CliError> {
+    if let Some(server) = &context.server {
+        args.host.refuse()?;
+        let which = json!({ "unit": args.unit, "step": args.step, "reason": args.reason });
+        let now = server.post(&path_of(&args.name, "retry"), &which).await?;
+        return work_there(server, now, context).await;
+    }
     let app = context.open()?;
     let id = find(&app, args.name).await?;
     check_sources(&app).await?;

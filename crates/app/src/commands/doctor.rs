@@ -11,7 +11,7 @@ use exhibit_engine::extractor::Tool;
 use exhibit_engine::process::StartError;
 use exhibit_engine::registry::ExtractorSet;
 use exhibit_engine::trial::{Trial, start_each};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
@@ -23,7 +23,7 @@ use crate::output::{bytes, number, table};
 pub struct DoctorArgs {}
 
 /// One thing that was looked at.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Check {
     name: String,
     ok: bool,
@@ -40,7 +40,7 @@ impl Check {
 const RESERVE_INODES: u64 = 10_000;
 
 /// Everything that was looked at.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Diagnosis {
     ok: bool,
     checks: Vec<Check>,
@@ -67,8 +67,10 @@ pub async fn examine(home: &Path, app: Result<&App, &CliError>) -> Result<Diagno
 }
 
 pub async fn doctor(_args: DoctorArgs, context: &Context) -> Result<Exit, CliError> {
-    let app = context.open();
-    let diagnosis = examine(&context.home, app.as_ref()).await?;
+    let diagnosis = match &context.server {
+        Some(server) => server.get("/v1/doctor", &[]).await?,
+        None => examine(&context.home, context.open().as_ref()).await?,
+    };
     let Diagnosis { ok, checks, .. } = &diagnosis;
     if context.out.json {
         context.out.document(&diagnosis)?;

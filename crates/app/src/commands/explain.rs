@@ -1,11 +1,14 @@
 //! `exhibit explain`.
 
+use std::sync::Arc;
+
 use clap::Args;
 use exhibit_archive::explain::{Explanation, explain as explain_artifact, lineage_document};
 
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
 use crate::output::bytes;
+use crate::remote::part;
 
 /// Explain an artifact.
 #[derive(Args)]
@@ -18,20 +21,43 @@ pub struct ExplainArgs {
 }
 
 pub async fn explain(args: ExplainArgs, context: &Context) -> Result<Exit, CliError> {
-    let app = context.open()?;
-    let kinds = std::sync::Arc::clone(app.store.kinds());
     if args.prov {
-        let document = app.store.read(move |read| Ok(lineage_document(read, &kinds, &args.artifact))).await??;
+        let document = lineage(args.artifact, context).await?;
         context.out.line(String::from_utf8_lossy(&document).trim_end())?;
         return Ok(Exit::Ok);
     }
-    let found = app.store.read(move |read| Ok(explain_artifact(read, &kinds, &args.artifact))).await??;
+    let found = explanation(args.artifact, context).await?;
     if context.out.json {
         context.out.document(&found)?;
     } else {
         print(&found, context)?;
     }
     Ok(if found.problems.is_empty() && found.proof_holds { Exit::Ok } else { Exit::Failed })
+}
+
+async fn explanation(artifact: String, context: &Context) -> Result<Explanation, CliError> {
+    if let Some(server) = &context.server {
+        let mut found: Explanation = server.get(&path_of(&artifact), &[]).await?;
+        // A proof needs nobody's word.
+        found.proof_holds = found.proof_holds && found.ledger.holds();
+        return Ok(found);
+    }
+    let app = context.open()?;
+    let kinds = Arc::clone(app.store.kinds());
+    Ok(app.store.read(move |read| Ok(explain_artifact(read, &kinds, &artifact))).await??)
+}
+
+async fn lineage(artifact: String, context: &Context) -> Result<Vec<u8>, CliError> {
+    if let Some(server) = &context.server {
+        return Ok(server.get_document(&format!("{}/lineage", path_of(&artifact))).await?);
+    }
+    let app = context.open()?;
+    let kinds = Arc::clone(app.store.kinds());
+    Ok(app.store.read(move |read| Ok(lineage_document(read, &kinds, &artifact))).await??)
+}
+
+fn path_of(artifact: &str) -> String {
+    format!("/v1/artifacts/{}", part(artifact))
 }
 
 fn print(found: &Explanation, context: &Context) -> Result<(), CliError> {

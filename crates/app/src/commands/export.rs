@@ -7,12 +7,14 @@ use exhibit_archive::export::{
     ExportFormat, ExportOptions, ExportParts, ExportReport, Selection, export as export_members, select,
 };
 use exhibit_archive::ledger::KEY_NAME;
+use serde_json::json;
 
 use crate::cli::Context;
 use crate::commands::ledger::checkpoint_key;
 use crate::error::{CliError, Exit};
 use crate::follow::follow;
 use crate::output::{bytes, number};
+use crate::remote::{Order, Server, check_target, part, work};
 
 /// Export assets: originals, facts with lineage, and blobs.
 #[derive(Args)]
@@ -40,6 +42,9 @@ pub struct ExportArgs {
 pub async fn export(args: ExportArgs, context: &Context) -> Result<Exit, CliError> {
     let format = format_of(args.format.as_deref(), &args.to);
     let parts = parts_of(&args.what, format)?;
+    if let Some(server) = &context.server {
+        return export_there(server, args, format, context).await;
+    }
     let app = context.open()?;
     let wanted =
         if args.assets.is_empty() { Selection::Collection(args.collection) } else { Selection::Assets(args.assets) };
@@ -57,10 +62,43 @@ pub async fn export(args: ExportArgs, context: &Context) -> Result<Exit, CliErro
         own_folders: app.own_folders(),
     };
     let report = follow(context, "export", |progress| export_members(&app.store, options, progress)).await?;
-    if context.out.json {
-        context.out.document(&report)?;
+    say(&report, context)
+}
+
+/// Has a server make the zip, and fetches it.
+async fn export_there(
+    server: &Server,
+    args: ExportArgs,
+    format: ExportFormat,
+    context: &Context,
+) -> Result<Exit, CliError> {
+    if format != ExportFormat::Zip {
+        return Err(CliError::usage(
+            "a server makes zip files, as a folder or a manifest would lie on its machine; name a file that ends with .zip",
+        ));
+    }
+    check_target(&args.to)?;
+    let mut body = json!({ "sandboxes": args.sandbox });
+    if args.assets.is_empty() {
+        body["collection"] = args.collection.into();
     } else {
-        print(&report, context)?;
+        body["assets"] = args.assets.into();
+    }
+    if !args.what.is_empty() {
+        body["what"] = args.what.into();
+    }
+    let order = Order { path: "/v1/exports", body: &body, title: "export", bytes: true };
+    let (job, mut report): (String, ExportReport) = work(server, order, context).await?;
+    server.download(format!("/v1/exports/{}/file", part(&job)), &args.to, context).await?;
+    report.target = args.to.display().to_string();
+    say(&report, context)
+}
+
+fn say(report: &ExportReport, context: &Context) -> Result<Exit, CliError> {
+    if context.out.json {
+        context.out.document(report)?;
+    } else {
+        print(report, context)?;
     }
     Ok(if report.failed == 0 { Exit::Ok } else { Exit::Partial })
 }

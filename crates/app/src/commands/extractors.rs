@@ -29,9 +29,16 @@ enum ExtractorsCommand {
     Remove(remove::RemoveArgs),
 }
 
+impl ExtractorsArgs {
+    /// Whether more is wanted than a list.
+    pub fn changes(&self) -> bool {
+        !matches!(self.command, None | Some(ExtractorsCommand::List))
+    }
+}
+
 pub async fn extractors(args: ExtractorsArgs, context: &Context) -> Result<Exit, CliError> {
     match args.command {
-        None | Some(ExtractorsCommand::List) => list::list(context),
+        None | Some(ExtractorsCommand::List) => list::list(context).await,
         Some(ExtractorsCommand::Add(args)) => add::add(args, context).await,
         Some(ExtractorsCommand::Check(args)) => check::check(args, context).await,
         Some(ExtractorsCommand::Remove(args)) => remove::remove(args, context),

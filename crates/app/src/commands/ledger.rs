@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use clap::{Args, Subcommand};
-use exhibit_archive::ledger::{KEY_NAME, checkpoint as sign_checkpoint};
+use exhibit_archive::ledger::{CheckpointView, KEY_NAME, checkpoint as sign_checkpoint};
 use exhibit_store::ledger::checkpoint::{CheckpointError, CheckpointKey};
 use serde_json::json;
 
 use crate::cli::Context;
 use crate::clock::random_bytes;
 use crate::error::{CliError, Exit};
-use crate::home::App;
 
 /// The ledger.
 #[derive(Args)]
@@ -28,18 +27,19 @@ enum LedgerCommand {
 }
 
 pub async fn ledger(args: LedgerArgs, context: &Context) -> Result<Exit, CliError> {
-    let app = context.open()?;
-    let key = checkpoint_key(&app.key_path())?;
     match args.command {
         LedgerCommand::Key => {
-            let text = key.verifier().to_string();
+            let text = match &context.server {
+                Some(server) => server.get::<CheckpointView>("/v1/ledger", &[]).await?.key,
+                None => checkpoint_key(&context.open()?.key_path())?.verifier().to_string(),
+            };
             if context.out.json {
                 context.out.document(&json!({ "key": text }))?;
             } else {
                 context.out.line(&text)?;
             }
         }
-        LedgerCommand::Checkpoint => checkpoint(&app, &key, context).await?,
+        LedgerCommand::Checkpoint => checkpoint(context).await?,
     }
     Ok(Exit::Ok)
 }
@@ -49,8 +49,14 @@ pub fn checkpoint_key(path: &Path) -> Result<CheckpointKey, CheckpointError> {
     CheckpointKey::load_or_make(path, KEY_NAME, random_bytes::<32>)
 }
 
-async fn checkpoint(app: &App, key: &CheckpointKey, context: &Context) -> Result<(), CliError> {
-    let made = sign_checkpoint(&app.store, key).await?;
+async fn checkpoint(context: &Context) -> Result<(), CliError> {
+    let made = match &context.server {
+        Some(server) => server.get("/v1/ledger", &[]).await?,
+        None => {
+            let app = context.open()?;
+            sign_checkpoint(&app.store, &checkpoint_key(&app.key_path())?).await?
+        }
+    };
     if context.out.json {
         context.out.document(&made)?;
     } else {

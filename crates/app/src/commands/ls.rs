@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
 use crate::output::{bytes, table};
+use crate::remote::Server;
 
 /// List assets in the order in which they were first seen.
 #[derive(Args)]
@@ -50,9 +51,14 @@ enum Class {
 pub async fn ls(args: LsArgs, context: &Context) -> Result<Exit, CliError> {
     // Words of a filter need no quotation marks of the shell as long as they hold no space.
     let filter = Filter::parse(args.filter.join(" ").as_bytes())?;
-    let app = context.open()?;
-    let kinds = std::sync::Arc::clone(app.store.kinds());
-    let (lines, next) = app.store.read(move |read| Ok(look(read, &kinds, &args, filter))).await??;
+    let (lines, next) = match &context.server {
+        Some(server) => ask(server, &args, filter).await?,
+        None => {
+            let app = context.open()?;
+            let kinds = std::sync::Arc::clone(app.store.kinds());
+            app.store.read(move |read| Ok(look(read, &kinds, &args, filter))).await??
+        }
+    };
     if context.out.json {
         context.out.document(&json!({ "items": lines, "next": next }))?;
         return Ok(Exit::Ok);
@@ -69,6 +75,21 @@ pub async fn ls(args: LsArgs, context: &Context) -> Result<Exit, CliError> {
     Ok(Exit::Ok)
 }
 
+/// The same of a server.
+async fn ask(server: &Server, args: &LsArgs, filter: Filter) -> Result<(Vec<AssetLine>, Option<AssetId>), CliError> {
+    let source = match &args.source {
+        Some(name) => Some(super::sources::of_server(server, name).await?.name),
+        None => None,
+    };
+    let filter = with_flags(args, source, filter).to_string();
+    let mut query = vec![("filter", filter.as_str())];
+    query.extend(args.after.as_deref().map(|after| ("after", after)));
+    let limit = usize::try_from(args.limit).unwrap_or(0);
+    let (lines, more) = server.list::<AssetLine>("/v1/assets", &query, limit).await?;
+    let next = lines.last().filter(|_| more).map(|line| line.asset_id);
+    Ok((lines, next))
+}
+
 /// One page, and the asset to go on after.
 fn look(
     read: &Read<'_>,
@@ -76,7 +97,8 @@ fn look(
     args: &LsArgs,
     filter: Filter,
 ) -> Result<(Vec<AssetLine>, Option<AssetId>), CliError> {
-    let bound = bind(read, kinds, &with_flags(read, args, filter)?)?;
+    let source = args.source.as_ref().map(|name| find_source(read, name)).transpose()?.map(|source| source.name);
+    let bound = bind(read, kinds, &with_flags(args, source, filter))?;
     let after = args.after.as_deref().map(|text| find_asset(read, text)).transpose()?;
     let limit = usize::try_from(args.limit).unwrap_or(0);
     // One more than asked for tells whether there is a next page.
@@ -90,7 +112,7 @@ fn look(
 }
 
 /// The flags are conditions like others.
-fn with_flags(read: &Read<'_>, args: &LsArgs, mut filter: Filter) -> Result<Filter, CliError> {
+fn with_flags(args: &LsArgs, source: Option<String>, mut filter: Filter) -> Filter {
     if let Some(class) = args.class {
         filter = filter.and(Test::Type(match class {
             Class::Image => TypeTest::Class("image"),
@@ -99,8 +121,8 @@ fn with_flags(read: &Read<'_>, args: &LsArgs, mut filter: Filter) -> Result<Filt
             Class::Other => TypeTest::Other,
         }));
     }
-    if let Some(name) = &args.source {
-        filter = filter.and(Test::Source(find_source(read, name)?.name));
+    if let Some(name) = source {
+        filter = filter.and(Test::Source(name));
     }
     if args.missing {
         filter = filter.and(Test::Is(Availability::Missing));
@@ -108,7 +130,7 @@ fn with_flags(read: &Read<'_>, args: &LsArgs, mut filter: Filter) -> Result<Filt
     if args.duplicates {
         filter = filter.and(Test::Is(Availability::Duplicate));
     }
-    Ok(filter)
+    filter
 }
 
 fn row(line: &AssetLine) -> Vec<String> {

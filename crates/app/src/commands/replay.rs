@@ -2,10 +2,12 @@
 
 use clap::Args;
 use exhibit_archive::replay::{ReplayView, replay as replay_artifact};
+use serde_json::json;
 
 use super::run::{HostArgs, check_sources, engine};
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
+use crate::remote::{Order, part, work};
 
 /// Make an artifact again and say whether it is the same; nothing is kept.
 #[derive(Args)]
@@ -17,6 +19,12 @@ pub struct ReplayArgs {
 }
 
 pub async fn replay(args: ReplayArgs, context: &Context) -> Result<Exit, CliError> {
+    if let Some(server) = &context.server {
+        args.host.refuse()?;
+        let path = format!("/v1/artifacts/{}/replay", part(&args.artifact));
+        let order = Order { path: &path, body: &json!({}), title: "replay", bytes: false };
+        return print(&work(server, order, context).await?.1, context);
+    }
     let app = context.open()?;
     check_sources(&app).await?;
     let engine = engine(&app, &args.host, context).await?;

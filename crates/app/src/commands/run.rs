@@ -1,30 +1,31 @@
 //! `exhibit run PIPELINE` and `exhibit run show RUN`.
 
+mod show;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Subcommand};
-use exhibit_archive::catalog::{FactView, find_run};
 use exhibit_archive::collections::for_one_run;
 use exhibit_archive::scan::check_root;
 use exhibit_engine::disk::size;
 use exhibit_engine::pipeline::Override;
 use exhibit_engine::status::RunStatus;
 use exhibit_engine::{Engine, RunError, RunRequest};
-use exhibit_model::ids::{CollectionId, RunId, UnitId};
-use exhibit_model::states::{Policy, RunState, UnitState};
+use exhibit_model::ids::{CollectionId, RunId};
+use exhibit_model::states::{Policy, RunState};
 use exhibit_store::GateError;
 use exhibit_store::collections::find;
 use exhibit_store::filter::Filter;
-use exhibit_store::sql::{records, runs, sources, units};
-use serde_json::json;
+use exhibit_store::sql::{runs, sources};
+use serde_json::{Value, json};
 
 use crate::cli::Context;
 use crate::commands::watch::{follow, print_status, status};
 use crate::error::{CliError, Exit};
 use crate::home::{App, EngineWishes, memory_max, memory_plan};
-use crate::output::{number, table};
 use crate::plugins;
+use crate::remote::{Server, follow_as_owner};
 
 /// Run a pipeline over a collection.
 #[derive(Args)]
@@ -71,6 +72,16 @@ pub struct HostArgs {
 }
 
 impl HostArgs {
+    /// A server works as its own configuration says.
+    pub fn refuse(&self) -> Result<(), CliError> {
+        if self.workers.is_none() && !self.allow_unconfined && !self.verify_inputs {
+            return Ok(());
+        }
+        Err(CliError::usage(
+            "--workers, --allow-unconfined and --verify-inputs say how this machine works; a server works as its own configuration says",
+        ))
+    }
+
     fn wishes(&self) -> EngineWishes {
         EngineWishes {
             workers: self.workers.map(usize::from),
@@ -83,34 +94,30 @@ impl HostArgs {
 #[derive(Subcommand)]
 enum RunCommand {
     /// Show a run: states, reasons, units
-    Show(RunShowArgs),
-}
-
-#[derive(Args)]
-struct RunShowArgs {
-    /// The run: its id, any unambiguous prefix of it, or `latest`
-    run: String,
-    /// List units in this state (pending, leased, done, done-empty, reused, failed, blocked, skipped, cancelled)
-    #[arg(long, value_name = "STATE")]
-    units: Option<UnitState>,
-    /// List artifacts of this kind (`any` for all)
-    #[arg(long, value_name = "KIND", conflicts_with = "units")]
-    artifacts: Option<String>,
-    /// At most this many
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(i64).range(1..=100_000))]
-    limit: i64,
+    Show(show::RunShowArgs),
 }
 
 pub async fn run(args: RunArgs, context: &Context) -> Result<Exit, CliError> {
     if let Some(RunCommand::Show(show)) = args.show {
-        return show_run(show, context).await;
+        return show::show(show, context).await;
     }
     let overrides: Result<Vec<Override>, String> = args.overrides.iter().map(|text| Override::parse(text)).collect();
     let overrides = overrides.map_err(CliError::usage)?;
-    // Before the home is made: what is misspelt makes nothing.
-    let pipeline_name = args.pipeline.unwrap_or_default();
-    crate::pipelines::load(&pipeline_name, &overrides, &plugins::extractors(&context.home)?)?;
     let filter = args.filter.map(|text| Filter::parse(text.as_bytes())).transpose()?;
+    let pipeline_name = args.pipeline.unwrap_or_default();
+    if let Some(server) = &context.server {
+        args.host.refuse()?;
+        let mut wanted = json!({
+            "pipeline": pipeline_name, "policy": args.policy, "set": args.overrides, "recompute": args.recompute,
+        });
+        match filter {
+            Some(filter) => wanted["filter"] = filter.text().into(),
+            None => wanted["collection"] = args.collection.into(),
+        }
+        return start_there(server, &wanted, context).await;
+    }
+    // Before the home is made: what is misspelt makes nothing.
+    crate::pipelines::load(&pipeline_name, &overrides, &plugins::extractors(&context.home)?)?;
     let app = context.open()?;
     let name = args.collection;
     let named = app.store.read(move |read| Ok(find(read, &name))).await??;
@@ -137,6 +144,32 @@ pub async fn run(args: RunArgs, context: &Context) -> Result<Exit, CliError> {
     }
     warn_of_room(&engine, &run, context).await?;
     work(&app, &engine, run.id, context).await
+}
+
+/// Has a server make a run, and follows it.
+async fn start_there(server: &Server, wanted: &Value, context: &Context) -> Result<Exit, CliError> {
+    let pipeline = wanted["pipeline"].as_str().unwrap_or_default();
+    if crate::pipelines::is_file(pipeline) {
+        return Err(CliError::usage(format!(
+            "{pipeline} is a file of this machine, and a server runs the pipelines that it has; `exhibit pipelines` lists them"
+        )));
+    }
+    let run: RunStatus = server.post("/v1/runs", wanted).await?;
+    if run.members == 0 {
+        context.out.note("the collection is empty; `exhibit scan FOLDER` adds a folder");
+    }
+    work_there(server, run, context).await
+}
+
+/// Shows how a server works a run off, and prints how it ended.
+pub async fn work_there(server: &Server, run: RunStatus, context: &Context) -> Result<Exit, CliError> {
+    let now = follow_as_owner(server, run, context).await?;
+    if context.out.json {
+        context.out.document(&now)?;
+    } else {
+        print_status(&now, context)?;
+    }
+    Ok(exit_of(&now))
 }
 
 /// Says before the first unit that the results may not fit.
@@ -224,104 +257,4 @@ pub fn exit_of(status: &RunStatus) -> Exit {
         RunState::Failed => Exit::Failed,
         _ => Exit::Partial,
     }
-}
-
-async fn show_run(args: RunShowArgs, context: &Context) -> Result<Exit, CliError> {
-    let app = context.open()?;
-    let name = args.run.clone();
-    let run = app.store.read(move |read| Ok(find_run(read, &name))).await??;
-    if let Some(state) = args.units {
-        return list_units(&app, &run, state, args.limit, context).await;
-    }
-    if let Some(kind) = args.artifacts {
-        return list_artifacts(&app, &run, kind, args.limit, context).await;
-    }
-    let now = status(&app.store, run.id).await?;
-    if context.out.json {
-        context.out.document(&now)?;
-    } else {
-        print_status(&now, context)?;
-    }
-    Ok(Exit::Ok)
-}
-
-async fn list_units(
-    app: &App,
-    run: &runs::Run,
-    state: UnitState,
-    limit: i64,
-    context: &Context,
-) -> Result<Exit, CliError> {
-    let asked = run.clone();
-    let found = app.store.read(move |read| units::in_state(read, &asked, state, 0, limit)).await?;
-    let id = |unit: &units::Unit| UnitId { run: run.id, ordinal: unit.ordinal };
-    if context.out.json {
-        let items: Vec<_> = found
-            .iter()
-            .map(|unit| {
-                json!({
-                    "unit": id(unit), "step": unit.step, "state": unit.state, "attempts": unit.attempts, "reason": unit.reason,
-                    "detail": unit.detail, "retryable": unit.retryable, "artifacts": unit.artifacts,
-                })
-            })
-            .collect();
-        context.out.document(&json!({ "items": items }))?;
-        return Ok(Exit::Ok);
-    }
-    let rows = found.iter().map(|unit| {
-        let (reason, detail) = (unit.reason.clone().unwrap_or_default(), unit.detail.clone().unwrap_or_default());
-        vec![id(unit).to_string(), unit.state.to_string(), number(unit.attempts), reason, detail]
-    });
-    for line in table(&rows.collect::<Vec<_>>()) {
-        context.out.line(&line)?;
-    }
-    Ok(Exit::Ok)
-}
-
-/// Units whose artifacts one query reads.
-const UNITS_PER_QUERY: i64 = 256;
-
-async fn list_artifacts(
-    app: &App,
-    run: &runs::Run,
-    kind: String,
-    limit: i64,
-    context: &Context,
-) -> Result<Exit, CliError> {
-    let kinds = Arc::clone(app.store.kinds());
-    if kind != "any" && !kinds.knows_name(&kind) {
-        return Err(CliError::usage(format!("there is no kind {kind}; `exhibit extractors` lists them")));
-    }
-    let asked = run.clone();
-    let found = app
-        .store
-        .read(move |read| {
-            let (mut found, mut after) = (Vec::new(), 0);
-            loop {
-                let done = units::in_state(read, &asked, UnitState::Done, after, UNITS_PER_QUERY)?;
-                let Some(last) = done.last() else { break };
-                after = last.key;
-                let keys: Vec<i64> = done.iter().map(|unit| unit.key).collect();
-                let views = records::of_units(read, &keys)?.into_iter().map(|record| FactView::new(&record, &kinds));
-                found.extend(views.filter(|view| kind == "any" || view.kind == kind));
-                if found.len() as i64 >= limit {
-                    break;
-                }
-            }
-            found.truncate(limit as usize);
-            Ok(found)
-        })
-        .await?;
-    if context.out.json {
-        context.out.document(&json!({ "items": found }))?;
-        return Ok(Exit::Ok);
-    }
-    let rows = found.iter().map(|view| {
-        let payload: String = view.payload.to_string().chars().take(100).collect();
-        vec![view.artifact_id.clone(), format!("{} v{}", view.kind, view.schema_version), payload]
-    });
-    for line in table(&rows.collect::<Vec<_>>()) {
-        context.out.line(&line)?;
-    }
-    Ok(Exit::Ok)
 }

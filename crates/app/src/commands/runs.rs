@@ -1,8 +1,12 @@
 //! `exhibit runs`.
 
 use clap::Args;
+use exhibit_engine::status::{RunStatus, summary};
+use exhibit_model::ids::{CollectionId, RunId};
+use exhibit_model::states::{RunState, UnitState};
 use exhibit_model::time::Timestamp;
 use exhibit_store::sql::runs as sql;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::Context;
@@ -17,50 +21,70 @@ pub struct RunsArgs {
     limit: i64,
 }
 
+/// A run in the list.
+#[derive(Serialize)]
+struct RunLine {
+    run: RunId,
+    pipeline: String,
+    pipeline_version: String,
+    policy: String,
+    counts: bool,
+    collection: CollectionId,
+    state: RunState,
+    created: Timestamp,
+    ended_units: i64,
+    units: i64,
+}
+
+impl RunLine {
+    fn new(status: RunStatus) -> Self {
+        let is_ended = |state: &str| state.parse::<UnitState>().is_ok_and(UnitState::is_ended);
+        Self {
+            run: status.run,
+            pipeline: status.pipeline,
+            pipeline_version: status.pipeline_version,
+            policy: status.policy,
+            counts: status.counts,
+            collection: status.collection,
+            state: status.state,
+            created: status.created,
+            ended_units: status.units.iter().filter(|(state, _)| is_ended(state)).map(|(_, count)| count).sum(),
+            units: status.scope,
+        }
+    }
+}
+
 pub async fn runs(args: RunsArgs, context: &Context) -> Result<Exit, CliError> {
-    let app = context.open()?;
-    let found = app
-        .store
-        .read(move |read| {
-            let runs = sql::newest(read, i64::MAX, args.limit)?;
-            runs.into_iter().map(|run| Ok((sql::coverage(read, run.key)?, run))).collect::<Result<Vec<_>, _>>()
-        })
-        .await?;
-    let counted = found.iter().map(|(coverage, run)| {
-        let total: i64 = coverage.iter().map(|(_, _, count)| count).sum();
-        let ended: i64 = coverage.iter().filter(|(_, state, _)| state.is_ended()).map(|(_, _, count)| count).sum();
-        (run, ended, total)
-    });
+    let found = match &context.server {
+        Some(server) => server.list("/v1/runs", &[], usize::try_from(args.limit).unwrap_or(0)).await?.0,
+        None => {
+            let app = context.open()?;
+            let newest = app.store.read(move |read| {
+                let runs = sql::newest(read, i64::MAX, args.limit)?;
+                runs.iter().map(|run| summary(read, run)).collect::<Result<Vec<_>, _>>()
+            });
+            newest.await?
+        }
+    };
+    let items: Vec<RunLine> = found.into_iter().map(RunLine::new).collect();
     if context.out.json {
-        let items: Vec<_> = counted
-            .map(|(run, ended, total)| {
-                json!({
-                    "run": run.id, "pipeline": run.pipeline, "pipeline_version": run.pipeline_version, "policy": run.policy,
-                    "counts": run.shown, "collection": run.collection,
-                    "state": run.state, "created": Timestamp(run.created_us), "ended_units": ended, "units": total,
-                })
-            })
-            .collect();
         context.out.document(&json!({ "items": items }))?;
         return Ok(Exit::Ok);
     }
-    let rows: Vec<Vec<String>> = counted
-        .map(|(run, ended, total)| {
-            let part = format!("{} of {} units", number(ended), number(total));
-            vec![
-                run.id.to_string(),
-                run.pipeline.clone(),
-                run.state.to_string(),
-                if run.shown { String::new() } else { "sandbox".to_owned() },
-                part,
-                Timestamp(run.created_us).to_string(),
-            ]
-        })
-        .collect();
-    for line in table(&rows) {
+    let row = |line: &RunLine| {
+        vec![
+            line.run.to_string(),
+            line.pipeline.clone(),
+            line.state.to_string(),
+            if line.counts { String::new() } else { "sandbox".to_owned() },
+            format!("{} of {} units", number(line.ended_units), number(line.units)),
+            line.created.to_string(),
+        ]
+    };
+    for line in table(&items.iter().map(row).collect::<Vec<_>>()) {
         context.out.line(&line)?;
     }
-    if rows.is_empty() {
+    if items.is_empty() {
         context.out.note("no runs yet; `exhibit run noop` is the smallest");
     }
     Ok(Exit::Ok)

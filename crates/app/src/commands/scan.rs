@@ -1,5 +1,7 @@
 //! `exhibit scan`.
 
+mod there;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +20,7 @@ use crate::output::{Output, bytes, number};
 /// Catalog a folder.
 #[derive(Args)]
 pub struct ScanArgs {
-    /// The folder; nothing below it is ever written
+    /// The folder; nothing below it is ever written. With --server: a folder of its machine, or the name of a source
     root: PathBuf,
     /// Name of the source [default: the last part of the path]
     #[arg(long)]
@@ -38,6 +40,32 @@ const PARTIAL: [&str; 3] = ["bit-rot", "unreadable", "unstable"];
 const SHOW_EVERY: Duration = Duration::from_millis(150);
 
 pub async fn scan(args: ScanArgs, context: &Context) -> Result<Exit, CliError> {
+    let report = match &context.server {
+        Some(server) => match there::scan(server, args, context).await? {
+            Some(report) => report,
+            None => return Ok(Exit::Partial),
+        },
+        None => scan_here(args, context).await?,
+    };
+    if context.out.json {
+        context.out.document(&report)?;
+    } else {
+        print(&report, context)?;
+    }
+    let left_out: Vec<String> = PARTIAL
+        .iter()
+        .filter_map(|code| report.outcomes.get(*code).map(|count| format!("{} {code}", number(*count as i64))))
+        .collect();
+    if left_out.is_empty() {
+        return Ok(Exit::Ok);
+    }
+    if !context.out.json {
+        eprintln!("exhibit: done in part: {}; `exhibit sources {}` lists them", left_out.join(", "), report.name);
+    }
+    Ok(Exit::Partial)
+}
+
+async fn scan_here(args: ScanArgs, context: &Context) -> Result<ScanReport, CliError> {
     // Before anything is made: a home inside the folder must not come to be.
     let root = check_root(&args.root, std::slice::from_ref(&context.home))?;
     check_root(&root, &own_folders(&context.home, &config::load(&context.home)?))?;
@@ -80,23 +108,7 @@ pub async fn scan(args: ScanArgs, context: &Context) -> Result<Exit, CliError> {
         }
     };
     bar.finish_and_clear();
-    let report = report?;
-    if context.out.json {
-        context.out.document(&report)?;
-    } else {
-        print(&report, context)?;
-    }
-    let left_out: Vec<String> = PARTIAL
-        .iter()
-        .filter_map(|code| report.outcomes.get(*code).map(|count| format!("{} {code}", number(*count as i64))))
-        .collect();
-    if left_out.is_empty() {
-        return Ok(Exit::Ok);
-    }
-    if !context.out.json {
-        eprintln!("exhibit: done in part: {}; `exhibit sources {}` lists them", left_out.join(", "), report.name);
-    }
-    Ok(Exit::Partial)
+    Ok(report?)
 }
 
 fn print(report: &ScanReport, context: &Context) -> Result<(), CliError> {

@@ -6,6 +6,7 @@ use exhibit_archive::catalog::{AssetView, show_asset};
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
 use crate::output::{bytes, table};
+use crate::remote::part;
 
 /// Show one asset.
 #[derive(Args)]
@@ -18,9 +19,17 @@ pub struct ShowArgs {
 }
 
 pub async fn show(args: ShowArgs, context: &Context) -> Result<Exit, CliError> {
-    let app = context.open()?;
-    let kinds = std::sync::Arc::clone(app.store.kinds());
-    let view = app.store.read(move |read| Ok(show_asset(read, &kinds, &args.asset, args.sandbox))).await??;
+    let view: AssetView = match &context.server {
+        Some(server) => {
+            let sandboxes = if args.sandbox { "true" } else { "false" };
+            server.get(&format!("/v1/assets/{}", part(&args.asset)), &[("sandboxes", sandboxes)]).await?
+        }
+        None => {
+            let app = context.open()?;
+            let kinds = std::sync::Arc::clone(app.store.kinds());
+            app.store.read(move |read| Ok(show_asset(read, &kinds, &args.asset, args.sandbox))).await??
+        }
+    };
     if context.out.json {
         context.out.document(&view)?;
         return Ok(Exit::Ok);
@@ -87,7 +96,7 @@ fn print_companions(view: &AssetView, context: &Context) -> Result<(), CliError>
         out.line("companions")?;
     }
     let companions = view.companions.iter().map(|companion| {
-        let (relation, role) = (companion.relation.as_str(), companion.role);
+        let (relation, role) = (companion.relation.as_str(), companion.role.as_ref());
         vec![
             if role == relation { format!("  {relation}") } else { format!("  {relation} ({role})") },
             format!("{}: {}", companion.confidence.as_str(), companion.rule.as_str()),

@@ -1,16 +1,17 @@
 //! `exhibit sources`.
 
 use clap::{Args, Subcommand};
-use exhibit_archive::catalog::{find_source, printable};
+use exhibit_archive::catalog::find_source;
 use exhibit_archive::relocate::{Relocated, relocate};
-use exhibit_model::time::Timestamp;
+use exhibit_archive::sources::{OutcomeView, SourceView};
+use exhibit_http::Page;
 use exhibit_store::sql::{assets, sources as sql};
 use serde_json::json;
 
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
-use crate::home::App;
 use crate::output::table;
+use crate::remote::{Server, part};
 
 /// List sources, or what one of them holds that could not be taken in.
 #[derive(Args)]
@@ -40,41 +41,79 @@ struct MoveArgs {
 }
 
 pub async fn sources(args: SourcesArgs, context: &Context) -> Result<Exit, CliError> {
-    let app = context.open()?;
     if let Some(SourcesCommand::Move(wanted)) = args.command {
-        return move_source(&app, wanted, context).await;
+        return move_source(wanted, context).await;
     }
-    let Some(name) = args.source else { return list(&app, context).await };
-    let limit = args.limit;
-    let found = app
-        .store
-        .read(move |read| {
-            Ok(match find_source(read, &name) {
-                Ok(source) => Ok((assets::outcomes(read, source.key, limit)?, source)),
-                Err(error) => Err(error),
-            })
-        })
-        .await?;
-    let (outcomes, source) = found?;
+    match args.source {
+        Some(name) => outcomes(name, args.limit, context).await,
+        None => list(context).await,
+    }
+}
+
+/// The source of a server with that name, or that beginning of its id.
+pub async fn of_server(server: &Server, text: &str) -> Result<SourceView, CliError> {
+    match among(every(server).await?, text).as_slice() {
+        [] => Err(CliError::usage(format!("there is no source `{text}`; `exhibit sources` lists them"))),
+        [source] => Ok(source.clone()),
+        _ => Err(CliError::usage(format!("`{text}` is the beginning of more than one source; give more of it"))),
+    }
+}
+
+/// Every source of a server.
+pub async fn every(server: &Server) -> Result<Vec<SourceView>, CliError> {
+    Ok(server.get::<Page<SourceView>>("/v1/sources", &[]).await?.items)
+}
+
+fn among(all: Vec<SourceView>, text: &str) -> Vec<SourceView> {
+    if let Some(named) = all.iter().find(|source| source.name == text) {
+        return vec![named.clone()];
+    }
+    all.into_iter().filter(|source| text.len() > 4 && source.source.to_string().starts_with(text)).collect()
+}
+
+async fn outcomes(name: String, limit: i64, context: &Context) -> Result<Exit, CliError> {
+    let (source, outcomes): (SourceView, Vec<OutcomeView>) = match &context.server {
+        Some(server) => {
+            let source = of_server(server, &name).await?;
+            let path = format!("/v1/sources/{}/outcomes", part(&source.source.to_string()));
+            let outcomes = server.list(&path, &[], usize::try_from(limit).unwrap_or(0)).await?.0;
+            (source, outcomes)
+        }
+        None => {
+            let app = context.open()?;
+            let source = app.store.read(move |read| Ok(find_source(read, &name))).await??;
+            let key = source.key;
+            let outcomes = app.store.read(move |read| assets::outcomes(read, key, b"", limit)).await?;
+            (SourceView::new(&source), outcomes.iter().map(OutcomeView::new).collect())
+        }
+    };
     if context.out.json {
-        let items: Vec<_> = outcomes
-            .iter()
-            .map(|outcome| json!({ "path": printable(&outcome.path), "code": outcome.code, "detail": outcome.detail }))
-            .collect();
-        context.out.document(&json!({ "source": source.id, "name": source.name, "not_taken_in": items }))?;
+        context.out.document(&json!({ "source": source.source, "name": source.name, "not_taken_in": outcomes }))?;
         return Ok(Exit::Ok);
     }
-    let rows =
-        outcomes.iter().map(|outcome| vec![outcome.code.clone(), printable(&outcome.path), outcome.detail.clone()]);
+    let rows = outcomes.into_iter().map(|outcome| vec![outcome.code, outcome.path, outcome.detail]);
     for line in table(&rows.collect::<Vec<_>>()) {
         context.out.line(&line)?;
     }
     Ok(Exit::Ok)
 }
 
-async fn move_source(app: &App, args: MoveArgs, context: &Context) -> Result<Exit, CliError> {
-    let source = app.store.read(move |read| Ok(find_source(read, &args.source))).await??;
-    let moved = relocate(&app.store, &source, &args.root, &app.own_folders()).await?;
+async fn move_source(args: MoveArgs, context: &Context) -> Result<Exit, CliError> {
+    let moved: Relocated = match &context.server {
+        Some(server) => {
+            let Some(root) = args.root.to_str().filter(|_| args.root.is_absolute()) else {
+                return Err(CliError::usage(
+                    "a folder of the server is named from the root of its machine on, as UTF-8",
+                ));
+            };
+            server.post(&format!("/v1/sources/{}/move", part(&args.source)), &json!({ "root": root })).await?
+        }
+        None => {
+            let app = context.open()?;
+            let source = app.store.read(move |read| Ok(find_source(read, &args.source))).await??;
+            relocate(&app.store, &source, &args.root, &app.own_folders()).await?
+        }
+    };
     if context.out.json {
         context.out.document(&moved)?;
     } else {
@@ -87,34 +126,21 @@ async fn move_source(app: &App, args: MoveArgs, context: &Context) -> Result<Exi
     Ok(Exit::Ok)
 }
 
-async fn list(app: &App, context: &Context) -> Result<Exit, CliError> {
-    let all = app.store.read(sql::all).await?;
+async fn list(context: &Context) -> Result<Exit, CliError> {
+    let all = match &context.server {
+        Some(server) => every(server).await?,
+        None => context.open()?.store.read(sql::all).await?.iter().map(SourceView::new).collect(),
+    };
     if context.out.json {
-        let items: Vec<_> = all
-            .iter()
-            .map(|source| {
-                json!({
-                    "source": source.id, "name": source.name, "class": source.class.as_str(), "root": printable(&source.root),
-                    "online": source.online, "added": Timestamp(source.added_us), "scanned": source.scanned_us.map(Timestamp),
-                })
-            })
-            .collect();
-        context.out.document(&json!({ "items": items }))?;
+        context.out.document(&json!({ "items": all }))?;
         return Ok(Exit::Ok);
     }
-    let mut rows = Vec::new();
-    for source in &all {
-        let scanned = source.scanned_us.map_or_else(|| "scan not finished".to_owned(), |at| Timestamp(at).to_string());
+    let row = |source: &SourceView| {
+        let scanned = source.scanned.map_or_else(|| "scan not finished".to_owned(), |at| at.to_string());
         let online = if source.online { "online" } else { "offline" };
-        rows.push(vec![
-            source.name.clone(),
-            online.to_owned(),
-            scanned,
-            printable(&source.root),
-            source.id.to_string(),
-        ]);
-    }
-    for line in table(&rows) {
+        vec![source.name.clone(), online.to_owned(), scanned, source.root.clone(), source.source.to_string()]
+    };
+    for line in table(&all.iter().map(row).collect::<Vec<_>>()) {
         context.out.line(&line)?;
     }
     if all.is_empty() {

@@ -4,17 +4,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use exhibit_archive::ledger::check_checkpoint;
+use exhibit_archive::ledger::{Extension, check_checkpoint};
 use exhibit_archive::verify::{verify_all, verify_some};
 use exhibit_store::Store;
-use exhibit_store::ledger::checkpoint::CheckpointError;
+use exhibit_store::ledger::checkpoint::{CheckpointError, open};
 use exhibit_store::ledger::verify::Report;
 use exhibit_store::progress::Steps;
+use serde_json::json;
 
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
 use crate::follow::follow_steps;
 use crate::output::{bytes, number};
+use crate::remote::{Order, work};
 
 /// Check everything, some artifacts, or a checkpoint.
 #[derive(Args)]
@@ -36,11 +38,17 @@ pub struct VerifyArgs {
 const NOTE_BYTES_MAX: u64 = 64 * 1024;
 
 pub async fn verify(args: VerifyArgs, context: &Context) -> Result<Exit, CliError> {
-    let app = context.open()?;
     if let (Some(file), Some(key)) = (&args.checkpoint, &args.key) {
-        return verify_checkpoint(&app.store, file, key, context).await;
+        return verify_checkpoint(file, key, context).await;
     }
-    let report = followed(&app.store, args.artifacts, !args.no_blobs, context).await?;
+    let report: Report = match &context.server {
+        Some(server) => {
+            let body = json!({ "artifacts": args.artifacts, "blobs": !args.no_blobs });
+            let order = Order { path: "/v1/verify", body: &body, title: "verify", bytes: false };
+            work(server, order, context).await?.1
+        }
+        None => followed(&context.open()?.store, args.artifacts, !args.no_blobs, context).await?,
+    };
     if context.out.json {
         context.out.document(&report)?;
     } else {
@@ -83,18 +91,25 @@ fn print(report: &Report, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn verify_checkpoint(
-    store: &Store,
-    file: &std::path::Path,
-    key: &str,
-    context: &Context,
-) -> Result<Exit, CliError> {
+async fn verify_checkpoint(file: &std::path::Path, key: &str, context: &Context) -> Result<Exit, CliError> {
     let note = read_small(file)?;
     let as_file = std::path::Path::new(key);
     let key = if as_file.is_file() { read_small(as_file)? } else { key.to_owned() };
-    let found = match check_checkpoint(store, &note, &key).await {
-        Err(CheckpointError::Unreadable(reason)) => return Err(CliError::usage(reason)),
-        other => other?,
+    let readable = |error: CheckpointError| match error {
+        CheckpointError::Unreadable(reason) => CliError::usage(reason),
+        other => other.into(),
+    };
+    let found = match &context.server {
+        Some(server) => {
+            // The signature needs nobody's word.
+            let older = open(&note, &key).map_err(readable)?;
+            let found: Extension = server.post("/v1/ledger/check", &json!({ "note": note, "key": key })).await?;
+            if !found.extends || (found.checkpoint_batches, found.checkpoint_root) != (older.size(), older.root()) {
+                return Err(CliError::failed("the server answered about another checkpoint than it was asked about"));
+            }
+            found
+        }
+        None => check_checkpoint(&context.open()?.store, &note, &key).await.map_err(readable)?,
     };
     if context.out.json {
         context.out.document(&found)?;

@@ -16,6 +16,7 @@ use indicatif::ProgressBar;
 use crate::cli::{Context, RunName};
 use crate::error::{CliError, Exit};
 use crate::output::{number, table};
+use crate::remote;
 
 /// How often a run that is watched is read again.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -115,29 +116,69 @@ pub async fn follow<T>(
     Ok(result)
 }
 
+/// How far a run is.
+pub struct Standing {
+    state: RunState,
+    ended: u64,
+    total: u64,
+    failed: i64,
+}
+
+impl Standing {
+    /// Counted from what is said of the run.
+    pub fn of(status: &RunStatus) -> Self {
+        let counts = status.units.iter().filter_map(|(state, count)| Some((state.parse::<UnitState>().ok()?, *count)));
+        Self::new(status.state, counts)
+    }
+
+    fn new(state: RunState, counts: impl Iterator<Item = (UnitState, i64)>) -> Self {
+        let (mut ended, mut total, mut failed) = (0, 0, 0);
+        for (of, count) in counts {
+            total += count;
+            ended += if of.is_ended() { count } else { 0 };
+            failed += if of == UnitState::Failed { count } else { 0 };
+        }
+        Self { state, ended: ended.unsigned_abs(), total: total.unsigned_abs(), failed }
+    }
+
+    /// Moves the bar there.
+    pub fn show(&self, bar: &ProgressBar) {
+        if bar.length() == Some(0) {
+            // What was there at the first look is not the rate of this host.
+            bar.set_position(self.ended);
+            bar.reset_eta();
+        }
+        bar.set_length(self.total);
+        bar.set_position(self.ended);
+        bar.set_message(if self.failed > 0 { format!("· {} failed", number(self.failed)) } else { String::new() });
+    }
+}
+
 async fn move_bar(bar: &ProgressBar, store: &Store, id: RunId) -> Result<RunState, CliError> {
     let read = store.read(move |read| {
         let run = runs::by_id(read, id)?.ok_or_else(|| StoreError::Refused(format!("there is no run {id}")))?;
         Ok((runs::coverage(read, run.key)?, run))
     });
     let (coverage, run) = read.await?;
-    let count = |wanted: &dyn Fn(UnitState) -> bool| -> i64 {
-        coverage.iter().filter(|(_, state, _)| wanted(*state)).map(|(_, _, count)| count).sum()
-    };
-    let ended = count(&UnitState::is_ended).unsigned_abs();
-    if bar.length() == Some(0) {
-        // What was there at the first look is not the rate of this host.
-        bar.set_position(ended);
-        bar.reset_eta();
-    }
-    bar.set_length(count(&|_| true).unsigned_abs());
-    bar.set_position(ended);
-    let failed = count(&|state| state == UnitState::Failed);
-    bar.set_message(if failed > 0 { format!("· {} failed", number(failed)) } else { String::new() });
-    Ok(run.state)
+    let standing = Standing::new(run.state, coverage.into_iter().map(|(_, state, count)| (state, count)));
+    standing.show(bar);
+    Ok(standing.state)
 }
 
 pub async fn watch(args: WatchArgs, context: &Context) -> Result<Exit, CliError> {
+    let now = match &context.server {
+        Some(server) => remote::follow(server, &args.name.run, context).await?,
+        None => watch_home(args, context).await?,
+    };
+    if context.out.json {
+        context.out.document(&now)?;
+    } else {
+        print_status(&now, context)?;
+    }
+    Ok(super::run::exit_of(&now))
+}
+
+async fn watch_home(args: WatchArgs, context: &Context) -> Result<RunStatus, CliError> {
     let app = context.open()?;
     let name = args.name.run;
     let run = app.store.read(move |read| Ok(find_run(read, &name))).await??;
@@ -157,11 +198,5 @@ pub async fn watch(args: WatchArgs, context: &Context) -> Result<Exit, CliError>
         }
     }
     bar.finish_and_clear();
-    let now = status(&app.store, run.id).await?;
-    if context.out.json {
-        context.out.document(&now)?;
-    } else {
-        print_status(&now, context)?;
-    }
-    Ok(super::run::exit_of(&now))
+    status(&app.store, run.id).await
 }

@@ -11,6 +11,7 @@ mod jobs;
 mod life;
 mod load;
 mod origin;
+mod remote;
 mod rooms;
 mod schemathesis;
 mod statuses;

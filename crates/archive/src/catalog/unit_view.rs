@@ -9,10 +9,10 @@ use exhibit_store::sql::runs::{self, Run};
 use exhibit_store::sql::units::Unit;
 use exhibit_store::{Read, StoreError};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One unit about an asset.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct UnitView {
     /// The run.
     pub run: RunId,

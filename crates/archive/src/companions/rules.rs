@@ -1,7 +1,7 @@
 //! Which names and facts make companions. Pure: no database, no file.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::printable;
 use crate::sql::companions::Member;
@@ -19,7 +19,7 @@ const SIDECAR: &str = "xmp";
 const NAME_BYTES_MAX: usize = 255;
 
 /// How two files belong together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Relation {
     /// A camera wrote the same exposure twice: RAW, and a developed picture.
@@ -31,7 +31,7 @@ pub enum Relation {
 }
 
 /// How sure it is that two files belong together, surest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Confidence {
     /// The files say so, or only one file fits the rule.
@@ -43,7 +43,7 @@ pub enum Confidence {
 }
 
 /// What says that two files belong together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// Both state the same content identifier.

@@ -66,10 +66,10 @@ pub(super) async fn write(
 
 fn left_out(subject: String, path: Option<&Vec<u8>>) -> Failure {
     match path {
-        None => Failure { subject, path: None, code: "missing", reason: "no scan finds it any more".to_owned() },
+        None => Failure { subject, path: None, code: "missing".into(), reason: "no scan finds it any more".to_owned() },
         Some(path) => {
             let reason = "no program can open a path of more than 4,095 bytes in one piece".to_owned();
-            Failure { subject, path: Some(printable(path)), code: "path-too-long", reason }
+            Failure { subject, path: Some(printable(path)), code: "path-too-long".into(), reason }
         }
     }
 }

@@ -129,7 +129,7 @@ async fn write_facts(store: &Store, state: &mut State, sink: &mut Sink<'_>) -> R
         }
         let page = page_of(store, state, keys).await?;
         for (subject, reason) in page.broken {
-            state.report.fail(Failure { subject, path: None, code: "damaged", reason });
+            state.report.fail(Failure { subject, path: None, code: "damaged".into(), reason });
         }
         for (asset, facts) in &page.found {
             let written = write_page(asset, facts, &mut lines, &mut prov);
@@ -244,7 +244,7 @@ fn copy_original(
     let bytes = u64::try_from(asset.size_bytes).unwrap_or(0);
     let Some(first) = paths.first() else {
         let reason = "no scan finds it any more".to_owned();
-        report.fail(Failure { subject: id.to_string(), path: None, code: "missing", reason });
+        report.fail(Failure { subject: id.to_string(), path: None, code: "missing".into(), reason });
         return Ok(());
     };
     let source_name = roots.source(first.source).map_or("source", |source| source.name.as_str());
@@ -266,7 +266,7 @@ fn copy_original(
         refusal.get_or_insert_with(|| Failure {
             subject: id.to_string(),
             path: Some(printable(&path.path)),
-            code,
+            code: code.into(),
             reason: format!("{reason}; `exhibit scan` brings the catalog up to date"),
         });
     }
@@ -311,7 +311,7 @@ fn copy_blobs(
             Added::Done => state.report.blobs += 1,
             Added::Refused(reason) => {
                 let subject = format!("blob {sha256}");
-                state.report.fail(Failure { subject, path: None, code: "damaged", reason });
+                state.report.fail(Failure { subject, path: None, code: "damaged".into(), reason });
             }
         }
     }

@@ -30,6 +30,8 @@ struct ListQuery {
     limit: Option<u32>,
     /// `next` of the page before
     cursor: Option<String>,
+    /// Begin after this asset, by its id or any unambiguous beginning of it; not together with `cursor`
+    after: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -77,7 +79,8 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
             (list, api.clone()),
         )
         .query::<ListQuery>()
-        .answers::<Page<AssetLine>>(200, "A page"),
+        .answers::<Page<AssetLine>>(200, "A page")
+        .fails(&[404]),
         Route::get(
             "/v1/filters",
             ("check_filter", "Whether a filter is understood, and how much fulfils it"),
@@ -118,11 +121,23 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
 async fn list(State(api): State<Api>, Query(asked): Query<ListQuery>) -> Result<Json<Page<AssetLine>>, ApiError> {
     let filter = Filter::parse(asked.filter.as_bytes())?;
     let limit = limit(asked.limit, 100)?;
-    let after = Cursor::parse(asked.cursor.as_deref(), OF)?;
+    let place = Cursor::parse(asked.cursor.as_deref(), OF)?;
+    if place.is_some() && asked.after.is_some() {
+        let message = "either a cursor or an asset says where the list goes on";
+        return Err(ApiError::bad("query-invalid", "the query string is not understood: after").at(
+            "/after",
+            "query-invalid",
+            message,
+        ));
+    }
     let kinds = Arc::clone(api.store().kinds());
     let lines = api
         .read(move |read| {
-            let keys = bind(read, &kinds, &filter)?.page(read, after.map_or(0, |cursor| cursor.0), limit + 1)?;
+            let after = match &asked.after {
+                Some(text) => find_asset(read, text)?.key,
+                None => place.map_or(0, |cursor| cursor.0),
+            };
+            let keys = bind(read, &kinds, &filter)?.page(read, after, limit + 1)?;
             let names = source_names(read)?;
             let rows = listing::list(read, &keys)?;
             Ok::<_, ApiError>(rows.into_iter().map(|row| AssetLine::new(row, &names)).collect::<Vec<_>>())

@@ -25,8 +25,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::Api;
-use super::sources::{ScanView, Scans};
+use super::sources::Scans;
 use crate::catalog::find_run;
+use crate::sources::ScanView;
 
 /// How often the database is looked at while somebody listens: what changes is seen well within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(250);

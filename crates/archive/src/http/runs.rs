@@ -1,6 +1,5 @@
 //! Runs: start, watch, stop, go on, promote, compare.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -9,22 +8,22 @@ use exhibit_engine::pipeline::Override;
 use exhibit_engine::status::{RunStatus, status, summary};
 use exhibit_engine::{RunRequest, Which};
 use exhibit_http::{ApiError, At, Body, Cursor, Empty, Json, Page, Query, Route, Scope, limit};
-use exhibit_model::ids::{AssetId, CollectionId, RunId, UnitId};
+use exhibit_model::ids::{CollectionId, RunId};
 use exhibit_model::states::{Policy, UnitState};
 use exhibit_store::StoreError;
 use exhibit_store::collections::find;
 use exhibit_store::filter::Filter;
 use exhibit_store::retention;
 use exhibit_store::sql::runs::{self, Run};
-use exhibit_store::sql::{assets, records, units};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::pipelines::load;
 use super::{Api, run_error};
-use crate::catalog::{FactView, find_run};
+use crate::catalog::{FactView, LookupError, find_run};
 use crate::collections::for_one_run;
 use crate::compare::{Comparison, compare as compare_runs};
+use crate::runs::{UnitLine, UnitsWanted, artifacts_of, units_of};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -65,11 +64,14 @@ struct ArtifactsQuery {
     cursor: Option<String>,
 }
 
+/// Differing facts that one comparison names: some megabytes, and more than anybody reads.
+const EXAMPLES_MAX: u32 = 10_000;
+
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct CompareQuery {
     /// Differing facts that are named, at most
-    #[schemars(range(min = 1, max = 1000))]
+    #[schemars(range(min = 0, max = EXAMPLES_MAX))]
     examples: Option<u32>,
 }
 
@@ -106,31 +108,16 @@ struct RetryBody {
     reason: Option<String>,
 }
 
-/// A unit of a run.
+/// A run whose results count from now on.
 #[derive(Debug, Serialize, JsonSchema)]
-struct UnitLine {
-    /// Its id.
-    unit: UnitId,
-    /// Its place in the plan.
-    ordinal: u32,
-    /// Name of its step.
-    step: String,
-    /// Where it stands.
-    state: UnitState,
-    /// How often it was tried.
-    attempts: i64,
-    /// Why it failed, is blocked or was skipped.
-    reason: Option<String>,
-    /// The same for people.
-    detail: Option<String>,
-    /// Whether a failure may go away by itself.
-    retryable: bool,
-    /// Artifacts that it made.
-    artifacts: i64,
-    /// The asset; none for a unit that works on a collection.
-    asset_id: Option<AssetId>,
-    #[serde(skip)]
-    key: i64,
+struct Promoted {
+    /// Where it stands now.
+    #[serde(flatten)]
+    status: RunStatus,
+    /// Always true.
+    promoted: bool,
+    /// The place of the record that says so in the ledger.
+    seq: i64,
 }
 
 pub(super) fn routes(api: &Api) -> Vec<Route> {
@@ -195,7 +182,7 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
             (promote, api.clone()),
         )
         .body::<Empty>()
-        .answers::<RunStatus>(200, stands)
+        .answers::<Promoted>(200, stands)
         .fails(&[404, 409]),
         Route::get("/v1/runs/{id}/units", ("list_units", "Units of a run in a state"), read, (list_units, api.clone()))
             .query::<UnitsQuery>()
@@ -328,10 +315,11 @@ async fn retry(
     stands(&api, run.id).await
 }
 
-async fn promote(State(api): State<Api>, At(id): At<String>, _: Body<Empty>) -> Result<Json<RunStatus>, ApiError> {
+async fn promote(State(api): State<Api>, At(id): At<String>, _: Body<Empty>) -> Result<Json<Promoted>, ApiError> {
     let run = found(&api, id).await?;
-    retention::promote(api.store(), &run).await?;
-    stands(&api, run.id).await
+    let seq = retention::promote(api.store(), &run).await?;
+    let Json(status) = stands(&api, run.id).await?;
+    Ok(Json(Promoted { status, promoted: true, seq }))
 }
 
 async fn list_units(
@@ -348,35 +336,10 @@ async fn list_units(
             reason,
         )
     })?;
+    let wanted = UnitsWanted { state, step: asked.step, reason: asked.reason };
     let lines = api.read(move |read| {
         let run = find_run(read, &id)?;
-        let steps = summary(read, &run)?.steps;
-        let step = match &asked.step {
-            None => None,
-            Some(name) => match steps.iter().position(|step| step.step == *name) {
-                Some(place) => Some(i64::try_from(place).unwrap_or(i64::MAX)),
-                None => return Ok(Vec::new()),
-            },
-        };
-        let wanted = units::Wanted { state, step, reason: asked.reason };
-        let found = units::listed(read, &run, &wanted, after, i64::try_from(limit + 1).unwrap_or(i64::MAX))?;
-        let keys: Vec<i64> = found.iter().map(|unit| unit.asset).collect();
-        let known = assets::by_keys(read, &keys)?;
-        let known: BTreeMap<i64, AssetId> = known.into_iter().map(|asset| (asset.key, AssetId(asset.sha256))).collect();
-        let line = |unit: units::Unit| UnitLine {
-            unit: UnitId { run: run.id, ordinal: unit.ordinal },
-            ordinal: unit.ordinal,
-            step: steps.get(unit.step as usize).map_or_else(String::new, |step| step.step.clone()),
-            state: unit.state,
-            attempts: unit.attempts,
-            reason: unit.reason,
-            detail: unit.detail,
-            retryable: unit.retryable,
-            artifacts: unit.artifacts,
-            asset_id: known.get(&unit.asset).copied(),
-            key: unit.key,
-        };
-        Ok::<_, crate::catalog::LookupError>(found.into_iter().map(line).collect::<Vec<_>>())
+        Ok::<_, LookupError>(units_of(read, &run, &wanted, after, limit + 1)?)
     });
     Ok(Json(Page::cut(lines.await?, limit, "units", |line| line.key)))
 }
@@ -399,13 +362,10 @@ async fn list_artifacts(
     }
     let page = api.read(move |read| {
         let run = find_run(read, &id)?;
-        let wanted = kinds.every();
-        let wanted = wanted.iter().filter(|kind| asked.kind.as_deref().is_none_or(|name| name == kind.name()));
-        let keys: Vec<i64> = wanted.map(|kind| kind.key).collect();
-        let found = records::of_run(read, &run, &keys, before, i64::try_from(limit + 1).unwrap_or(i64::MAX))?;
+        let found = artifacts_of(read, &kinds, &run, asked.kind.as_deref(), before, limit + 1)?;
         let page = Page::cut(found, limit, "artifacts", |record| record.seq);
         let items = page.items.iter().map(|record| FactView::new(record, &kinds)).collect();
-        Ok::<_, crate::catalog::LookupError>(Page { items, next: page.next, total: None })
+        Ok::<_, LookupError>(Page { items, next: page.next, total: None })
     });
     Ok(Json(page.await?))
 }
@@ -415,11 +375,20 @@ async fn compare(
     At((first, second)): At<(String, String)>,
     Query(asked): Query<CompareQuery>,
 ) -> Result<Json<Comparison>, ApiError> {
-    let examples = limit(asked.examples, 20)?;
+    let examples = asked.examples.unwrap_or(20);
+    if examples > EXAMPLES_MAX {
+        let message = format!("at most {EXAMPLES_MAX} examples are named");
+        return Err(ApiError::bad("query-invalid", "the query string is not understood: examples").at(
+            "/examples",
+            "out-of-range",
+            message,
+        ));
+    }
+    let examples = examples as usize;
     let kinds = Arc::clone(api.store().kinds());
     let found = api.read(move |read| {
         let runs = [find_run(read, &first)?, find_run(read, &second)?];
-        Ok::<_, crate::catalog::LookupError>(compare_runs(read, &kinds, &runs, examples)?)
+        Ok::<_, LookupError>(compare_runs(read, &kinds, &runs, examples)?)
     });
     Ok(Json(found.await?))
 }

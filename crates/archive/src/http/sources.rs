@@ -6,19 +6,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use exhibit_http::{ApiError, At, Body, Empty, Json, Page, Query, Route, Scope, limit};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use exhibit_http::{ApiError, At, Body, Json, Page, Query, Route, Scope, limit};
 use exhibit_model::ids::SourceId;
 use exhibit_model::time::Timestamp;
 use exhibit_store::sql::assets::outcomes;
-use exhibit_store::sql::sources::{self, Source};
+use exhibit_store::sql::sources;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::Api;
-use crate::catalog::{LookupError, find_source, printable};
+use crate::catalog::{LookupError, find_source};
 use crate::export::root_of;
 use crate::relocate::{RelocateError, Relocated, relocate};
 use crate::scan::{ScanError, ScanOptions, ScanProgress, check_root, scan};
+use crate::sources::{OutcomeView, ScanView, SourceView};
 
 /// Ended scans that are remembered.
 const REMEMBERED_MAX: usize = 64;
@@ -29,6 +32,8 @@ struct OutcomesQuery {
     /// Items of a page
     #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
+    /// `next` of the page before
+    cursor: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -39,6 +44,9 @@ struct NewBody {
     root: String,
     /// Its name; the name of the folder without
     name: Option<String>,
+    /// Read everything, and report bytes that changed though size and time did not
+    #[serde(default)]
+    verify: bool,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -48,61 +56,12 @@ struct MoveBody {
     root: String,
 }
 
-/// A folder that originals come from.
-#[derive(Debug, Serialize, JsonSchema)]
-struct SourceView {
-    /// Its id.
-    source: SourceId,
-    /// Its name.
-    name: String,
-    /// `sacred` or `reapable`.
-    class: &'static str,
-    /// The folder, for people.
-    root: String,
-    /// Whether it can be reached.
-    online: bool,
-    /// When it was added.
-    added: Timestamp,
-    /// When its last scan ended.
-    scanned: Option<Timestamp>,
-}
-
-/// A path that the last scan could not take in.
-#[derive(Debug, Serialize, JsonSchema)]
-struct OutcomeView {
-    /// The path, for people.
-    path: String,
-    /// Why, as a word.
-    code: String,
-    /// Why, for people.
-    detail: String,
-}
-
-/// Where a scan stands.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct ScanView {
-    /// The folder, for people.
-    pub root: String,
-    /// The name of the source, once it is known.
-    pub name: Option<String>,
-    /// `running`, `done` or `failed`.
-    pub state: &'static str,
-    /// Files and folders that were found so far.
-    pub seen: u64,
-    /// Files whose content was read.
-    pub read: u64,
-    /// Bytes that were read.
-    pub bytes: u64,
-    /// Assets that were not known before, once it is done.
-    pub new: Option<u64>,
-    /// Paths that are not there any more, once it is done.
-    pub missing: Option<u64>,
-    /// Why it failed.
-    pub detail: Option<String>,
-    /// When it began.
-    pub started: Timestamp,
-    /// When it ended.
-    pub ended: Option<Timestamp>,
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ScanBody {
+    /// Read everything, and report bytes that changed though size and time did not
+    #[serde(default)]
+    verify: bool,
 }
 
 /// The scans of this server, the running ones and those that ended, by their folder. Clones are the same list.
@@ -138,12 +97,13 @@ impl Scans {
         let view = ScanView {
             root: root.display().to_string(),
             name,
-            state: "running",
+            state: "running".into(),
             seen: 0,
             read: 0,
             bytes: 0,
             new: None,
             missing: None,
+            report: None,
             detail: None,
             started: at,
             ended: None,
@@ -189,7 +149,7 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
             control,
             (again, api.clone()),
         )
-        .body::<Empty>()
+        .body::<ScanBody>()
         .answers::<ScanView>(202, "It is being scanned")
         .fails(&[404, 409]),
         Route::get(
@@ -199,7 +159,7 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
             (list_outcomes, api.clone()),
         )
         .query::<OutcomesQuery>()
-        .answers::<Page<OutcomeView>>(200, "The first of them")
+        .answers::<Page<OutcomeView>>(200, "A page")
         .fails(&[404]),
         Route::post(
             "/v1/sources/{name}/move",
@@ -216,16 +176,7 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
 }
 
 async fn list(State(api): State<Api>) -> Result<Json<Page<SourceView>>, ApiError> {
-    let view = |source: Source| SourceView {
-        source: source.id,
-        name: source.name,
-        class: source.class.as_str(),
-        root: printable(&source.root),
-        online: source.online,
-        added: Timestamp(source.added_us),
-        scanned: source.scanned_us.map(Timestamp),
-    };
-    Ok(Json(Page::whole(api.read(sources::all).await?.into_iter().map(view).collect())))
+    Ok(Json(Page::whole(api.read(sources::all).await?.iter().map(SourceView::new).collect())))
 }
 
 async fn list_outcomes(
@@ -233,17 +184,29 @@ async fn list_outcomes(
     At(name): At<String>,
     Query(asked): Query<OutcomesQuery>,
 ) -> Result<Json<Page<OutcomeView>>, ApiError> {
-    let limit = i64::try_from(limit(asked.limit, 100)?).unwrap_or(i64::MAX);
-    let found = api.read(move |read| {
-        let source = find_source(read, &name)?;
-        Ok::<_, LookupError>(outcomes(read, source.key, limit)?)
-    });
-    let view = |outcome: exhibit_store::sql::assets::PathOutcome| OutcomeView {
-        path: printable(&outcome.path),
-        code: outcome.code,
-        detail: outcome.detail,
-    };
-    Ok(Json(Page::whole(found.await?.into_iter().map(view).collect())))
+    let limit = limit(asked.limit, 100)?;
+    let after = asked.cursor.as_deref().map_or(Ok(Vec::new()), place)?;
+    let mut found = api
+        .read(move |read| {
+            let source = find_source(read, &name)?;
+            Ok::<_, LookupError>(outcomes(read, source.key, &after, i64::try_from(limit + 1).unwrap_or(i64::MAX))?)
+        })
+        .await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|last| BASE64_URL_SAFE_NO_PAD.encode(&last.path));
+    Ok(Json(Page { items: found.iter().map(OutcomeView::new).collect(), next, total: None }))
+}
+
+/// The path after which a list of outcomes goes on. It has no number; the path itself is its place.
+fn place(cursor: &str) -> Result<Vec<u8>, ApiError> {
+    BASE64_URL_SAFE_NO_PAD.decode(cursor).map_err(|_| {
+        ApiError::bad("cursor-invalid", "the cursor is not one of this list").at(
+            "/cursor",
+            "cursor-invalid",
+            "take `next` of the page before, as it is",
+        )
+    })
 }
 
 async fn list_scans(State(api): State<Api>) -> Json<Page<ScanView>> {
@@ -268,7 +231,7 @@ fn allowed_root(api: &Api, root: &str) -> Result<PathBuf, ApiError> {
 
 async fn add(State(api): State<Api>, Body(asked): Body<NewBody>) -> Result<(StatusCode, Json<ScanView>), ApiError> {
     let root = allowed_root(&api, &asked.root)?;
-    begin(&api, root, asked.name).map(|view| (StatusCode::ACCEPTED, Json(view)))
+    begin(&api, root, asked.name, asked.verify).map(|view| (StatusCode::ACCEPTED, Json(view)))
 }
 
 async fn shift(
@@ -288,14 +251,14 @@ async fn shift(
 async fn again(
     State(api): State<Api>,
     At(name): At<String>,
-    _: Body<Empty>,
+    Body(asked): Body<ScanBody>,
 ) -> Result<(StatusCode, Json<ScanView>), ApiError> {
     let source = api.read(move |read| find_source(read, &name)).await?;
-    begin(&api, root_of(&source), Some(source.name)).map(|view| (StatusCode::ACCEPTED, Json(view)))
+    begin(&api, root_of(&source), Some(source.name), asked.verify).map(|view| (StatusCode::ACCEPTED, Json(view)))
 }
 
 /// Scans in the background; what it reads is kept also when the server ends meanwhile.
-fn begin(api: &Api, root: PathBuf, name: Option<String>) -> Result<ScanView, ApiError> {
+fn begin(api: &Api, root: PathBuf, name: Option<String>, verify: bool) -> Result<ScanView, ApiError> {
     let clock = Arc::clone(api.store().clock());
     let scans = api.0.scans.clone();
     let (began, progress) = scans.begin(&root, name.clone(), clock.now()).ok_or_else(|| {
@@ -304,7 +267,7 @@ fn begin(api: &Api, root: PathBuf, name: Option<String>) -> Result<ScanView, Api
     let options = ScanOptions {
         root: root.clone(),
         name,
-        verify: false,
+        verify,
         threads: api.options().scan_threads,
         own_folders: api.options().own_folders.clone(),
         new_id: SourceId(api.options().ids.next_ulid()),
@@ -317,11 +280,12 @@ fn begin(api: &Api, root: PathBuf, name: Option<String>) -> Result<ScanView, Api
             view.ended = Some(at);
             match result {
                 Ok(report) => {
-                    (view.state, view.name) = ("done", Some(report.name));
+                    (view.state, view.name) = ("done".into(), Some(report.name.clone()));
                     (view.new, view.missing) = (Some(report.new_assets), Some(report.missing));
+                    view.report = Some(report);
                 }
                 Err(error) => {
-                    (view.state, view.detail) = ("failed", Some(error.to_string()));
+                    (view.state, view.detail) = ("failed".into(), Some(error.to_string()));
                     if let ScanError::Store(error) = error {
                         tracing::error!(%error, "a scan failed");
                     }

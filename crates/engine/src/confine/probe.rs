@@ -1,13 +1,13 @@
 //! What the running kernel enforces, for `exhibit doctor`.
 #![expect(unsafe_code, reason = "whether seccomp can do what the filters ask is a system call that no library exposes")]
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::LANDLOCK_ABI_MIN;
 use super::landlock::{ABI_DEVICES, ABI_NETWORK, ABI_REVIEWED_MAX, ABI_SCOPES, ABI_TRUNCATE, kernel_abi};
 
 /// What the kernel offers, and what follows from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capability {
     /// Release of the kernel, such as `6.1.0-18-amd64`.
     pub kernel_release: String,
@@ -24,7 +24,7 @@ pub struct Capability {
 }
 
 /// The parts that differ between kernels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facets {
     /// Truncation is refused by Landlock; otherwise by seccomp alone.
     pub truncate_by_landlock: bool,
@@ -37,7 +37,7 @@ pub struct Facets {
 }
 
 /// Whether runs need `--allow-unconfined`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub enum Verdict {
     /// Both mechanisms work.

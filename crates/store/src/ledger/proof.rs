@@ -4,14 +4,14 @@ use exhibit_model::digest::Digest;
 use exhibit_model::envelope::head_leaf;
 use exhibit_model::merkle::{ProofError, inclusion_path, inclusion_path_from, verify_inclusion};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::session::Read;
 use crate::sql::ledger as sql;
 
 /// Everything that shows, without the database, that a leaf is in a ledger with a known root.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct InclusionProof {
     /// Place of the record.
     pub seq: i64,

@@ -1,5 +1,6 @@
 //! The check of everything: every record, lineage, batch, tree node and blob is computed again and compared.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use exhibit_model::ids::{ArtifactId, AssetId, RunId, UnitId};
 use exhibit_model::kind::KindDeclaration;
 use exhibit_model::merkle::{Frontier, leaf_hash, root_of};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::kinds::{Kind, Kinds};
@@ -22,19 +23,19 @@ use crate::sql::records::{self, StoredRecord};
 pub const PROBLEMS_MAX: usize = 1_000;
 
 /// One thing that is not as it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "LedgerProblem")]
 pub struct Problem {
     /// What it is about: `record 17 (art_…)`, `batch 3`, `blob …`.
     pub subject: String,
     /// A word from a closed list.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What is wrong, for people.
     pub message: String,
 }
 
 /// What a check found.
-#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "VerifyReport")]
 pub struct Report {
     /// Records checked.
@@ -58,7 +59,7 @@ impl Report {
     pub fn add(&mut self, subject: impl Into<String>, code: &'static str, message: impl Into<String>) {
         self.problem_count += 1;
         if self.problems.len() < PROBLEMS_MAX {
-            self.problems.push(Problem { subject: subject.into(), code, message: message.into() });
+            self.problems.push(Problem { subject: subject.into(), code: code.into(), message: message.into() });
         }
     }
 }

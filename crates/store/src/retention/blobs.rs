@@ -2,7 +2,7 @@
 
 use exhibit_model::digest::Digest;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::sql::retention as sql;
@@ -15,7 +15,7 @@ pub const GRACE_US: i64 = 60 * 60 * 1_000_000;
 const STEP_BLOBS: usize = 1_000;
 
 /// What the collector did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Collected {
     /// Blobs removed.
     pub blobs: u64,

@@ -1,7 +1,7 @@
 //! Letting go what has had its time: first the plan, then the deed.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Collected, Reason, RunPlan, collect, due, erase, plan_of, waiting};
 use crate::error::{GateError, StoreError};
@@ -10,7 +10,7 @@ use crate::sql::runs::{self, Run};
 use crate::store::Store;
 
 /// Blobs that nothing names any more.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Waiting {
     /// Those whose grace has not ended.
     pub waiting: u64,
@@ -21,7 +21,7 @@ pub struct Waiting {
 }
 
 /// What would go.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct CleanPlan {
     /// False: nothing was changed.
     pub applied: bool,
@@ -34,7 +34,7 @@ pub struct CleanPlan {
 }
 
 /// What went.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Cleaned {
     /// True: it is done.
     pub applied: bool,

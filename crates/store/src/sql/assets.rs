@@ -404,7 +404,7 @@ const UPSERT_OUTCOME: Sql = Sql::pair(
 );
 const OUTCOMES: Sql = Sql::same(
     "outcome_list",
-    "select path_bytes, code, detail from path_outcomes where source = $1 order by path_bytes limit $2",
+    "select path_bytes, code, detail from path_outcomes where source = $1 and path_bytes > $2 order by path_bytes limit $3",
 );
 
 /// Notes what a scan could not take in.
@@ -430,13 +430,13 @@ pub fn clear_outcomes(tx: &mut Tx<'_>, source: i64, started_us: i64) -> Result<u
     tx.execute(&CLEAR_OUTCOMES, params![source, started_us])
 }
 
-/// What the last scan of a source could not take in, by path, at most `limit` of it.
+/// What the last scan of a source could not take in, by path, after the path `after`, at most `limit` of it.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn outcomes(read: &Read<'_>, source: i64, limit: i64) -> Result<Vec<PathOutcome>, StoreError> {
+pub fn outcomes(read: &Read<'_>, source: i64, after: &[u8], limit: i64) -> Result<Vec<PathOutcome>, StoreError> {
     let mut list = Vec::new();
-    read.each(&OUTCOMES, params![source, limit], &mut |row| {
+    read.each(&OUTCOMES, params![source, after, limit], &mut |row| {
         list.push(PathOutcome { path: row.get(0)?, code: row.get(1)?, detail: row.get(2)? });
         Ok(())
     })?;

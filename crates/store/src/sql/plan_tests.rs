@@ -108,7 +108,7 @@ async fn use_everything(store: &Store) {
             assets::present_paths(read, &[asset])?;
             assets::each_open_path(read, 1, &mut |_, _| Ok(()))?;
             assets::known_paths(read, 1)?;
-            assets::outcomes(read, 1, 9)?;
+            assets::outcomes(read, 1, b"", 9)?;
             let run = runs::by_key(read, run)?.expect("a run");
             runs::by_id(read, run.id)?;
             runs::between(read, run.id, run.id)?;

@@ -243,9 +243,11 @@ fn outcomes_are_forgotten_when_gone(backend: Backend) {
         |path: &[u8], code: &str| PathOutcome { path: path.to_vec(), code: code.to_owned(), detail: "d".to_owned() };
     let first = vec![outcome(b"b\xFF", "symlink"), outcome(b"a", "fifo")];
     world.write(move |tx| assets::record_outcomes(tx, source, &first, NOW));
-    let list = |limit| world.read(move |read| assets::outcomes(read, source, limit));
+    let list = |limit| world.read(move |read| assets::outcomes(read, source, b"", limit));
     assert_eq!(list(9), [outcome(b"a", "fifo"), outcome(b"b\xFF", "symlink")]);
     assert_eq!(list(1).len(), 1);
+    let after = world.read(move |read| assets::outcomes(read, source, b"a", 9));
+    assert_eq!(after, [outcome(b"b\xFF", "symlink")]);
     let second = vec![outcome(b"a", "unreadable")];
     world.write(move |tx| assets::record_outcomes(tx, source, &second, NOW + 5));
     assert_eq!(world.write(move |tx| assets::clear_outcomes(tx, source, NOW + 5)), 1);

@@ -147,7 +147,7 @@ fn a_missing_node_is_named(backend: Backend) {
     let error = crate::world::block_on(world.store.read(|read| prove(read, 5))).expect_err("no path");
     assert!(error.to_string().contains("tree node 2/0 is missing"), "{error}");
     let problems = world.verify().problems;
-    assert_eq!(problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), ["node_missing"]);
+    assert_eq!(problems.iter().map(|problem| problem.code.as_ref()).collect::<Vec<_>>(), ["node_missing"]);
 }
 
 #[test]

@@ -245,8 +245,9 @@ fn what_goes_without_a_tombstone_is_told(backend: Backend) {
     world.raw().run(&format!("update records set body = {} where seq = 1", body(3)));
     world.raw().run("update records set body = null where seq = 3");
     world.raw().run(&format!("update runs set shown = 1 where run = {}", kept.key));
+    let problems = world.verify().problems;
     let found: Vec<(String, &str)> =
-        world.verify().problems.into_iter().map(|problem| (problem.subject, problem.code)).collect();
+        problems.iter().map(|problem| (problem.subject.clone(), problem.code.as_ref())).collect();
     let subject = |run: &Run, seq, unit: u32| {
         format!("record {seq} (art_{}.{unit}.0)", run.id.to_string().trim_start_matches("run_"))
     };

@@ -114,7 +114,8 @@ fn every_changed_cell_is_named(backend: Backend) {
         let good = raw.cell(name, column, place);
         for byte in 0..3 {
             let problems = problems_with(&world, &mut raw, (name, column, place), &flipped(&good, byte));
-            let named = |problem: &Problem| problem.subject.starts_with(subject) && codes.contains(&problem.code);
+            let named =
+                |problem: &Problem| problem.subject.starts_with(subject) && codes.contains(&problem.code.as_ref());
             assert!(problems.iter().any(named), "{name}.{column} where {place}, byte {byte}: {problems:?}");
         }
     }

@@ -6,6 +6,7 @@ function run(state: RunState, units: UnitCounts, more: Partial<RunSummary> = {})
   const scope = Object.values(units).reduce((sum, n) => sum + n, 0);
   return {
     run: "run_1",
+    served: true,
     pipeline: "basics",
     pipeline_version: "1",
     policy: "production",

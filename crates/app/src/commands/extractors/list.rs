@@ -1,66 +1,42 @@
 //! `exhibit extractors list`.
 
-use exhibit_engine::extractor::Tool;
-use exhibit_engine::registry::Known;
-use serde_json::{Value, json};
+use exhibit_archive::extractors::{ExtractorView, Extractors, ToolView};
 
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
 use crate::plugins;
 
-pub fn list(context: &Context) -> Result<Exit, CliError> {
-    let known = plugins::extractors(&context.home)?;
-    let older = plugins::older_versions(&context.home)?;
+pub async fn list(context: &Context) -> Result<Exit, CliError> {
+    let known: Extractors = match &context.server {
+        Some(server) => server.get("/v1/extractors", &[]).await?,
+        None => Extractors::new(&plugins::extractors(&context.home)?, &plugins::older_versions(&context.home)?)?,
+    };
     if context.out.json {
-        let items = known.iter().map(|extractor| item(extractor, older.get(extractor.descriptor.name)));
-        let items = items.collect::<Result<Vec<_>, _>>()?;
-        let broken: Vec<_> =
-            known.broken().iter().map(|broken| json!({ "name": broken.name, "reason": broken.reason })).collect();
-        context.out.document(&json!({ "items": items, "broken": broken }))?;
+        context.out.document(&known)?;
         return Ok(Exit::Ok);
     }
-    for extractor in known.iter() {
+    for extractor in &known.items {
         print(extractor, context)?;
     }
-    for broken in known.broken() {
+    for broken in &known.broken {
         eprintln!("exhibit: the plug-in {} cannot be used: {}", broken.name, broken.reason);
     }
     Ok(Exit::Ok)
 }
 
-fn item(extractor: &Known, older: Option<&Vec<String>>) -> Result<Value, serde_json::Error> {
-    let described = extractor.descriptor;
-    let params: Value = serde_json::from_str(described.params_schema)?;
-    let emits: Vec<_> =
-        described.emits.iter().map(|(kind, version)| json!({ "kind": kind, "schema_version": version })).collect();
-    let mut item = json!({
-        "name": described.name, "origin": "built-in", "version": described.version, "about": described.about,
-        "media": described.media, "emits": emits, "params": params, "tools": described.tools, "limits": described.limits,
-    });
-    if let Some(plugin) = &extractor.plugin {
-        item["origin"] = "plug-in".into();
-        item["digest"] = plugin.digest.to_hex().into();
-        item["command"] = json!(plugin.command);
-        item["older"] = json!(older.cloned().unwrap_or_default());
-    }
-    Ok(item)
-}
-
-fn print(extractor: &Known, context: &Context) -> Result<(), CliError> {
-    let described = extractor.descriptor;
-    let media: Vec<&str> = described.media.iter().map(|class| class.as_str()).collect();
-    let emits: Vec<String> = described.emits.iter().map(|(kind, version)| format!("{kind} v{version}")).collect();
-    let plugin =
-        extractor.plugin.as_ref().map_or_else(String::new, |plugin| format!(", plug-in {}", plugin.digest.to_hex()));
-    context.out.line(&format!("{} version {}{plugin}", described.name, extractor.stated_version()))?;
-    context.out.line(&format!("  {}", described.about))?;
+fn print(extractor: &ExtractorView, context: &Context) -> Result<(), CliError> {
+    let media: Vec<&str> = extractor.media.iter().map(|class| class.as_str()).collect();
+    let emits: Vec<String> =
+        extractor.emits.iter().map(|kind| format!("{} v{}", kind.kind, kind.schema_version)).collect();
+    let plugin = extractor.digest.map_or_else(String::new, |digest| format!(", plug-in {}", digest.to_hex()));
+    context.out.line(&format!("{} version {}{plugin}", extractor.name, extractor.stated_version))?;
+    context.out.line(&format!("  {}", extractor.about))?;
     context.out.line(&format!("  takes {}; emits {}", media.join(", "), emits.join(", ")))?;
-    if !described.tools.is_empty() {
-        let tools: Vec<String> = described.tools.iter().map(tool).collect();
+    if !extractor.tools.is_empty() {
+        let tools: Vec<String> = extractor.tools.iter().map(tool).collect();
         context.out.line(&format!("  runs {}", tools.join(", ")))?;
     }
-    let schema: Value = serde_json::from_str(described.params_schema)?;
-    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+    for (name, property) in extractor.params["properties"].as_object().into_iter().flatten() {
         let about = property["description"].as_str().unwrap_or_default();
         context.out.line(&format!("  {name} = {}  {about}", property["default"]))?;
     }
@@ -68,14 +44,14 @@ fn print(extractor: &Known, context: &Context) -> Result<(), CliError> {
 }
 
 /// `heif-convert (for image/heic, image/avif)`
-fn tool(tool: &Tool) -> String {
+fn tool(tool: &ToolView) -> String {
     if tool.media_types.is_empty() {
-        return tool.name.to_owned();
+        return tool.name.clone();
     }
     let types: Vec<String> = tool
         .media_types
         .iter()
-        .map(|known| if known.ends_with('/') { format!("{known}*") } else { (*known).to_owned() })
+        .map(|known| if known.ends_with('/') { format!("{known}*") } else { known.clone() })
         .collect();
     format!("{} (for {})", tool.name, types.join(", "))
 }

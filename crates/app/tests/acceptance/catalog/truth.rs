@@ -116,11 +116,13 @@ fn check_outcomes(view: &Value, outcomes: &BTreeMap<String, (usize, String)>, fi
 /// Step and outcome of every unit of the last run, in the words of `truth.json`.
 fn outcomes_by_unit(world: &World) -> BTreeMap<String, (usize, String)> {
     let mut found = BTreeMap::new();
+    let run = world.run_status("latest").document;
+    let steps: Vec<String> = run["steps"].as_array().expect("steps").iter().map(|step| text(&step["step"])).collect();
     for state in STATES {
         for unit in world.units("latest", state) {
             let outcome =
                 unit["reason"].as_str().map_or_else(|| state.to_owned(), |reason| format!("{state}({reason})"));
-            let step = unit["step"].as_u64().expect("a step") as usize;
+            let step = steps.iter().position(|step| unit["step"] == step.as_str()).expect("a step");
             found.insert(text(&unit["unit"]), (step, outcome));
         }
     }

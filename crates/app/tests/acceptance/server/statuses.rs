@@ -165,6 +165,7 @@ fn wrong_requests(client: &Client<'_>, promised: &BTreeSet<Given>) {
         client.post(route, &with_unknown_names(route), &body, 404);
     }
     for (route, query) in [
+        ("/v1/assets", "?after=nothing".to_owned()),
         ("/v1/clean", format!("?run={run}")),
         ("/v1/events", format!("?run={run}")),
         ("/v1/timeline/neighbours", "?asset=nothing".to_owned()),
