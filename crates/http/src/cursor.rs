@@ -37,6 +37,17 @@ impl<T> Page<T> {
     }
 }
 
+/// The query of a list that asks for nothing but its pages.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    /// Items of a page
+    #[schemars(range(min = 1, max = 1000))]
+    pub limit: Option<u32>,
+    /// `next` of the page before
+    pub cursor: Option<String>,
+}
+
 /// What a page holds at most.
 const LIMIT_MAX: u32 = 1_000;
 

@@ -13,7 +13,7 @@ mod problem;
 mod route;
 mod scope;
 
-pub use cursor::{Cursor, Page, limit};
+pub use cursor::{Cursor, Page, PageQuery, limit};
 pub use deliver::{Disposition, File, bytes, file};
 pub use input::{At, Body, Empty, Query};
 pub use jobs::{Job, JobState, Jobs, NewJob, Watched};

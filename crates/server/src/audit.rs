@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use exhibit_http::{ApiError, Cursor, Json, Page, Query, Route, Scope, limit};
+use exhibit_http::{ApiError, Cursor, Json, Page, PageQuery, Query, Route, Scope, limit};
 use exhibit_model::time::Timestamp;
 use exhibit_store::sql::audit::{self as sql, Entry};
 use schemars::JsonSchema;
@@ -13,16 +13,6 @@ use crate::shared::Shared;
 
 /// The list that cursors belong to.
 const OF: &str = "audit";
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ListQuery {
-    /// Items of a page
-    #[schemars(range(min = 1, max = 1000))]
-    limit: Option<u32>,
-    /// `next` of the page before
-    cursor: Option<String>,
-}
 
 /// A change over HTTP, or a login.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -56,14 +46,14 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Vec<Route> {
     let words = ("list_audit", "What was changed over HTTP, and every login, newest first");
     vec![
         Route::get("/v1/audit", words, Scope::Admin, (list, Arc::clone(shared)))
-            .query::<ListQuery>()
+            .query::<PageQuery>()
             .answers::<Page<AuditLine>>(200, "A page"),
     ]
 }
 
 async fn list(
     State(shared): State<Arc<Shared>>,
-    Query(asked): Query<ListQuery>,
+    Query(asked): Query<PageQuery>,
 ) -> Result<Json<Page<AuditLine>>, ApiError> {
     let limit = limit(asked.limit, 100)?;
     let before = Cursor::parse(asked.cursor.as_deref(), OF)?.map_or(i64::MAX, |cursor| cursor.0);

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use exhibit_engine::pipeline::Override;
 use exhibit_engine::status::{RunStatus, status, summary};
 use exhibit_engine::{RunRequest, Which};
-use exhibit_http::{ApiError, At, Body, Cursor, Empty, Json, Page, Query, Route, Scope, limit};
+use exhibit_http::{ApiError, At, Body, Cursor, Empty, Json, Page, PageQuery, Query, Route, Scope, limit};
 use exhibit_model::ids::{CollectionId, RunId};
 use exhibit_model::states::{Policy, UnitState};
 use exhibit_store::StoreError;
@@ -24,16 +24,6 @@ use crate::catalog::{FactView, LookupError, find_run};
 use crate::collections::for_one_run;
 use crate::compare::{Comparison, compare as compare_runs};
 use crate::runs::{UnitLine, UnitsWanted, artifacts_of, units_of};
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ListQuery {
-    /// Items of a page
-    #[schemars(range(min = 1, max = 1000))]
-    limit: Option<u32>,
-    /// `next` of the page before
-    cursor: Option<String>,
-}
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -125,7 +115,7 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
     let stands = "Where the run stands now";
     vec![
         Route::get("/v1/runs", ("list_runs", "Runs, newest first"), read, (list, api.clone()))
-            .query::<ListQuery>()
+            .query::<PageQuery>()
             .answers::<Page<RunStatus>>(200, "A page"),
         Route::post(
             "/v1/runs",
@@ -209,7 +199,7 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
     ]
 }
 
-async fn list(State(api): State<Api>, Query(asked): Query<ListQuery>) -> Result<Json<Page<RunStatus>>, ApiError> {
+async fn list(State(api): State<Api>, Query(asked): Query<PageQuery>) -> Result<Json<Page<RunStatus>>, ApiError> {
     let limit = limit(asked.limit, 50)?;
     let before = Cursor::parse(asked.cursor.as_deref(), "runs")?.map_or(i64::MAX, |cursor| cursor.0);
     let page = api.read(move |read| {
