@@ -5,6 +5,7 @@ use std::time::Instant;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+use super::work::Events;
 use super::{Served, token};
 use crate::exports::tool;
 use crate::world::{Backend, PATIENCE, World, items, text};
@@ -14,6 +15,7 @@ both_backends! {
     ar_10_an_artifact_is_made_again_over_http,
     ar_19_an_export_is_made_and_fetched_in_pieces,
     exports_that_cannot_be_made_say_why,
+    a_job_is_followed_by_events_and_stopped_without_a_trace,
     what_had_its_time_goes_after_a_plan,
     the_ledger_extends_its_checkpoint_over_http,
     ar_21_a_source_that_moved_keeps_its_catalog_over_http,
@@ -168,6 +170,35 @@ fn ar_19_an_export_is_made_and_fetched_in_pieces(backend: Backend) {
     assert_ne!(world.scratch(), Vec::<std::path::PathBuf>::new());
     world.ok(&["run", "noop"]);
     assert_eq!(world.scratch(), Vec::<std::path::PathBuf>::new());
+}
+
+/// An export of a file that takes a while: it is stopped midway, everybody who listens hears of it, and nothing of it is left.
+fn a_job_is_followed_by_events_and_stopped_without_a_trace(backend: Backend) {
+    let world = World::new(backend);
+    std::fs::create_dir_all(world.archive()).expect("a folder");
+    // A hole on the disk of the archive; only the copy would take its room.
+    let large = std::fs::File::create(world.archive().join("large.bin")).expect("a file");
+    large.set_len(1 << 30).expect("a hole");
+    world.scan();
+    let token = token(&world, "read,control");
+    let served = Served::new(&world);
+    let mut events = Events::open(&served, &token, None);
+    let begun = served.post("/v1/exports", &token, &json!({})).json();
+    let id = text(&begun["job"]);
+    let cancelled = served.post(&format!("/v1/jobs/{id}/cancel"), &token, &json!({}));
+    assert_eq!(cancelled.status, 200, "{}", cancelled.text());
+    let end = served.job_ends(&id, &token);
+    assert_eq!((&end["state"], &end["result"], &end["problem"]), (&json!("cancelled"), &Value::Null, &Value::Null));
+    assert!(end["done"].as_u64() < Some(1 << 30), "it was stopped midway: {end}");
+    assert_eq!(served.get(&format!("/v1/exports/{id}/file"), &token).code(), "no-export");
+    assert_eq!(world.scratch(), Vec::<std::path::PathBuf>::new());
+    loop {
+        let (name, _, data) = events.next();
+        if name == "job" && data["state"] == "cancelled" {
+            assert_eq!(data["job"], id);
+            break;
+        }
+    }
 }
 
 fn exports_that_cannot_be_made_say_why(backend: Backend) {

@@ -276,7 +276,7 @@ fn a_server_that_ends_leaves_its_run_to_the_next(backend: Backend) {
 }
 
 /// A stream of events.
-struct Events(BufReader<Chunks>);
+pub struct Events(BufReader<Chunks>);
 
 /// What a chunked body holds.
 struct Chunks {
@@ -304,7 +304,8 @@ impl Read for Chunks {
 }
 
 impl Events {
-    fn open(served: &Served, token: &str, last: Option<&str>) -> Self {
+    /// Begins to listen, perhaps where another one left off.
+    pub fn open(served: &Served, token: &str, last: Option<&str>) -> Self {
         let mut stream = connect(&served.host);
         let last = last.map_or_else(String::new, |last| format!("last-event-id: {last}\r\n"));
         let request =
@@ -322,7 +323,7 @@ impl Events {
     }
 
     /// Name, id and data of the next event.
-    fn next(&mut self) -> (String, String, Value) {
+    pub fn next(&mut self) -> (String, String, Value) {
         let deadline = std::time::Instant::now() + crate::world::PATIENCE;
         let (mut name, mut id, mut data) = (String::new(), String::new(), String::new());
         loop {
