@@ -124,7 +124,9 @@ fn tokens_are_made_listed_and_revoked_by_the_program_alone(backend: Backend) {
     let served = Served::new(&world);
     assert_eq!(served.get("/v1/status", &secret).status, 200);
     assert_eq!(served.get("/v1/status", &secret.to_uppercase()).code(), "login-invalid");
-    assert_eq!(served.get("/v1/status", &format!("{}a", &secret[..secret.len() - 1])).code(), "login-invalid");
+    let (rest, last) = secret.split_at(secret.len() - 1);
+    let other = if last == "a" { "b" } else { "a" };
+    assert_eq!(served.get("/v1/status", &format!("{rest}{other}")).code(), "login-invalid");
     world.ok(&["tokens", "revoke", &text(&made["id"])]);
     assert_eq!(served.get("/v1/status", &secret).code(), "login-invalid");
     assert_eq!(items(world.json(&["tokens"]))[0]["state"], "revoked");
