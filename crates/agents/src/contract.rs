@@ -1,0 +1,27 @@
+//! The contract of ingest: strict, versioned, and with the same answer to the same bytes, always.
+//!
+//! [`decode`] reads an envelope of any version and gives one [`Document`], whose canonical form and fingerprint do not depend on the version,
+//! on the order of keys or on how a number or a time was written. What is wrong is a [`Rejection`], whose body is exact: clients compare it.
+
+mod call;
+mod canonical;
+mod document;
+mod event;
+mod fields;
+mod rejection;
+mod session;
+
+#[cfg(test)]
+mod tests;
+
+pub use call::{Call, CallStatus, Counts, Semantics, ServiceTier, Usage};
+pub use document::{Document, Options, Version, decode};
+pub use event::{Event, EventType};
+pub use rejection::{Detail, Rejection};
+pub use session::Session;
+
+/// Largest body in bytes.
+pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Longest text of a field that says nothing else, in bytes.
+const TEXT_BYTES_MAX: usize = 256;

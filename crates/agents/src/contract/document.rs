@@ -1,0 +1,246 @@
+//! From bytes to a document.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use exhibit_model::canonical::to_canonical;
+use exhibit_model::digest::Digest;
+use exhibit_model::findings::Findings;
+use exhibit_model::json::{JsonLimits, parse_strict};
+use serde_json::Value;
+
+use super::call::{self, Call};
+use super::canonical::{call_value, event_value, value_of};
+use super::event::{self, Event};
+use super::fields::{Fields, Reading};
+use super::rejection::{Details, Rejection};
+use super::session::{self, Session};
+
+/// A version of the envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Version {
+    /// No envelope: `{session,events?}`, where that is allowed.
+    Bare,
+    /// `{session,events?}`.
+    V1,
+    /// `{run,timeline?}`, and integers stand for ids.
+    V2,
+    /// `{session,calls?,events?}`.
+    V3,
+}
+
+impl Version {
+    /// The word, as counters use it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+            Self::V3 => "v3",
+        }
+    }
+
+    /// Names of the session and of the events in its payload.
+    fn names(self) -> (&'static str, &'static str) {
+        if self == Self::V2 { ("run", "timeline") } else { ("session", "events") }
+    }
+}
+
+/// What a gate lets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Documents without an envelope; unknown fields of theirs are left out and counted.
+    pub allow_bare: bool,
+}
+
+/// A session with its events and calls, as the contract understands them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// The version that it came in.
+    pub version: Version,
+    /// The key that the sender gave it.
+    pub idempotency_key: Option<String>,
+    /// Who sent it, in the sender's words.
+    pub source: Option<String>,
+    /// The session.
+    pub session: Session,
+    /// Its events, by place, time and id.
+    pub events: Vec<Event>,
+    /// Its calls, by id.
+    pub calls: Vec<Call>,
+    /// RFC 8785 of `{calls,events,session}`.
+    pub canonical: Vec<u8>,
+    /// SHA-256 of it.
+    pub fingerprint: Digest,
+    /// Unknown fields that were left out.
+    pub dropped_fields: u64,
+}
+
+/// Reads a body. The first stage that fails answers, with all its problems: size, JSON, root and version, known version, payload and fields.
+///
+/// # Errors
+/// What is wrong, in words that do not change.
+pub fn decode(bytes: &[u8], options: Options) -> Result<Document, Rejection> {
+    if bytes.len() > super::BODY_BYTES_MAX {
+        return Err(Rejection::TooLarge);
+    }
+    let limits = JsonLimits::of_bytes(super::BODY_BYTES_MAX);
+    let value = parse_strict(bytes, &limits).map_err(|findings| not_read(&findings))?;
+    let Value::Object(mut root) = value else {
+        return Err(Rejection::invalid("payload", "payload must be an object"));
+    };
+    let sent = root.remove("envelope_version").filter(|version| !is_falsy(version));
+    let version = match sent {
+        None if options.allow_bare && root.contains_key("session") => Version::Bare,
+        None => return Err(Rejection::invalid("envelope_version", "is required")),
+        Some(Value::String(word)) => match word.as_str() {
+            "v1" => Version::V1,
+            "v2" => Version::V2,
+            "v3" => Version::V3,
+            _ => return Err(Rejection::UnsupportedVersion),
+        },
+        Some(_) => return Err(Rejection::UnsupportedVersion),
+    };
+    let reading = Reading {
+        details: RefCell::default(),
+        lenient: version == Version::Bare,
+        dropped: RefCell::default(),
+        integer_ids: version == Version::V2,
+    };
+    let mut envelope = Fields::new(&reading, "", root);
+    let (idempotency_key, source, payload) = if version == Version::Bare {
+        (None, None, Ok(envelope))
+    } else {
+        let key = envelope.maybe_text("idempotency_key", super::TEXT_BYTES_MAX);
+        let source = envelope.maybe_text("source", super::TEXT_BYTES_MAX);
+        let payload = match envelope.take("payload") {
+            None => Err("is required"),
+            Some(Value::Object(payload)) => Ok(Fields::new(&reading, "", payload)),
+            Some(_) => Err("must be an object"),
+        };
+        envelope.finish();
+        (key, source, payload)
+    };
+    let said = match payload {
+        Err(message) => {
+            reading.wrong("payload", message);
+            None
+        }
+        Ok(payload) => read_payload(payload, version, &reading)?,
+    };
+    let details = reading.details.into_inner();
+    let Some((session, events, calls)) = said.filter(|_| details.is_empty()) else {
+        return Err(Rejection::Invalid(details));
+    };
+    let value = value_of(&session, &events, &calls);
+    let canonical = to_canonical(&value).map_err(|findings| not_read(&findings))?;
+    let fingerprint = Digest::of(&canonical);
+    let dropped_fields = reading.dropped.into_inner();
+    Ok(Document { version, idempotency_key, source, session, events, calls, canonical, fingerprint, dropped_fields })
+}
+
+/// What JavaScript takes for false: the older gate asked that way.
+fn is_falsy(version: &Value) -> bool {
+    match version {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        _ => false,
+    }
+}
+
+type Said = (Session, Vec<Event>, Vec<Call>);
+
+fn read_payload(mut payload: Fields<'_>, version: Version, reading: &Reading) -> Result<Option<Said>, Rejection> {
+    let (session_name, events_name) = version.names();
+    let session = match payload.take(session_name) {
+        Some(Value::Object(map)) => session::read(Fields::new(reading, "session", map), version == Version::V3),
+        _ => {
+            reading.wrong(session_name, format!("{session_name} object is required"));
+            None
+        }
+    };
+    let session_id = session.as_ref().map(|session| session.session_id.as_str());
+    let mut events = Vec::new();
+    for (index, map) in payload.objects(events_name, "events") {
+        let fields = Fields::new(reading, &format!("events[{index}]"), map);
+        events.extend(event::read(fields, index, session_id).map(|event| (index, event)));
+    }
+    let mut calls = Vec::new();
+    if version == Version::V3 {
+        for (index, map) in payload.objects("calls", "calls") {
+            let fields = Fields::new(reading, &format!("calls[{index}]"), map);
+            calls.extend(call::read(fields, reading).map(|call| (index, call)));
+        }
+    }
+    payload.finish();
+    if !reading.details.borrow().is_empty() {
+        return Ok(None);
+    }
+    let mut events = once(events, |event| &event.event_id, event_value).map_err(Rejection::event_conflict)?;
+    events.sort_by(|left, right| {
+        (left.seq, left.event_ts, &left.event_id).cmp(&(right.seq, right.event_ts, &right.event_id))
+    });
+    let calls = once(calls, |call| &call.call_id, call_value).map_err(|index| {
+        let mut details = Details::default();
+        details.add(format!("calls[{index}].callId"), "unsupported value");
+        Rejection::Invalid(details)
+    })?;
+    let mut calls: Vec<Call> = calls;
+    calls.sort_by(|left, right| left.call_id.cmp(&right.call_id));
+    Ok(session.map(|session| (session, events, calls)))
+}
+
+/// Each id once: what says the same twice counts once. `Err` is the place of one that says something else.
+fn once<T>(items: Vec<(usize, T)>, id: impl Fn(&T) -> &String, says: impl Fn(&T) -> Value) -> Result<Vec<T>, usize> {
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut kept: Vec<T> = Vec::with_capacity(items.len());
+    for (index, item) in items {
+        match places.get(id(&item)) {
+            None => {
+                places.insert(id(&item).clone(), kept.len());
+                kept.push(item);
+            }
+            Some(place) if says(&kept[*place]) == says(&item) => {}
+            Some(_) => return Err(index),
+        }
+    }
+    Ok(kept)
+}
+
+/// Bytes that cannot be read. Integers beyond 2^53 - 1 and U+0000 are fields that are wrong; all else is no JSON.
+fn not_read(findings: &Findings) -> Rejection {
+    let mut details = Details::default();
+    for finding in findings.iter() {
+        let message = match finding.code {
+            "integer_range" => "is out of range",
+            "nul_character" => "unsupported value",
+            _ => return Rejection::NotJson,
+        };
+        details.add(path_of(&finding.pointer), message);
+    }
+    Rejection::Invalid(details)
+}
+
+/// A JSON pointer into a body as the path in the canonical document.
+fn path_of(pointer: &str) -> String {
+    let mut path = String::new();
+    let inside = pointer.strip_prefix("/payload").filter(|rest| rest.starts_with('/')).unwrap_or(pointer);
+    for (depth, token) in inside.split('/').skip(1).enumerate() {
+        let token = token.replace("~1", "/").replace("~0", "~");
+        let token = match (depth, token.as_str()) {
+            (0, "run") => "session".to_owned(),
+            (0, "timeline") => "events".to_owned(),
+            _ => token,
+        };
+        if depth > 0 && !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit()) {
+            path.push_str(&format!("[{token}]"));
+        } else {
+            if depth > 0 {
+                path.push('.');
+            }
+            path.push_str(&token);
+        }
+    }
+    path
+}
