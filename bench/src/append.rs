@@ -102,7 +102,11 @@ async fn produce(store: Store, share: Vec<Vec<Draft>>) -> Result<(), String> {
     let gate = store.gate();
     for batch in share {
         let candidates: Result<Vec<_>, _> = batch.into_iter().map(|draft| gate.check(draft)).collect();
-        let append = Append { candidates: candidates.map_err(|findings| findings.to_string())?, effect: None };
+        let append = Append {
+            candidates: candidates.map_err(|findings| findings.to_string())?,
+            effect: None,
+            ..Append::default()
+        };
         store.append(append).await.map_err(|error| error.to_string())?;
     }
     Ok(())

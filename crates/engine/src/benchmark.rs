@@ -105,7 +105,7 @@ pub(crate) async fn record(store: &Store, key: i64, machine: Json) -> Result<(),
     let stretches = payload["hosts"].as_array().map_or(0, Vec::len);
     let draft = Draft::record("run.benchmark", format!("benchmark:{id}:{stretches}"), payload);
     let candidate = store.gate().check(draft).map_err(|findings| RunError::Internal(findings.to_string()))?;
-    store.append(Append { candidates: vec![candidate], effect: None }).await?;
+    store.append(Append { candidates: vec![candidate], effect: None, ..Append::default() }).await?;
     Ok(())
 }
 

@@ -153,5 +153,5 @@ async fn append(store: &Store, run: i64, checked: &[Checked]) -> Result<(), Gate
         }
         Ok(Guard::Refuse(format!("the lease of {} of {} units was lost", endings.len() as u64 - held, endings.len())))
     };
-    store.append(Append { candidates, effect: Some(Box::new(effect)) }).await.map(|_| ())
+    store.append(Append { candidates, effect: Some(Box::new(effect)), ..Append::default() }).await.map(|_| ())
 }

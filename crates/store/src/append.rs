@@ -126,6 +126,9 @@ pub struct Append {
     pub candidates: Vec<Candidate>,
     /// What must happen with it.
     pub effect: Option<Effect>,
+    /// What admission decides about besides the ids of the candidates: no other request with one of these keys is decided in the same group, so
+    /// that each sees what the one before it wrote.
+    pub keys: Vec<String>,
 }
 
 impl Append {
@@ -136,7 +139,8 @@ impl Append {
 
     /// The keys under which admission decides: two requests with the same key never share a group.
     pub(crate) fn admission_keys(&self) -> Vec<String> {
-        self.candidates.iter().filter_map(|candidate| candidate.outside_id().map(str::to_owned)).collect()
+        let ids = self.candidates.iter().filter_map(|candidate| candidate.outside_id().map(str::to_owned));
+        ids.chain(self.keys.iter().cloned()).collect()
     }
 }
 
@@ -156,6 +160,17 @@ pub struct Receipt {
 pub struct Accepted<'a> {
     /// Its place in the ledger.
     pub seq: Seq,
+    /// The record.
+    pub candidate: &'a Candidate,
+}
+
+/// A record that was taken in, whether it is projected or came too late for that.
+#[derive(Debug)]
+pub struct Taken<'a> {
+    /// Its place in the ledger.
+    pub seq: Seq,
+    /// How it was admitted.
+    pub admission: LeafAdmission,
     /// The record.
     pub candidate: &'a Candidate,
 }
@@ -316,6 +331,7 @@ fn write_records(
     )?;
     ledger::insert_nodes(tx, &nodes)?;
     ledger::update_state(tx, batch, first_seq + count, &state.frontier)?;
+    settle(tx, context, first_seq, fresh)?;
     let accepted: Vec<Accepted<'_>> = (first_seq..)
         .zip(fresh)
         .filter(|(_, (_, admission))| *admission == LeafAdmission::New)
@@ -323,6 +339,28 @@ fn write_records(
         .collect();
     project(tx, context, &accepted)?;
     Ok(first_seq)
+}
+
+/// Tells the rooms what was taken in, before anything is projected.
+fn settle(
+    tx: &mut Tx<'_>,
+    context: &GroupContext,
+    first_seq: Seq,
+    fresh: &[(&Candidate, LeafAdmission)],
+) -> Result<(), StoreError> {
+    let mut taken: Vec<Taken<'_>> = (first_seq..)
+        .zip(fresh)
+        .map(|(seq, (candidate, admission))| Taken { seq, admission: *admission, candidate })
+        .collect();
+    for room in &context.rooms {
+        let (own, others) = taken.into_iter().partition(|each| each.candidate.kind.room == room.name());
+        let own: Vec<Taken<'_>> = own;
+        if !own.is_empty() {
+            room.settle(tx, &own)?;
+        }
+        taken = others;
+    }
+    Ok(())
 }
 
 fn write_lineages(tx: &mut Tx<'_>, fresh: &[(&Candidate, LeafAdmission)]) -> Result<(), StoreError> {

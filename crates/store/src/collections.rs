@@ -279,7 +279,7 @@ async fn record(
             Guard::Refuse(format!("the collection {name} was changed by someone else at the same time; look again"))
         })
     };
-    store.append(Append { candidates, effect: Some(Box::new(effect)) }).await?;
+    store.append(Append { candidates, effect: Some(Box::new(effect)), ..Append::default() }).await?;
     Ok(())
 }
 

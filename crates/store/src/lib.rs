@@ -33,7 +33,7 @@ pub mod sql;
 pub mod store;
 pub mod value;
 
-pub use append::{Accepted, Append, Candidate, Effect, Guard, Receipt, StoredBlob};
+pub use append::{Accepted, Append, Candidate, Effect, Guard, Receipt, StoredBlob, Taken};
 pub use backend::sqlite::Synchronous;
 pub use blobs::{Blobs, Staged};
 pub use connection::Location;

@@ -92,7 +92,8 @@ pub async fn promote(store: &Store, run: &Run) -> Result<Seq, GateError> {
         let why = if shown { "was promoted before" } else { "has expired: its results are gone" };
         Ok(Guard::Refuse(format!("run {id} {why}")))
     });
-    let receipts = store.append(Append { candidates: vec![candidate], effect: Some(effect) }).await?;
+    let receipts =
+        store.append(Append { candidates: vec![candidate], effect: Some(effect), ..Append::default() }).await?;
     Ok(receipts.first().map_or(0, |receipt| receipt.seq))
 }
 
@@ -190,7 +191,7 @@ async fn erase_some(store: &Store, run: &Run, reason: Reason, some: Vec<Erasable
         }
         Ok(Guard::Proceed)
     });
-    store.append(Append { candidates: vec![candidate], effect: Some(effect) }).await.map(|_| ())
+    store.append(Append { candidates: vec![candidate], effect: Some(effect), ..Append::default() }).await.map(|_| ())
 }
 
 /// Neighbouring places as ranges of first and last.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::append::{Accepted, Candidate};
+use crate::append::{Accepted, Candidate, Taken};
 use crate::error::StoreError;
 use crate::session::{Read, Tx};
 
@@ -57,6 +57,15 @@ pub trait Room: Send + Sync {
     /// When the database cannot be read.
     fn admit(&self, read: &Read<'_>, batch: &[Candidate]) -> Result<Vec<Admission>, StoreError> {
         default_admission(read, batch)
+    }
+
+    /// Writes what changes with every record that is taken in, also with one that comes too late to be projected (keys, offsets): operation
+    /// tables of the room, in the same transaction and before `project`. A rebuild does not call it.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    fn settle(&self, _tx: &mut Tx<'_>, _taken: &[Taken<'_>]) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// Writes projections beyond the declared columns.

@@ -197,7 +197,7 @@ impl WriterThread {
             Outcome::RollBack(error, evidence) => {
                 // A member of a larger group is tried again alone, and leaves its evidence then.
                 if let Some(evidence) = evidence.filter(|_| appends.len() == 1) {
-                    let append = Append { candidates: vec![*evidence], effect: None };
+                    let append = Append { candidates: vec![*evidence], effect: None, ..Append::default() };
                     self.transaction(|tx| apply_group(tx, &context, std::slice::from_ref(&append)))?;
                 }
                 Err(error)

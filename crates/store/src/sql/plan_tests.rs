@@ -305,7 +305,7 @@ async fn append(store: &Store, asset: i64, run: i64) {
     };
     for draft in [fact, note] {
         let candidates = vec![store.gate().check(draft).expect("a good draft")];
-        store.append(Append { candidates, effect: None }).await.expect("a record");
+        store.append(Append { candidates, effect: None, ..Append::default() }).await.expect("a record");
     }
 }
 

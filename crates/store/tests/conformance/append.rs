@@ -24,6 +24,8 @@ both!(
     a_replay_writes_nothing,
     a_conflict_leaves_its_evidence_once,
     a_stale_record_is_kept_but_not_projected,
+    a_room_hears_of_everything_that_is_taken_in,
+    requests_with_one_key_are_decided_one_after_the_other,
     a_panic_is_rolled_back,
     sixty_four_producers_make_one_ledger,
 );
@@ -211,6 +213,10 @@ fn one_bad_member_does_not_harm_its_group(backend: Backend) {
 
 /// Holds the writer up until all requests wait, then lets go.
 fn in_one_group(world: &World, requests: Vec<Vec<exhibit_store::Candidate>>) -> Vec<Result<Vec<Receipt>, GateError>> {
+    all_at_once(world, requests.into_iter().map(|candidates| Append { candidates, ..Append::default() }).collect())
+}
+
+fn all_at_once(world: &World, requests: Vec<Append>) -> Vec<Result<Vec<Receipt>, GateError>> {
     let (go, held) = channel::<()>();
     let (entered, inside) = channel::<()>();
     let store = world.store.clone();
@@ -225,9 +231,9 @@ fn in_one_group(world: &World, requests: Vec<Vec<exhibit_store::Candidate>>) -> 
         });
         tokio::task::spawn_blocking(move || inside.recv().expect("the writer is held")).await.expect("a thread");
         let mut waiting = Vec::new();
-        for candidates in requests {
+        for append in requests {
             let store = world.store.clone();
-            let mut request = Box::pin(async move { store.append(Append { candidates, effect: None }).await });
+            let mut request = Box::pin(async move { store.append(append).await });
             // The first poll puts the request into the queue.
             let early = std::future::poll_fn(|context| std::task::Poll::Ready(request.as_mut().poll(context))).await;
             assert!(early.is_pending(), "the writer is held");
@@ -266,7 +272,8 @@ fn a_replay_writes_nothing(backend: Backend) {
     // And after the process came back.
     let reopened = world.open_again().expect("the same database");
     let candidates = vec![world.plain_event("a-1")];
-    let receipts = block_on(reopened.append(Append { candidates, effect: None })).expect("a replay");
+    let receipts =
+        block_on(reopened.append(Append { candidates, effect: None, ..Append::default() })).expect("a replay");
     assert_eq!((receipts[0].seq, receipts[0].replay), (2, true));
     assert_eq!(world.verify().problems, []);
 }
@@ -317,6 +324,35 @@ fn a_stale_record_is_kept_but_not_projected(backend: Backend) {
     assert_eq!(world.verify().problems, []);
 }
 
+/// New or late, and in which place; a replay is nothing new, and what is not kept was never said.
+fn a_room_hears_of_everything_that_is_taken_in(backend: Backend) {
+    static TAKEN: Sql = Sql::same("test_taken", "select seq, stale from test_taken order by seq");
+    let world = World::new(backend);
+    let late = world.event("late", json!({"level": "info", "text": "x", "late": true}));
+    world.append(vec![world.plain_event("a"), late, world.plain_event("b")]).expect("receipts");
+    world.append(vec![world.plain_event("a")]).expect("a replay");
+    let refuse: Effect = Box::new(|_| Ok(Guard::Refuse("no".to_owned())));
+    world.append_with(vec![world.plain_event("c")], refuse).expect_err("refused");
+    let taken = world.read(|read| read.all::<(i64, i64)>(&TAKEN, &[]));
+    assert_eq!(taken, [(1, 0), (2, 1), (3, 0)]);
+}
+
+/// Whoever decides by a key sees what the request before it wrote: they never share a transaction, and so no batch of the ledger.
+fn requests_with_one_key_are_decided_one_after_the_other(backend: Backend) {
+    let world = World::new(backend);
+    let request = |id: &str, key: String| Append {
+        candidates: vec![world.plain_event(id)],
+        keys: vec![key, format!("other/{id}")],
+        ..Append::default()
+    };
+    let apart = ["a", "b", "c", "d"].map(|id| request(id, format!("session/{id}")));
+    assert!(all_at_once(&world, apart.into()).iter().all(Result::is_ok));
+    assert_eq!(world.read(ledger::state).batches, 1, "other keys share a transaction");
+    let same = ["e", "f", "g", "h"].map(|id| request(id, "session/1".to_owned()));
+    assert!(all_at_once(&world, same.into()).iter().all(Result::is_ok));
+    assert_eq!(world.read(ledger::state).batches, 1 + 4);
+}
+
 fn a_panic_is_rolled_back(backend: Backend) {
     let world = World::new(backend);
     let before = world.raw().dump();
@@ -362,7 +398,7 @@ fn sixty_four_producers_make_one_ledger(backend: Backend) {
             producers.spawn(async move {
                 let mut acknowledged = Vec::new();
                 for (candidate, id) in work {
-                    let append = Append { candidates: vec![candidate], effect: None };
+                    let append = Append { candidates: vec![candidate], effect: None, ..Append::default() };
                     acknowledged.push((store.append(append).await.expect("a receipt")[0].seq, id));
                 }
                 assert!(acknowledged.is_sorted(), "what one producer sends stays in order");

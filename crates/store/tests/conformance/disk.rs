@@ -75,7 +75,7 @@ fn append_until_it_fails(store: &Store, round: usize, acknowledged: &mut BTreeMa
             let payload = json!({"level": "info", "text": id.repeat(1_000)});
             let candidates = vec![check_event(store, id, payload).expect("a good event")];
             let store = store.clone();
-            async move { store.append(Append { candidates, effect: None }).await }
+            async move { store.append(Append { candidates, effect: None, ..Append::default() }).await }
         });
         let answers = block_on(async {
             let tasks: Vec<_> = requests.map(tokio::spawn).collect();

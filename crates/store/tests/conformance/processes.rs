@@ -47,7 +47,8 @@ fn writes_events() {
                         (first..first + 1 + first / 3 % 3).map(|index| format!("{prefix}-{index}")).collect();
                     let event = |id: &String| check_event(&store, id, json!({"level": "info", "text": id}));
                     let candidates = ids.iter().map(|id| event(id).expect("a good event")).collect();
-                    let receipts = store.append(Append { candidates, effect: None }).await.expect("receipts");
+                    let receipts =
+                        store.append(Append { candidates, effect: None, ..Append::default() }).await.expect("receipts");
                     for (id, receipt) in ids.iter().zip(receipts) {
                         tell("ACK", json!([id, receipt.seq, receipt.content_hash]));
                     }

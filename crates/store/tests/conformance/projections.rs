@@ -164,7 +164,7 @@ fn a_rebuild_while_records_arrive(backend: Backend) {
         let writer = tokio::spawn(async move {
             for candidate in more {
                 writing
-                    .append(exhibit_store::Append { candidates: vec![candidate], effect: None })
+                    .append(exhibit_store::Append { candidates: vec![candidate], ..Default::default() })
                     .await
                     .expect("a record");
             }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use exhibit_model::envelope::LeafAdmission;
 use exhibit_store::room::default_admission;
-use exhibit_store::{Accepted, Admission, Candidate, Migration, Read, Room, Seq, Sql, StoreError, Tx, values};
+use exhibit_store::{Accepted, Admission, Candidate, Migration, Read, Room, Seq, Sql, StoreError, Taken, Tx, values};
 
 /// The room itself.
 pub static ROOM: TestRoom = TestRoom;
@@ -78,14 +79,21 @@ pub const CLIP: &str = r#"{
 const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
     name: "test_room",
-    sqlite: "create table test_seen (seq integer primary key, body blob not null) strict;",
-    postgres: "create table test_seen (seq bigint primary key, body bytea not null);",
+    sqlite: "create table test_seen (seq integer primary key, body blob not null) strict; \
+             create table test_taken (seq integer primary key, stale integer not null) strict;",
+    postgres: "create table test_seen (seq bigint primary key, body bytea not null); \
+               create table test_taken (seq bigint primary key, stale bigint not null);",
 }];
 
 const SEEN: Sql = Sql::pair(
     "test_seen_insert",
     "insert into test_seen (seq, body) values ($1, $2)",
     "insert into test_seen (seq, body) select * from unnest($1::bigint[], $2::bytea[])",
+);
+const TAKEN: Sql = Sql::pair(
+    "test_taken_insert",
+    "insert into test_taken (seq, stale) values ($1, $2)",
+    "insert into test_taken (seq, stale) select * from unnest($1::bigint[], $2::bigint[])",
 );
 const REMOVE: Sql = Sql::same("test_seen_remove", "delete from test_seen where seq >= $1 and seq <= $2");
 const FORGET: Sql = Sql::same("test_seen_delete", "delete from test_seen");
@@ -123,6 +131,12 @@ impl Room for TestRoom {
             }
         }
         Ok(admissions)
+    }
+
+    fn settle(&self, tx: &mut Tx<'_>, taken: &[Taken<'_>]) -> Result<(), StoreError> {
+        let stale = |each: &Taken<'_>| i64::from(each.admission == LeafAdmission::Stale);
+        let rows: Vec<_> = taken.iter().map(|each| values![each.seq, stale(each)]).collect();
+        tx.execute_many(&TAKEN, &rows).map(|_| ())
     }
 
     fn project(&self, tx: &mut Tx<'_>, accepted: &[Accepted<'_>]) -> Result<(), StoreError> {

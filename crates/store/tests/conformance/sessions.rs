@@ -37,7 +37,7 @@ fn a_swallowed_error_is_no_commit(backend: Backend) {
         tx.execute(&NOTE, params!["a", "3"]).expect_err("the name is taken");
         Ok(Guard::Proceed)
     });
-    let append = Append { candidates: vec![world.plain_event("a")], effect: Some(effect) };
+    let append = Append { candidates: vec![world.plain_event("a")], effect: Some(effect), ..Append::default() };
     block_on(world.store.append(append)).expect_err("the transaction is broken");
     assert_eq!(world.read(notes), [("a".to_owned(), "1".to_owned())]);
     assert_eq!(world.records(), 0);
@@ -147,7 +147,10 @@ fn a_store_opens_within_a_runtime(backend: Backend) {
         let store = Store::open(options(&world.location, &blobs, vec![&crate::room::ROOM])).expect("the same database");
         let payload = json!({"level": "info", "text": "x"});
         let candidate = crate::world::check_event(&store, "a", payload).expect("a good event");
-        store.append(Append { candidates: vec![candidate], effect: None }).await.expect("a record");
+        store
+            .append(Append { candidates: vec![candidate], effect: None, ..Append::default() })
+            .await
+            .expect("a record");
         drop(store);
         let absent = exhibit_store::Location::Postgres { address: "host=/nowhere user=x dbname=x".to_owned() };
         let error = Store::open(options(&absent, &blobs, vec![])).map(|_| ()).expect_err("nobody there");

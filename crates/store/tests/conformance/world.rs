@@ -140,12 +140,12 @@ impl World {
 
     /// Appends candidates without an effect.
     pub fn append(&self, candidates: Vec<Candidate>) -> Result<Vec<Receipt>, GateError> {
-        block_on(self.store.append(Append { candidates, effect: None }))
+        block_on(self.store.append(Append { candidates, effect: None, ..Append::default() }))
     }
 
     /// Appends candidates after an effect.
     pub fn append_with(&self, candidates: Vec<Candidate>, effect: Effect) -> Result<Vec<Receipt>, GateError> {
-        block_on(self.store.append(Append { candidates, effect: Some(effect) }))
+        block_on(self.store.append(Append { candidates, effect: Some(effect), ..Append::default() }))
     }
 
     /// An event from outside.
