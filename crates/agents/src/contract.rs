@@ -8,6 +8,7 @@ mod canonical;
 mod document;
 mod event;
 mod fields;
+mod recorded;
 mod rejection;
 mod session;
 
@@ -17,6 +18,8 @@ mod tests;
 pub use call::{Call, CallStatus, Counts, Semantics, ServiceTier, Usage};
 pub use document::{Document, Options, Version, decode};
 pub use event::{Event, EventType};
+pub use recorded::Said;
+pub(crate) use recorded::{DocumentForm, said};
 pub use rejection::{Detail, Rejection};
 pub use session::Session;
 

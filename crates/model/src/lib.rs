@@ -21,3 +21,4 @@ pub mod note;
 pub mod source;
 pub mod states;
 pub mod time;
+pub mod words;

@@ -21,7 +21,7 @@ macro_rules! words {
                 match self { $(Self::$variant => $word),* }
             }
 
-            pub(super) fn of_word(word: &str) -> Option<Self> {
+            pub(crate) fn of_word(word: &str) -> Option<Self> {
                 Self::EVERY.iter().copied().find(|known| known.as_str() == word)
             }
         }

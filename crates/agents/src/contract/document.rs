@@ -66,6 +66,8 @@ pub struct Document {
     pub session: Session,
     /// Its events, by place, time and id.
     pub events: Vec<Event>,
+    /// Where each event stood in what was sent, for refusals that name one.
+    pub event_places: BTreeMap<String, usize>,
     /// Its calls, by id.
     pub calls: Vec<Call>,
     /// RFC 8785 of `{calls,events,session}`.
@@ -129,14 +131,25 @@ pub fn decode(bytes: &[u8], options: Options) -> Result<Document, Rejection> {
         Ok(payload) => read_payload(payload, version, &reading)?,
     };
     let details = reading.details.into_inner();
-    let Some((session, events, calls)) = said.filter(|_| details.is_empty()) else {
+    let Some((session, events, calls, event_places)) = said.filter(|_| details.is_empty()) else {
         return Err(Rejection::Invalid(details));
     };
     let value = value_of(&session, &events, &calls);
     let canonical = to_canonical(&value).map_err(|findings| not_read(&findings))?;
     let fingerprint = Digest::of(&canonical);
     let dropped_fields = reading.dropped.into_inner();
-    Ok(Document { version, idempotency_key, source, session, events, calls, canonical, fingerprint, dropped_fields })
+    Ok(Document {
+        version,
+        idempotency_key,
+        source,
+        session,
+        events,
+        event_places,
+        calls,
+        canonical,
+        fingerprint,
+        dropped_fields,
+    })
 }
 
 /// What JavaScript takes for false: the older gate asked that way.
@@ -149,7 +162,7 @@ fn is_falsy(version: &Value) -> bool {
     }
 }
 
-type Said = (Session, Vec<Event>, Vec<Call>);
+type Said = (Session, Vec<Event>, Vec<Call>, BTreeMap<String, usize>);
 
 fn read_payload(mut payload: Fields<'_>, version: Version, reading: &Reading) -> Result<Option<Said>, Rejection> {
     let (session_name, events_name) = version.names();
@@ -177,6 +190,10 @@ fn read_payload(mut payload: Fields<'_>, version: Version, reading: &Reading) ->
     if !reading.details.borrow().is_empty() {
         return Ok(None);
     }
+    let mut event_places = BTreeMap::new();
+    for (index, event) in &events {
+        event_places.entry(event.event_id.clone()).or_insert(*index);
+    }
     let mut events = once(events, |event| &event.event_id, event_value).map_err(Rejection::event_conflict)?;
     events.sort_by(|left, right| {
         (left.seq, left.event_ts, &left.event_id).cmp(&(right.seq, right.event_ts, &right.event_id))
@@ -188,7 +205,7 @@ fn read_payload(mut payload: Fields<'_>, version: Version, reading: &Reading) ->
     })?;
     let mut calls: Vec<Call> = calls;
     calls.sort_by(|left, right| left.call_id.cmp(&right.call_id));
-    Ok(session.map(|session| (session, events, calls)))
+    Ok(session.map(|session| (session, events, calls, event_places)))
 }
 
 /// Each id once: what says the same twice counts once. `Err` is the place of one that says something else.

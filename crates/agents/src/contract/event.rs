@@ -41,7 +41,7 @@ impl EventType {
         }
     }
 
-    pub(super) fn of_word(word: &str) -> Option<Self> {
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
         Self::EVERY.into_iter().find(|known| known.as_str() == word)
     }
 }

@@ -29,6 +29,12 @@ const BATCH_AT: Sql =
 const COUNT_RECORDS: Sql = Sql::same("record_count", "select count(*) from records");
 const LEAVES: Sql = Sql::same("batch_leaves", "select leaf from records where seq >= $1 and seq < $2 order by seq");
 
+// Uses the primary key of batches.
+const TIMES: Sql = Sql::same(
+    "batch_times",
+    "select first_seq, at_us from batches where batch >= $1 and first_seq <= $2 order by batch",
+);
+
 /// The state of the ledger: how many batches, the next place, and the edge of the tree.
 #[derive(Debug, Clone)]
 pub struct LedgerState {
@@ -159,6 +165,15 @@ pub fn batch_of(read: &Read<'_>, seq: i64) -> Result<Option<Batch>, StoreError> 
         }
     }
     Ok(None)
+}
+
+/// First place and time, in microseconds, of each batch that holds records between two places.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn times(read: &Read<'_>, first: i64, last: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+    let batch = batch_of(read, first)?.map_or(1, |batch| batch.batch);
+    read.all(&TIMES, params![batch, last])
 }
 
 /// The stored leaves of a batch, in order.

@@ -239,10 +239,7 @@ pub(crate) fn each_readable_from(
 }
 
 /// The places and the commitments of records from outside, by their ids; those that are not recorded are left out.
-pub(crate) fn by_record_ids(
-    read: &Read<'_>,
-    record_ids: &[&str],
-) -> Result<BTreeMap<String, (Seq, Digest)>, StoreError> {
+pub fn by_record_ids(read: &Read<'_>, record_ids: &[&str]) -> Result<BTreeMap<String, (Seq, Digest)>, StoreError> {
     if record_ids.is_empty() {
         return Ok(BTreeMap::new());
     }

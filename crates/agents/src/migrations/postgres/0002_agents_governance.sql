@@ -1,0 +1,138 @@
+-- Where every token, second and dollar comes from: prices have versions, and no cost stands without one.
+-- What stood before had no version: what a provider billed keeps its word, all else is told as what it is.
+create table session_usage_before as select session_key, cost_nano, cost_confidence from session_usage where cost_nano is not null;
+update session_usage set cost_nano = null, cost_confidence = 'unknown';
+alter table session_usage add column pricing_version text collate "C";
+alter table session_usage add column token_source text collate "C" not null default 'missing' check (token_source in ('provider_reported', 'derived', 'missing'));
+alter table session_usage add column token_confidence text collate "C" not null default 'unknown' check (token_confidence in ('high', 'medium', 'low', 'unknown'));
+alter table session_usage add column runtime_source text collate "C" not null default 'missing' check (runtime_source in ('provider_reported', 'derived', 'missing'));
+alter table session_usage add column runtime_confidence text collate "C" not null default 'unknown' check (runtime_confidence in ('high', 'medium', 'low', 'unknown'));
+alter table session_usage add column cost_source text collate "C" not null default 'missing' check (cost_source in ('provider_reported', 'derived', 'missing'));
+alter table session_usage add column cost_confidence_level text collate "C" not null default 'unknown' check (cost_confidence_level in ('high', 'medium', 'low', 'unknown'));
+alter table session_usage add check ((cost_nano is null) = (pricing_version is null)
+  and (cost_nano is null) = (cost_source = 'missing')
+  and (cost_nano is null) = (cost_confidence = 'unknown')
+  and (cost_nano is null) = (cost_confidence_level = 'unknown')
+  and (cost_nano is null or cost_nano >= 0));
+update session_usage set
+  cost_nano = before.cost_nano,
+  pricing_version = case before.cost_confidence when 'exact' then 'provider_native' else 'legacy_unversioned' end,
+  cost_source = case before.cost_confidence when 'exact' then 'provider_reported' else 'derived' end,
+  cost_confidence_level = case before.cost_confidence when 'exact' then 'high' else 'low' end,
+  cost_confidence = case before.cost_confidence when 'exact' then 'exact' else 'estimated' end
+from session_usage_before as before where before.session_key = session_usage.session_key;
+drop table session_usage_before;
+
+-- What stood before had no version: what a provider billed keeps its word, all else is told as what it is.
+create table agent_calls_before as select call_key, cost_nano, cost_confidence from agent_calls where cost_nano is not null;
+update agent_calls set cost_nano = null, cost_confidence = 'unknown';
+alter table agent_calls add column pricing_version text collate "C";
+alter table agent_calls add column token_source text collate "C" not null default 'missing' check (token_source in ('provider_reported', 'derived', 'missing'));
+alter table agent_calls add column token_confidence text collate "C" not null default 'unknown' check (token_confidence in ('high', 'medium', 'low', 'unknown'));
+alter table agent_calls add column cost_source text collate "C" not null default 'missing' check (cost_source in ('provider_reported', 'derived', 'missing'));
+alter table agent_calls add column cost_confidence_level text collate "C" not null default 'unknown' check (cost_confidence_level in ('high', 'medium', 'low', 'unknown'));
+alter table agent_calls add check ((cost_nano is null) = (pricing_version is null)
+  and (cost_nano is null) = (cost_source = 'missing')
+  and (cost_nano is null) = (cost_confidence = 'unknown')
+  and (cost_nano is null) = (cost_confidence_level = 'unknown')
+  and (cost_nano is null or cost_nano >= 0));
+update agent_calls set
+  cost_nano = before.cost_nano,
+  pricing_version = case before.cost_confidence when 'exact' then 'provider_native' else 'legacy_unversioned' end,
+  cost_source = case before.cost_confidence when 'exact' then 'provider_reported' else 'derived' end,
+  cost_confidence_level = case before.cost_confidence when 'exact' then 'high' else 'low' end,
+  cost_confidence = case before.cost_confidence when 'exact' then 'exact' else 'estimated' end
+from agent_calls_before as before where before.call_key = agent_calls.call_key;
+drop table agent_calls_before;
+
+-- costs that were reckoned anew, and usage by its prices
+create index usage_version on session_usage (pricing_version);
+
+-- What something cost before and after it was reckoned anew. Append-only.
+create table cost_rows (
+  subject text collate "C" not null check (subject in ('session', 'call')),
+  subject_key bigint not null,
+  revision bigint not null check (revision >= 1),
+  cost_nano bigint,
+  pricing_version text collate "C",
+  cost_source text collate "C" not null check (cost_source in ('provider_reported', 'derived', 'missing')),
+  cost_confidence_level text collate "C" not null check (cost_confidence_level in ('high', 'medium', 'low', 'unknown')),
+  cost_confidence text collate "C" not null check (cost_confidence in ('exact', 'estimated', 'unknown')),
+  computed_at bigint not null,
+  reason text collate "C" not null check (reason in ('ingest', 'recompute')),
+  primary key (subject, subject_key, revision),
+  check ((cost_nano is null) = (pricing_version is null)
+  and (cost_nano is null) = (cost_source = 'missing')
+  and (cost_nano is null) = (cost_confidence = 'unknown')
+  and (cost_nano is null) = (cost_confidence_level = 'unknown')
+  and (cost_nano is null or cost_nano >= 0))
+);
+
+create table price_snapshots (
+  pricing_version text collate "C" primary key,
+  content_hash bytea,
+  kind text collate "C" not null check (kind in ('table', 'native', 'legacy', 'external')),
+  origin text collate "C" not null,
+  owner text collate "C" not null,
+  effective_at bigint not null,
+  review_at bigint,
+  loaded_at bigint not null,
+  body text collate "C"
+);
+
+-- Sums by UTC hour and day, in the finest cut: (agent, model, category). Basis 0 books a session at its start, basis 1 each call at its own.
+create table daily_usage_agg (
+  basis bigint not null check (basis in (0, 1)),
+  grain bigint not null check (grain in (3600, 86400)),
+  bucket_at bigint not null,
+  agent_key bigint not null,
+  model_key bigint not null,
+  task_category_key bigint not null,
+  runs_total bigint not null,
+  live_runs bigint not null,
+  unpriced_runs bigint not null,
+  runtime_ms_total bigint not null,
+  prompt_tokens bigint not null,
+  completion_tokens bigint not null,
+  total_tokens bigint not null,
+  input_uncached bigint not null,
+  cache_read bigint not null,
+  cache_write_5m bigint not null,
+  cache_write_1h bigint not null,
+  cache_write bigint not null,
+  output bigint not null,
+  reasoning bigint not null,
+  web_search_requests bigint not null,
+  cost_nano_total bigint not null,
+  token_reported bigint not null,
+  token_derived bigint not null,
+  token_missing bigint not null,
+  runtime_reported bigint not null,
+  runtime_derived bigint not null,
+  runtime_missing bigint not null,
+  cost_reported bigint not null,
+  cost_derived bigint not null,
+  cost_missing bigint not null,
+  sealed bigint not null default 0 check (sealed in (0, 1)),
+  updated_at bigint not null,
+  primary key (basis, grain, bucket_at, agent_key, model_key, task_category_key)
+);
+
+create table model_perf_agg (
+  basis bigint not null check (basis in (0, 1)),
+  grain bigint not null check (grain in (3600, 86400)),
+  bucket_at bigint not null,
+  agent_key bigint not null,
+  model_key bigint not null,
+  task_category_key bigint not null,
+  runs_total bigint not null,
+  success_count bigint not null,
+  failure_count bigint not null,
+  killed_count bigint not null,
+  cancelled_count bigint not null,
+  inferred_count bigint not null,
+  runtime_sketch bytea not null,
+  cost_sketch bytea not null,
+  updated_at bigint not null,
+  primary key (basis, grain, bucket_at, agent_key, model_key, task_category_key)
+);

@@ -1,0 +1,135 @@
+-- Sessions of agents, their events and their usage, as projections of the records of the ledger; keys of ingest.
+create table agent_dims (
+  dim_key integer primary key,
+  kind text not null check (kind in ('agent', 'model', 'provider', 'category', 'feed')),
+  value text not null,
+  unique (kind, value)
+) strict;
+insert into agent_dims (dim_key, kind, value) values (1, 'category', 'uncategorized');
+
+create table session_ledger (
+  session_key integer primary key,
+  session_id text not null,
+  id_hash integer not null unique,
+  run_id text,
+  agent_key integer not null,
+  agent_label text not null,
+  model_key integer not null,
+  provider_key integer,
+  task_title text,
+  task_text text,
+  task_category_key integer not null,
+  status text not null check (status in ('queued', 'running', 'success', 'failed', 'killed', 'cancelled')),
+  started_at integer not null,
+  ended_at integer,
+  end_inferred integer not null check (end_inferred in (0, 1)),
+  last_activity_at integer not null,
+  runtime_ms integer not null check (runtime_ms >= 0),
+  artifact_count integer not null check (artifact_count >= 0),
+  error_code text,
+  error_message text,
+  source_version text,
+  metadata text,
+  feed_key integer not null,
+  revision integer not null check (revision >= 1),
+  sent_revision integer,
+  live_fp blob,
+  terminal_fp blob,
+  ledger_seq integer not null,
+  ingested_at integer not null
+) strict;
+-- the ledger by date; the other four are its filters
+create index session_started on session_ledger (started_at, session_key);
+create index session_agent on session_ledger (agent_key, started_at, session_key);
+create index session_status on session_ledger (status, started_at, session_key);
+create index session_model on session_ledger (model_key, started_at, session_key);
+create index session_category on session_ledger (task_category_key, started_at, session_key);
+-- sessions that may have gone silent
+create index session_live on session_ledger (last_activity_at) where status in ('queued', 'running');
+
+create table session_events (
+  session_key integer not null,
+  seq integer not null,
+  event_id text not null,
+  event_type text not null check (event_type in ('tool_call', 'message', 'state_transition', 'artifact', 'error', 'metric')),
+  event_ts integer not null,
+  payload_json text not null,
+  primary key (session_key, seq, event_id)
+) strict, without rowid;
+create unique index session_event_ids on session_events (session_key, event_id);
+
+create table session_usage (
+  session_key integer primary key,
+  sent_prompt integer,
+  sent_completion integer,
+  sent_total integer,
+  sent_billed_nano integer,
+  prompt_tokens integer,
+  completion_tokens integer,
+  total_tokens integer,
+  input_uncached integer not null,
+  cache_read integer not null,
+  cache_write_5m integer not null,
+  cache_write_1h integer not null,
+  cache_write integer not null,
+  output integer not null,
+  reasoning integer not null,
+  web_search_requests integer not null,
+  call_count integer not null,
+  unpriced_calls integer not null,
+  runtime_ms integer not null check (runtime_ms >= 0),
+  cost_nano integer,
+  cost_confidence text not null check (cost_confidence in ('exact', 'estimated', 'unknown')),
+  provider_key integer,
+  computed_at integer not null
+) strict;
+
+create table agent_calls (
+  call_key integer primary key,
+  dedupe_key text not null unique,
+  call_id text not null,
+  response_id text,
+  session_key integer not null,
+  model_key integer not null,
+  provider_key integer,
+  feed_key integer not null,
+  status text not null check (status in ('success', 'failed', 'cancelled')),
+  error_code text,
+  service_tier text check (service_tier in ('standard', 'batch', 'flex', 'priority')),
+  started_at integer not null,
+  duration_ms integer,
+  input_uncached integer,
+  cache_read integer,
+  cache_write_5m integer,
+  cache_write_1h integer,
+  cache_write integer,
+  output integer,
+  reasoning integer,
+  web_search_requests integer,
+  total_only integer,
+  semantics text not null check (semantics in ('disjoint', 'inclusive', 'exclusive', 'exclusive_inferred', 'total_only', 'unknown')),
+  raw_usage text,
+  billed_nano integer,
+  estimated_nano integer,
+  estimated_version text,
+  cost_nano integer,
+  cost_confidence text not null check (cost_confidence in ('exact', 'estimated', 'unknown')),
+  revision integer not null check (revision >= 1),
+  ledger_seq integer not null
+) strict;
+create index call_started on agent_calls (started_at);
+create index call_session on agent_calls (session_key, started_at);
+create index call_model on agent_calls (model_key, started_at);
+
+-- Keys: what was decided under which key; no projection, because a stale document has a key, too.
+create table ingest_keys (
+  key text not null,
+  fingerprint blob not null,
+  ledger_seq integer not null unique,
+  revision integer not null,
+  stale integer not null check (stale in (0, 1)),
+  primary key (key, fingerprint)
+) strict, without rowid;
+
+-- Words of id, title and text, each once; the tokens are ours, so ASCII rules are enough to part them.
+create virtual table session_fts using fts5 (words, content = '', contentless_delete = 1, tokenize = 'ascii');

@@ -1,0 +1,209 @@
+//! What the room gives the store: admission by the rules of the contract, keys, and the rows that are shown.
+
+use exhibit_model::digest::Digest;
+use exhibit_model::envelope::LeafAdmission;
+use exhibit_model::time::Timestamp;
+use exhibit_store::room::default_admission;
+use exhibit_store::sql::{ledger, records};
+use exhibit_store::{Accepted, Admission, Candidate, Migration, Read, Room, Seq, StoreError, Taken, Tx};
+
+use crate::admission::{Decision, Incoming, Obstacle, decide};
+use crate::fold::Placed;
+use crate::projection;
+use crate::record::{KINDS, Key, PRICES, Recorded, SESSION, fingerprint_of, read_prices};
+use crate::sql::keys::{self, KeyRow};
+use crate::sql::sessions;
+use crate::sql::{aggregates, events, prices, words};
+
+/// The agents room.
+#[derive(Debug)]
+pub struct AgentsRoom;
+
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "agents_baseline",
+        sqlite: include_str!("migrations/sqlite/0001_agents_baseline.sql"),
+        postgres: include_str!("migrations/postgres/0001_agents_baseline.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "agents_governance",
+        sqlite: include_str!("migrations/sqlite/0002_agents_governance.sql"),
+        postgres: include_str!("migrations/postgres/0002_agents_governance.sql"),
+    },
+];
+
+impl Room for AgentsRoom {
+    fn name(&self) -> &'static str {
+        "agents"
+    }
+
+    fn migrations(&self) -> &'static [Migration] {
+        MIGRATIONS
+    }
+
+    fn kinds(&self) -> &'static [&'static str] {
+        KINDS
+    }
+
+    fn admit(&self, read: &Read<'_>, batch: &[Candidate]) -> Result<Vec<Admission>, StoreError> {
+        let mut admissions = default_admission(read, batch)?;
+        let ids: Vec<&str> =
+            batch.iter().filter(|candidate| is_document(candidate)).filter_map(Candidate::outside_id).collect();
+        let known = records::by_record_ids(read, &ids)?;
+        for (admission, candidate) in admissions.iter_mut().zip(batch) {
+            // Key and fingerprint are the id (R2): the version it came in this time, or who says it, changes nothing.
+            if let Some((seq, _)) = candidate.outside_id().and_then(|id| known.get(id)) {
+                *admission = Admission::Replay(*seq);
+            }
+        }
+        let mut fresh = Vec::new();
+        for (index, (admission, candidate)) in admissions.iter().zip(batch).enumerate() {
+            if matches!(admission, Admission::New) && is_document(candidate) {
+                fresh.push((index, document_of(candidate)?));
+            }
+        }
+        let documents: Vec<&(Recorded, Digest)> = fresh.iter().map(|(_, document)| document).collect();
+        let decisions = examine(read, &documents)?;
+        for ((index, _), decision) in fresh.iter().zip(decisions) {
+            admissions[*index] = match decision {
+                Decision::Next => Admission::New,
+                Decision::Stale => Admission::Stale,
+                Decision::Replay(seq) => Admission::Replay(seq),
+                // Whoever sent it appends the evidence: only the gate makes a record.
+                Decision::Conflict(_, _) => Admission::Conflict { evidence: None },
+            };
+        }
+        Ok(admissions)
+    }
+
+    fn settle(&self, tx: &mut Tx<'_>, taken: &[Taken<'_>]) -> Result<(), StoreError> {
+        let mut placed = Vec::new();
+        for Taken { seq, admission, candidate } in taken {
+            if is_document(candidate) {
+                placed.push((place(*seq, candidate, Timestamp(0))?, *admission == LeafAdmission::Stale));
+            }
+        }
+        let ids: Vec<&str> = placed.iter().map(|(document, _)| document.session_id()).collect();
+        let mut standing = sessions::standing(tx, &ids)?;
+        let mut rows = Vec::with_capacity(placed.len());
+        for (document, stale) in &placed {
+            let before = standing.get(document.session_id());
+            let revision = if *stale {
+                before.map_or(0, |before| before.revision)
+            } else {
+                let after = document.standing(before, 0);
+                let revision = after.revision;
+                standing.insert(document.session_id().to_owned(), after);
+                revision
+            };
+            let (key, fingerprint) = (document.recorded.key.text(), document.fingerprint);
+            rows.push(KeyRow { key, fingerprint, ledger_seq: document.seq, revision, stale: *stale });
+        }
+        keys::insert(tx, &rows)
+    }
+
+    fn project(&self, tx: &mut Tx<'_>, accepted: &[Accepted]) -> Result<(), StoreError> {
+        let (Some(first), Some(last)) = (accepted.first(), accepted.last()) else { return Ok(()) };
+        let times = ledger::times(tx, first.seq, last.seq)?;
+        let mut placed = Vec::new();
+        for Accepted { seq, candidate } in accepted {
+            let at = times.partition_point(|(first, _)| first <= seq).checked_sub(1).map_or(0, |batch| times[batch].1);
+            if is_document(candidate) {
+                placed.push(place(*seq, candidate, Timestamp(at))?);
+            } else if candidate.kind().name() == PRICES {
+                // Documents before it are priced without it.
+                projection::apply(tx, &std::mem::take(&mut placed))?;
+                prices::insert(tx, &read_prices(candidate.body())?, Timestamp(at))?;
+            }
+        }
+        projection::apply(tx, &placed)
+    }
+
+    fn remove(&self, tx: &mut Tx<'_>, first: Seq, last: Seq) -> Result<(), StoreError> {
+        words::remove(tx, first, last)?;
+        sessions::remove(tx, first, last)
+    }
+
+    fn reset(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        self.remove(tx, Seq::MIN, Seq::MAX)?;
+        aggregates::clear(tx)?;
+        prices::clear(tx)
+    }
+}
+
+fn is_document(candidate: &Candidate) -> bool {
+    candidate.kind().name() == SESSION
+}
+
+fn document_of(candidate: &Candidate) -> Result<(Recorded, Digest), StoreError> {
+    let fingerprint = fingerprint_of(candidate.body());
+    let fingerprint = fingerprint.ok_or_else(|| StoreError::Unexpected("a session has no document".to_owned()))?;
+    Ok((Recorded::read(candidate.body())?, fingerprint))
+}
+
+fn place(seq: Seq, candidate: &Candidate, at: Timestamp) -> Result<Placed, StoreError> {
+    let (recorded, fingerprint) = document_of(candidate)?;
+    Ok(Placed { recorded, fingerprint, seq, at })
+}
+
+/// What becomes of documents that are not recorded yet, in order: each sees the ones before it.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn examine(read: &Read<'_>, documents: &[&(Recorded, Digest)]) -> Result<Vec<Decision>, StoreError> {
+    let ids: Vec<&str> = documents.iter().map(|(recorded, _)| recorded.said.session.session_id.as_str()).collect();
+    let own: Vec<String> = documents
+        .iter()
+        .filter(|(recorded, _)| matches!(recorded.key, Key::Own(_)))
+        .map(|(recorded, _)| recorded.key.text())
+        .collect();
+    let under_keys = keys::first_under(read, &own)?;
+    let mut standing = sessions::standing(read, &ids)?;
+    let mut decisions = Vec::with_capacity(documents.len());
+    for (recorded, fingerprint) in documents {
+        let session = &recorded.said.session;
+        let before = standing.get(&session.session_id);
+        let incoming = Incoming {
+            key: &recorded.key,
+            fingerprint: *fingerprint,
+            state: session.state,
+            sent_revision: recorded.sent_revision,
+            collected: recorded.is_collected(),
+            under_key: under_keys.get(&recorded.key.text()).copied(),
+        };
+        let mut decision = decide(before, &incoming);
+        if let (Decision::Next | Decision::Stale, Some(before)) = (decision, before)
+            && !other_events(read, before.session_key, recorded)?.is_empty()
+        {
+            decision = Decision::Conflict(Obstacle::Event, before.ledger_seq);
+        }
+        if decision == Decision::Next {
+            let placed = Placed { recorded: recorded.clone(), fingerprint: *fingerprint, seq: 0, at: Timestamp(0) };
+            let after = placed.standing(before, 0);
+            standing.insert(session.session_id.clone(), after);
+        }
+        decisions.push(decision);
+    }
+    Ok(decisions)
+}
+
+/// Ids of the events of a document that stand in its session and say something else there.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn other_events(read: &Read<'_>, session_key: i64, recorded: &Recorded) -> Result<Vec<String>, StoreError> {
+    let said = &recorded.said.events;
+    let ids: Vec<&str> = said.iter().map(|event| event.event_id.as_str()).collect();
+    let known = events::by_ids(read, session_key, &ids)?;
+    let mut others = Vec::new();
+    for event in said {
+        if let Some(known) = known.get(&event.event_id)
+            && *known != events::EventRow::of(event)?
+        {
+            others.push(event.event_id.clone());
+        }
+    }
+    Ok(others)
+}
