@@ -147,5 +147,7 @@ pub fn of_session_counts(prompt: Option<i64>, completion: Option<i64>, total: Op
 }
 
 #[cfg(test)]
-#[path = "usage/tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod property_tests;
