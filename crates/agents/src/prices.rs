@@ -7,6 +7,7 @@
 
 mod book;
 mod cost;
+mod decimal;
 mod formula;
 mod index;
 mod names;
@@ -14,6 +15,8 @@ mod parse;
 mod snapshot;
 mod version;
 
+pub mod litellm;
+pub mod models_dev;
 pub mod shipped;
 
 use exhibit_model::time::Timestamp;
@@ -23,7 +26,8 @@ pub use cost::{Cost, CostColumns, CostRefused};
 pub use index::{Match, MatchBy};
 pub use parse::parse;
 pub use snapshot::{
-    ALIASES_MAX, Draft, Head, MODELS_MAX, ModelPrices, PRICE_MAX, Prices, SNAPSHOT_BYTES_MAX, Snapshot, TIERS_MAX, Tier,
+    ALIASES_MAX, Draft, Head, Loaded, MODELS_MAX, ModelPrices, PRICE_MAX, Prices, SNAPSHOT_BYTES_MAX, Snapshot,
+    TIERS_MAX, Tier,
 };
 pub use version::{
     CLAUDE_CODE_PREFIX, LEGACY_UNVERSIONED, LITELLM_PREFIX, MIXED, OPENCLAW_PREFIX, PROVIDER_NATIVE, PricingVersion,
@@ -98,3 +102,6 @@ pub fn reprice(snapshot: &Snapshot, call: &PricedCall<'_>) -> Cost {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod loader_tests;

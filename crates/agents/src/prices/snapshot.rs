@@ -102,6 +102,17 @@ pub struct Snapshot {
     index: Index,
 }
 
+/// A list that was made from someone else's file.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The list.
+    pub snapshot: Snapshot,
+    /// Entries that have no token prices: images, speech, examples.
+    pub without_prices: usize,
+    /// Entries whose names or prices cannot be used, and names that occur again.
+    pub unusable: usize,
+}
+
 impl Snapshot {
     /// Checks a list and gives it its name.
     ///
