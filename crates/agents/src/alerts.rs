@@ -1,0 +1,31 @@
+//! Alerts: rules, the state of each of their instances, and what is sent when a state changes.
+//!
+//! Everything here is pure: times, values and samples come in as arguments, states and transitions go out. `docs/governance.md` says what
+//! the figures behind a value mean. Read in this order: [`Rule`] (what is asked), [`Scope`] and [`Instance`] (of whom), [`span_of`] (over
+//! which time), [`Channel`] (where it is told).
+
+mod channel;
+mod ids;
+mod reading;
+mod rule;
+mod scope;
+mod window;
+mod wire;
+mod words;
+
+#[cfg(test)]
+mod channel_tests;
+#[cfg(test)]
+mod rule_tests;
+#[cfg(test)]
+mod scope_tests;
+#[cfg(test)]
+mod testing;
+
+pub use channel::{Channel, Secret};
+pub use ids::RuleId;
+pub use reading::Problem;
+pub use rule::Rule;
+pub use scope::{INSTANCES_MAX, Instance, Opened, Scope, instances};
+pub use window::{Span, WindowError, Zone, span_of};
+pub use words::{Cause, Comparison, Level, Lifecycle, Metric, NoData, ScopeType, TransitionKind, Window};
