@@ -2,19 +2,26 @@
 //!
 //! Everything here is pure: times, values and samples come in as arguments, states and transitions go out. `docs/governance.md` says what
 //! the figures behind a value mean. Read in this order: [`Rule`] (what is asked), [`Scope`] and [`Instance`] (of whom), [`span_of`] (over
-//! which time), [`Channel`] (where it is told).
+//! which time), [`Measure`] and [`level_of`] (what the answer is), [`step`] (what follows from it), [`Channel`] (where it is told).
 
 mod channel;
 mod ids;
+mod machine;
+mod measure;
 mod reading;
 mod rule;
 mod scope;
+mod state;
 mod window;
 mod wire;
 mod words;
 
 #[cfg(test)]
 mod channel_tests;
+#[cfg(test)]
+mod machine_tests;
+#[cfg(test)]
+mod measure_tests;
 #[cfg(test)]
 mod rule_tests;
 #[cfg(test)]
@@ -24,8 +31,11 @@ mod testing;
 
 pub use channel::{Channel, Secret};
 pub use ids::RuleId;
+pub use machine::{Input, Stepped, step};
+pub use measure::{Measure, level_of, p95};
 pub use reading::Problem;
 pub use rule::Rule;
 pub use scope::{INSTANCES_MAX, Instance, Opened, Scope, instances};
+pub use state::{Standing, State, Transition};
 pub use window::{Span, WindowError, Zone, span_of};
 pub use words::{Cause, Comparison, Level, Lifecycle, Metric, NoData, ScopeType, TransitionKind, Window};
