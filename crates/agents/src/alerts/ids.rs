@@ -1,4 +1,4 @@
-//! Ids of rules: names that follow from what they name, so that a rerun gives the same ones.
+//! Ids of rules, transitions and deliveries: names that follow from what they name, so that a rerun gives the same ones.
 //!
 //! They are UUIDs of version 8 (RFC 9562, section 5.8): the first 128 bits of a SHA-256 over a fixed name space and the length-prefixed
 //! parts, with the bits of version and variant set, as appendix B.2 of the same document shows. Version 5 would need SHA-1 for nothing.
@@ -10,6 +10,7 @@ use exhibit_model::digest::DigestHasher;
 use serde::{Serialize, Serializer};
 
 use super::rule::Rule;
+use super::state::Transition;
 
 /// Longest id of a rule, in bytes: ids of an imported file are kept, and none that is longer than a digest with a prefix is known.
 const RULE_ID_BYTES_MAX: usize = 128;
@@ -45,6 +46,14 @@ text_id! {
     /// A rule: a UUID, or the id that an imported file gave it.
     RuleId
 }
+text_id! {
+    /// A transition: a UUID that follows from its rule, scope, episode and ordinal.
+    TransitionId
+}
+text_id! {
+    /// The delivery of a transition to a channel: a UUID, the same over all attempts.
+    DeliveryId
+}
 
 impl RuleId {
     /// Reads an id: 1 to 128 printable characters of ASCII without space and without `/`, because it stands in paths.
@@ -64,6 +73,22 @@ impl RuleId {
         // A view of texts and finite numbers always has a canonical form.
         let says = canonical_of(&rule.content()).unwrap_or_default();
         Self(uuid("exhibit/agents/alert-rule/1", &[&says, &ordinal.to_be_bytes()]))
+    }
+}
+
+impl TransitionId {
+    /// The id of a transition.
+    pub fn of(rule_id: &RuleId, scope_key: &str, transition: &Transition) -> Self {
+        let (episode, ordinal) = (transition.episode.to_be_bytes(), transition.ordinal.to_be_bytes());
+        let parts: [&[u8]; 4] = [rule_id.as_str().as_bytes(), scope_key.as_bytes(), &episode, &ordinal];
+        Self(uuid("exhibit/agents/alert-transition/1", &parts))
+    }
+}
+
+impl DeliveryId {
+    /// The id of the delivery of a transition to the channel with this id.
+    pub fn of(transition: &TransitionId, channel_id: &str) -> Self {
+        Self(uuid("exhibit/agents/alert-delivery/1", &[transition.as_str().as_bytes(), channel_id.as_bytes()]))
     }
 }
 
