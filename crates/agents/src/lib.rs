@@ -1,11 +1,24 @@
 //! The agents room: what AI agents did, and what it cost, as evidence.
 //!
-//! Read in this order: [`contract`] (what is taken in, and how it is refused), [`state`] and [`money`] (its words and its sums),
-//! [`usage`] (what a call used, whoever counted), [`prices`] (what that cost) and [`provenance`] (how far a number can be trusted).
+//! Read in this order: [`contract`] (what is taken in, and how it is refused), [`record`] and [`admission`] (what becomes of it), [`fold`],
+//! [`calls`] and [`projection`] (the rows that are shown), [`usage`] (what a call used, whoever counted), [`prices`] (what that cost),
+//! [`provenance`] (how far a number can be trusted), [`aggregates`] and [`sketch`] (sums by hour and day), [`alerts`] (when a sum is too
+//! large, who hears of it, and when it is over), then [`room`] and [`ingest`] for how it stands on the spine.
 
+pub mod admission;
+pub mod aggregates;
+pub mod alerts;
+pub mod calls;
 pub mod contract;
+pub mod fold;
+pub mod ingest;
 pub mod money;
 pub mod prices;
+pub mod projection;
 pub mod provenance;
+pub mod record;
+pub mod room;
+pub mod sketch;
+pub mod sql;
 pub mod state;
 pub mod usage;
