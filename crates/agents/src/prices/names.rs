@@ -48,6 +48,34 @@ const MAKERS: &[(&str, &str)] = &[
 const VENDORS: &[&str] =
     &["anthropic.", "openai.", "google.", "meta.", "mistral.", "amazon.", "deepseek.", "cohere.", "qwen."];
 
+/// Words after the name of a model that mean another size or sort of it, which has prices of its own.
+const OTHER_SORTS: &[&str] = &[
+    "mini",
+    "nano",
+    "micro",
+    "lite",
+    "small",
+    "medium",
+    "large",
+    "pro",
+    "max",
+    "ultra",
+    "plus",
+    "turbo",
+    "fast",
+    "flash",
+    "audio",
+    "realtime",
+    "image",
+    "tts",
+    "transcribe",
+    "deep",
+    "embedding",
+    "search",
+    "free",
+    "spark",
+];
+
 /// The one name of a provider.
 pub(super) fn provider_of(name: &str) -> String {
     let name = name.trim().to_ascii_lowercase();
@@ -79,13 +107,19 @@ pub(super) fn shortened(name: &str) -> Vec<String> {
     forms
 }
 
-/// Names that a name begins with, the longest first, each ended by a separator. What follows must not be a version: `claude-opus-4` is
-/// another model than `claude-opus-4-7`, while `gpt-4o` may be `gpt-4o-realtime`.
+/// Names that a name begins with, the longest first, each ended by a separator. What follows must not say that it is another model:
+/// `claude-opus-4` costs three times what `claude-opus-4-5` does, and `o3` a tenth of `o3-pro`. A guess may be rough, but not that rough.
 pub(super) fn prefixes(name: &str) -> impl Iterator<Item = &str> {
     name.rmatch_indices(['-', '@', ':', '_']).filter_map(|(place, _)| {
         let (head, rest) = (&name[..place], &name[place + 1..]);
-        (!head.is_empty() && !begins_with_version(rest)).then_some(head)
+        (!head.is_empty() && !begins_with_version(rest) && !begins_with_sort(rest)).then_some(head)
     })
+}
+
+/// A word that makes another model of the same family.
+fn begins_with_sort(rest: &str) -> bool {
+    let word = rest.split(|it: char| !it.is_ascii_alphanumeric()).next().unwrap_or(rest);
+    OTHER_SORTS.contains(&word)
 }
 
 /// One to three digits, and then nothing or a separator.

@@ -288,7 +288,9 @@ fn models_are_found_under_the_names_that_tools_use() {
         (Some("gcp.vertex_ai"), "claude-sonnet-4-5@20250929", Some(("claude-sonnet-4-5", Shortened))),
         (None, "gpt-5-2025-08-07", Some(("gpt-5", Shortened))),
         (None, "gpt-5-something", Some(("gpt-5", Prefix))),
-        // Another version is another model.
+        // Another version is another model, and so is another size.
+        (None, "gpt-5-pro-2025-10-06", None),
+        (None, "gpt-5-mini", None),
         (None, "gpt-5.9", None),
         (None, "claude-opus-4-7", None),
         (None, "claude-opus-4-7-20270101", None),
