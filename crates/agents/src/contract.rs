@@ -16,10 +16,11 @@ mod session;
 mod tests;
 
 pub use call::{Call, CallStatus, Counts, Semantics, ServiceTier, Usage};
-pub use document::{Document, Options, Version, decode};
+pub use document::{Document, Options, Version, decode, decode_told};
 pub use event::{Event, EventType};
 pub use recorded::Said;
 pub(crate) use recorded::{DocumentForm, said};
+pub(crate) use rejection::error_body;
 pub use rejection::{Detail, Rejection};
 pub use session::Session;
 

@@ -205,7 +205,8 @@ impl Work {
         let provider = call.provider.as_deref().or(session.provider.as_deref());
         let used = of_contract(&call.usage).usage;
         let priced = PricedCall::of_call(call, &used, &session.model_id, session.provider.as_deref());
-        let estimated = call.estimated.as_ref().and_then(|(nano, version)| Some((*nano, PricingVersion::parse(version)?)));
+        let estimated =
+            call.estimated.as_ref().and_then(|(nano, version)| Some((*nano, PricingVersion::parse(version)?)));
         Ok(CallRow {
             call_key: self.next_call,
             dedupe_key,
@@ -283,6 +284,7 @@ impl Work {
                 runtime,
                 cost,
                 provider_key: session.provider_key,
+                started_at: session.started_at,
                 computed_at: before.map_or(at, |before| before.computed_at),
             };
             if before != Some(&row) {

@@ -5,6 +5,7 @@ pub mod calls;
 pub mod dims;
 pub mod events;
 pub mod keys;
+pub mod ledger;
 pub mod prices;
 pub mod sessions;
 pub mod usage;

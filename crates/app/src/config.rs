@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use exhibit_engine::disk::Reserve;
+use exhibit_http::{Scope, Scopes};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::CliError;
@@ -20,6 +21,58 @@ pub struct Config {
     pub blobs: BlobsConfig,
     /// How runs are worked off.
     pub engine: EngineConfig,
+    /// The ledger of AI agents.
+    pub agents: AgentsConfig,
+}
+
+/// `[agents]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AgentsConfig {
+    /// What the shared secret of older clients opens: some of read, ingest, control and admin.
+    pub secret_scopes: Vec<String>,
+    /// What is taken in.
+    pub contract: ContractConfig,
+}
+
+impl Default for AgentsConfig {
+    fn default() -> Self {
+        let scopes = ["read", "ingest", "control"];
+        Self { secret_scopes: scopes.map(str::to_owned).to_vec(), contract: ContractConfig::default() }
+    }
+}
+
+impl AgentsConfig {
+    /// What the shared secret opens.
+    pub fn scopes(&self) -> Result<Scopes, CliError> {
+        let words = self.secret_scopes.iter().map(|word| word.parse::<Scope>());
+        words.collect::<Result<_, _>>().map_err(|told| CliError::usage(format!("agents.secret_scopes: {told}")))
+    }
+}
+
+/// `[agents.contract]`
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ContractConfig {
+    /// Whether documents without an envelope are taken in, as the first version of the contract had them.
+    pub allow_bare: bool,
+}
+
+/// The variables that hold the secret of older clients; the first that is set counts, also when it is empty.
+const SECRET_VARIABLES: [&str; 2] = ["HELICARRIER_SECRET", "OPENCLAW_AUTH_TOKEN"];
+
+/// The secret that older clients share.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub fn shared_secret() -> Result<Option<String>, CliError> {
+    for name in SECRET_VARIABLES {
+        if let Some(value) = std::env::var_os(name) {
+            let text = value.into_string();
+            return text
+                .map(Some)
+                .map_err(|_| CliError::usage(format!("the environment variable {name}: it is not text")));
+        }
+    }
+    Ok(None)
 }
 
 /// `[server]`
@@ -306,6 +359,7 @@ fn check(config: &Config) -> Result<(), CliError> {
     if let Err(told) = engine.disk_reserve.parse::<Reserve>() {
         return Err(CliError::usage(format!("engine.disk_reserve: {told}")));
     }
+    config.agents.scopes()?;
     match rules.iter().find(|(holds, _)| !holds) {
         Some((_, rule)) => Err(CliError::usage(*rule)),
         None => Ok(()),

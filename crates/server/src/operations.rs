@@ -86,7 +86,10 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Result<Response, ApiError
             ("exhibit_runs_open", "Runs that have not ended.", found.runs_open),
         ],
     };
-    let text = shared.metrics.text(&gauges);
+    let mut text = shared.metrics.text(&gauges);
+    for counters in shared.counters.get().into_iter().flatten() {
+        text.push_str(&counters());
+    }
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 

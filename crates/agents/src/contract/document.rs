@@ -83,6 +83,17 @@ pub struct Document {
 /// # Errors
 /// What is wrong, in words that do not change.
 pub fn decode(bytes: &[u8], options: Options) -> Result<Document, Rejection> {
+    decode_told(bytes, options).1
+}
+
+/// Reads a body, and tells its version as far as it was read.
+pub fn decode_told(bytes: &[u8], options: Options) -> (Option<Version>, Result<Document, Rejection>) {
+    let mut version = None;
+    let document = read(bytes, options, &mut version);
+    (version, document)
+}
+
+fn read(bytes: &[u8], options: Options, told: &mut Option<Version>) -> Result<Document, Rejection> {
     if bytes.len() > super::BODY_BYTES_MAX {
         return Err(Rejection::TooLarge);
     }
@@ -103,6 +114,7 @@ pub fn decode(bytes: &[u8], options: Options) -> Result<Document, Rejection> {
         },
         Some(_) => return Err(Rejection::UnsupportedVersion),
     };
+    *told = Some(version);
     let reading = Reading {
         details: RefCell::default(),
         lenient: version == Version::Bare,

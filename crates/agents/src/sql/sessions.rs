@@ -128,7 +128,8 @@ const STANDING: Sql = Sql::pair(
 // Uses the unique index of id_hash.
 static ROWS: LazyLock<Sql> = LazyLock::new(|| SESSIONS.select_in("agents_session_rows", "id_hash", Type::Int));
 
-static BY_KEYS: LazyLock<Sql> = LazyLock::new(|| SESSIONS.select_in("agents_session_by_keys", "session_key", Type::Int));
+static BY_KEYS: LazyLock<Sql> =
+    LazyLock::new(|| SESSIONS.select_in("agents_session_by_keys", "session_key", Type::Int));
 
 const NEXT: Sql = Sql::same("agents_session_next", "select coalesce(max(session_key), 0) + 1 from session_ledger");
 

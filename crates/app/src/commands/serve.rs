@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use exhibit_server::{Limits, Options, Reason, Server, login_link};
+use exhibit_server::{Limits, Options, Reason, Server, SharedSecret, login_link};
 use exhibit_store::sql::tokens::{self, Purpose};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -37,14 +37,15 @@ pub struct ServeArgs {
 const AGAIN: Duration = Duration::from_secs(1);
 
 pub async fn serve(args: ServeArgs, context: &Context) -> Result<Exit, CliError> {
-    let mut config = config::load(&context.home)?.server;
+    let config::Config { server: mut config, agents, .. } = config::load(&context.home)?;
+    let secret = SharedSecret { value: config::shared_secret()?, scopes: agents.scopes()? };
     config.listen = args.listen.unwrap_or(config.listen);
     config.behind_proxy |= args.behind_proxy;
     refuse_exposure(&config)?;
     make_folder(&context.home)?;
     let presence = Presence::take(&context.home)?;
     let mut ends = Ends::new()?;
-    let server = bind(&config).await?;
+    let server = bind(&config, secret).await?;
     let listen = server.address();
     let place = Place { address: address(&config, listen), listen };
     presence.announce(&place)?;
@@ -55,7 +56,7 @@ pub async fn serve(args: ServeArgs, context: &Context) -> Result<Exit, CliError>
             return Ok(Exit::Ok);
         }
     };
-    server.open(opened(&app, listen, std::mem::take(&mut rooms.routes)));
+    server.open(opened(&app, listen, &mut rooms));
     greet(&app, &place, args.no_login_link, context).await?;
     ends.wait().await;
     tracing::info!("the server ends");
@@ -78,7 +79,7 @@ fn refuse_exposure(config: &ServerConfig) -> Result<(), CliError> {
     )))
 }
 
-async fn bind(config: &ServerConfig) -> Result<Server, CliError> {
+async fn bind(config: &ServerConfig, secret: SharedSecret) -> Result<Server, CliError> {
     let options = Options {
         listen: config.listen,
         behind_proxy: config.behind_proxy,
@@ -87,6 +88,8 @@ async fn bind(config: &ServerConfig) -> Result<Server, CliError> {
         version: env!("CARGO_PKG_VERSION"),
         ids: Arc::new(Ulids::default()),
         chance: random_bytes,
+        dialects: vec![exhibit_agents::http::DIALECT],
+        secret,
     };
     let listen = config.listen;
     Server::bind(options).await.map_err(|error| match error.kind() {

@@ -3,6 +3,7 @@
 pub mod client;
 
 mod access;
+mod agents;
 mod archive;
 mod browser;
 mod hostile;
