@@ -1,0 +1,17 @@
+//! What agents do now, and acting on them: status, logs, and kill, spawn and model with an audit and a state that was read back.
+//!
+//! Read in this order: [`words`] (names that are safe to pass on), [`rows`] (what a gateway says about agents and sessions), [`controller`]
+//! (the verbs), [`status`] and [`logs`] (what the pages show), [`audit`] and [`actions`] (what a person may do, and how it is proven). The
+//! adapters are [`openclaw`] over [`wire`], [`process`] and [`command`] over `child`; [`fake_gateway`] speaks the other side of the wire.
+//!
+//! No thread of the server may run what is here on an async runtime: every verb blocks, until its deadline at most.
+
+pub mod audit;
+pub mod controller;
+pub mod logs;
+pub mod rows;
+pub mod status;
+pub mod words;
+
+#[cfg(test)]
+mod testing;
