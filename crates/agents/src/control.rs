@@ -7,10 +7,15 @@
 //! No thread of the server may run what is here on an async runtime: every verb blocks, until its deadline at most.
 
 pub mod audit;
+mod backoff;
 pub mod controller;
+pub mod fake_gateway;
 pub mod logs;
+pub mod openclaw;
 pub mod rows;
+mod socket;
 pub mod status;
+pub mod wire;
 pub mod words;
 
 #[cfg(test)]
