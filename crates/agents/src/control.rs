@@ -6,12 +6,16 @@
 //!
 //! No thread of the server may run what is here on an async runtime: every verb blocks, until its deadline at most.
 
+pub mod actions;
+mod answer;
 pub mod audit;
 mod backoff;
 pub mod controller;
 pub mod fake_gateway;
+mod flights;
 pub mod logs;
 pub mod openclaw;
+mod requests;
 pub mod rows;
 mod socket;
 pub mod status;

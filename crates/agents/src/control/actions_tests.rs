@@ -1,0 +1,338 @@
+use std::sync::Barrier;
+use std::sync::atomic::Ordering;
+
+use exhibit_model::time::{Clock, FixedClock, Timestamp};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::control::fake_gateway::{Behaviour, FakeGateway, FakeSession, FakeSettings};
+use crate::control::openclaw::{GatewayUrl, OpenClaw, OpenClawSettings};
+use crate::control::testing::{HandPace, MemoryAudit, QuickPace, ScriptedController};
+
+fn caller() -> Caller {
+    Caller::new("token:ops", "127.0.0.1:5", None)
+}
+
+struct Bench {
+    actions: Actions,
+    controller: Arc<ScriptedController>,
+    audit: Arc<MemoryAudit>,
+    pace: Arc<HandPace>,
+}
+
+fn bench(controller: ScriptedController) -> Bench {
+    let (controller, audit, pace) = (Arc::new(controller), Arc::new(MemoryAudit::default()), Arc::new(HandPace::new()));
+    let actions = Actions::new(controller.clone(), audit.clone(), pace.clone(), vec!["anthropic/claude".to_owned()]);
+    Bench { actions, controller, audit, pace }
+}
+
+fn kill(bench: &Bench, body: Value) -> (u16, Value) {
+    let answer = bench.actions.kill(&caller(), body.to_string().as_bytes());
+    (answer.status, answer.body)
+}
+
+/// AG-35: every way a kill can end, with its exact body; AG-37: each has an intent and one outcome.
+#[test]
+fn ag_35_a_kill_is_confirmed_only_by_what_is_read_back() {
+    let confirmed = |state: &str| json!({"ok": true, "output": "aborted", "outcome": "confirmed", "finalState": state});
+    let unconfirmed = |why: &str, state: Value| json!({"error": format!("kill not confirmed: {why}"), "outcome": "unconfirmed", "finalState": state});
+    for (states, status, body) in [
+        (vec!["running", "killed"], 200, confirmed("killed")),
+        (vec!["running", "running", "running", "success"], 200, confirmed("success")),
+        (vec!["queued", "absent"], 200, confirmed("absent")),
+        (vec!["running", "lost", "lost", "aborted"], 200, confirmed("killed")),
+        (vec!["banana", "idle"], 200, confirmed("idle")),
+        (vec!["running"], 500, unconfirmed("session still running", json!("running"))),
+        (vec!["banana"], 500, unconfirmed("session state is unknown", json!("idle"))),
+        (vec!["running", "lost"], 500, unconfirmed("gateway unavailable", Value::Null)),
+        (
+            vec!["done"],
+            200,
+            json!({"ok": true, "output": "session already success", "outcome": "already_ended", "finalState": "success"}),
+        ),
+        (vec!["absent"], 404, json!({"error": "Session not found", "outcome": "failed", "finalState": "absent"})),
+        (
+            vec!["lost"],
+            500,
+            json!({"error": "kill failed: gateway unavailable", "outcome": "failed", "finalState": null}),
+        ),
+    ] {
+        let bench = bench(ScriptedController::describing(&states));
+        let mut expected = body;
+        expected["sessionId"] = json!("s1");
+        expected["auditId"] = json!("aud_1");
+        assert_eq!(kill(&bench, json!({"sessionId": " s1 "})), (status, expected.clone()), "{states:?}");
+        let (intent, verdict) = bench.audit.only();
+        let verdict = verdict.unwrap();
+        assert_eq!(
+            (intent.action, intent.target.as_str(), intent.controller),
+            (Action::Kill, "session=s1", "scripted")
+        );
+        assert_eq!(verdict.outcome.as_str(), expected["outcome"], "{states:?}");
+        assert_eq!(json!(verdict.final_state), expected["finalState"], "{states:?}");
+        assert!(verdict.at >= intent.at);
+        let orders = bench.controller.orders.lock().unwrap();
+        let is_ordered = !matches!(states[0], "done" | "absent" | "lost");
+        assert_eq!(orders.len(), usize::from(is_ordered), "{states:?}");
+    }
+}
+
+#[test]
+fn reading_back_takes_ten_seconds_at_most() {
+    let bench = bench(ScriptedController::describing(&["running"]));
+    let before = bench.pace.now();
+    kill(&bench, json!({"sessionId": "s1"}));
+    assert_eq!(bench.pace.now().0 - before.0, READ_BACK_MICROS);
+    assert!(bench.pace.waits.load(Ordering::SeqCst) < LOOKS_MAX);
+}
+
+#[test]
+fn what_the_controller_answers_decides_unless_it_is_open() {
+    let not_done = |outcome: &str, error: &str| (500, outcome.to_owned(), error.to_owned());
+    for (error, states, expected) in [
+        (ControlError::refused("not now"), vec!["running"], not_done("refused", "kill refused: not now")),
+        (
+            ControlError::Unsupported,
+            vec!["running"],
+            not_done("unsupported", "kill not done: not supported by this controller"),
+        ),
+        (
+            ControlError::Unavailable { reason: "x".to_owned() },
+            vec!["running"],
+            not_done("failed", "kill failed: gateway unavailable"),
+        ),
+        (
+            ControlError::NoAnswer { reason: "reset".to_owned() },
+            vec!["running"],
+            not_done("unconfirmed", "kill not confirmed: session still running"),
+        ),
+    ] {
+        let bench = bench(ScriptedController::describing(&states));
+        *bench.controller.kill_answer.lock().unwrap() = Some(Err(error.clone()));
+        let (status, body) = kill(&bench, json!({"sessionId": "s1"}));
+        let text = |field: &str| body[field].as_str().unwrap().to_owned();
+        assert_eq!((status, text("outcome"), text("error")), expected, "{error:?}");
+    }
+    // The answer was lost, and the session ended all the same.
+    let bench = bench(ScriptedController::describing(&["running", "killed"]));
+    *bench.controller.kill_answer.lock().unwrap() = Some(Err(ControlError::NoAnswer { reason: "reset".to_owned() }));
+    assert_eq!(kill(&bench, json!({"sessionId": "s1"})).0, 200);
+}
+
+#[test]
+fn a_dry_run_gives_no_order() {
+    let bench = bench(ScriptedController::describing(&["running"]));
+    let (status, body) = kill(&bench, json!({"sessionId": "s1", "dryRun": true}));
+    assert_eq!(
+        (status, body["outcome"].as_str(), body["finalState"].as_str()),
+        (200, Some("dry_run"), Some("running"))
+    );
+    bench.controller.set_agents(json!(["main"]));
+    for (agent, status) in [("main", 200), ("other", 500)] {
+        let body = json!({"agentId": agent, "prompt": "p", "dryRun": true}).to_string();
+        let answer = bench.actions.spawn(&caller(), body.as_bytes());
+        assert_eq!((answer.status, &answer.body["sessionId"]), (status, &Value::Null));
+    }
+    let body = json!({"provider": "anthropic", "model": "claude", "dryRun": true}).to_string();
+    let answer = bench.actions.model(&caller(), body.as_bytes());
+    assert_eq!((answer.status, answer.body["outcome"].as_str()), (200, Some("dry_run")));
+    assert_eq!(bench.actions.default_model(), None);
+    assert!(bench.controller.orders.lock().unwrap().is_empty());
+    assert!(bench.audit.lines.lock().unwrap().iter().all(|(intent, verdict)| intent.dry_run && verdict.is_some()));
+}
+
+/// AG-37: ids that could be options or lines are refused, and the attempt is kept in one line.
+#[test]
+fn ag_37_forged_ids_are_refused_and_audited_on_one_line() {
+    let caller = Caller::new("ops\nroot", "127.0.0.1:5", Some("10.0.0.1\r\n2026 kill session=x confirmed"));
+    for (id, fault) in [
+        ("-x", "begins with a dash"),
+        ("a\nb", "holds a control character"),
+        ("a\u{1b}[1m", "holds a control character"),
+    ] {
+        let bench = bench(ScriptedController::describing(&["running"]));
+        let answer = bench.actions.kill(&caller, json!({"sessionId": id}).to_string().as_bytes());
+        assert_eq!((answer.status, &answer.body["error"]), (500, &json!(format!("kill refused: sessionId {fault}"))));
+        assert_eq!(answer.body["outcome"], "refused");
+        let (intent, verdict) = bench.audit.only();
+        let shown =
+            format!("{}|{}|{}|{}", intent.actor, intent.remote_addr, intent.forwarded_for.unwrap(), intent.target);
+        assert!(!shown.chars().any(char::is_control), "{shown:?}");
+        assert_eq!(verdict.unwrap().outcome, Outcome::Refused);
+        assert!(bench.controller.orders.lock().unwrap().is_empty());
+    }
+    let bench = bench(ScriptedController::describing(&["running"]));
+    for body in [json!({"agentId": "-a", "prompt": "p"}), json!({"agentId": "a", "prompt": "p\u{1b}]0;x"})] {
+        assert_eq!(bench.actions.spawn(&caller, body.to_string().as_bytes()).body["outcome"], "refused");
+    }
+    for body in [
+        json!({"provider": "-p", "model": "m"}),
+        json!({"provider": "anthropic", "model": "claude", "sessionId": "-s"}),
+        json!({"provider": "anthropic", "model": "claude", "agentId": "a\nb"}),
+        json!({"provider": "anthropic", "model": "dear"}),
+    ] {
+        assert_eq!(bench.actions.model(&caller, body.to_string().as_bytes()).body["outcome"], "refused", "{body}");
+    }
+    assert!(bench.controller.orders.lock().unwrap().is_empty());
+}
+
+/// AG-37: without an intent in the audit nothing is done.
+#[test]
+fn ag_37_without_an_audit_nothing_is_done() {
+    let bench = bench(ScriptedController::describing(&["running", "killed"]));
+    bench.audit.broken_intent.store(true, Ordering::SeqCst);
+    let answer = bench.actions.kill(&caller(), br#"{"sessionId":"s1"}"#);
+    assert_eq!((answer.status, answer.body), (500, json!({"error": "Internal error"})));
+    assert!(answer.audit_fault.is_some() && bench.controller.orders.lock().unwrap().is_empty());
+
+    bench.audit.broken_intent.store(false, Ordering::SeqCst);
+    bench.audit.broken_outcome.store(true, Ordering::SeqCst);
+    let answer = bench.actions.kill(&caller(), br#"{"sessionId":"s1"}"#);
+    assert_eq!(
+        (answer.status, &answer.body["error"], &answer.body["outcome"]),
+        (500, &json!("Internal error"), &json!("confirmed"))
+    );
+    assert!(answer.audit_fault.is_some());
+}
+
+#[test]
+fn a_second_kill_in_flight_joins_the_first() {
+    let mut controller = ScriptedController::describing(&["running", "killed"]);
+    controller.gate = Some(Barrier::new(2));
+    let bench = bench(controller);
+    let body = br#"{"sessionId":"s1"}"#;
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| bench.actions.kill(&caller(), body));
+        bench.controller.gate.as_ref().unwrap().wait();
+        let second = scope.spawn(|| bench.actions.kill(&caller(), br#"{"sessionId":" s1 "}"#));
+        while bench.actions.kills.joined("s1") == 0 {
+            std::thread::yield_now();
+        }
+        bench.controller.gate.as_ref().unwrap().wait();
+        let (first, second) = (first.join().unwrap(), second.join().unwrap());
+        assert_eq!((first.status, &first), (200, &second));
+    });
+    assert_eq!(bench.controller.orders.lock().unwrap().len(), 1);
+    assert!(bench.audit.only().1.is_some());
+}
+
+#[test]
+fn a_spawn_is_confirmed_when_its_session_has_begun() {
+    for (states, status, outcome, state) in [
+        (vec!["absent", "idle", "running"], 200, "confirmed", json!("running")),
+        (vec!["done"], 200, "confirmed", json!("success")),
+        (vec!["failed"], 500, "failed", json!("failed")),
+        (vec!["idle"], 500, "unconfirmed", json!("idle")),
+        (vec!["absent"], 500, "unconfirmed", json!("absent")),
+        (vec!["lost"], 500, "unconfirmed", Value::Null),
+    ] {
+        let bench = bench(ScriptedController::describing(&states));
+        let answer = bench.actions.spawn(&caller(), br#"{"agentId":"main","prompt":"p"}"#);
+        assert_eq!(
+            (answer.status, &answer.body["outcome"], &answer.body["finalState"]),
+            (status, &json!(outcome), &state),
+            "{states:?}"
+        );
+        assert_eq!(answer.body["sessionId"], "s1");
+        assert_eq!(answer.body["ok"].as_bool(), (status == 200).then_some(true));
+        // The id of the audit makes a repetition of the order harmless.
+        assert_eq!(*bench.controller.orders.lock().unwrap(), ["spawn main own aud_1"]);
+    }
+}
+
+/// AG-35: setting a model alters state: of a session, or of what is spawned later.
+#[test]
+fn ag_35_a_model_is_read_back_or_kept_for_later_spawns() {
+    let bench = bench(ScriptedController::describing(&["other/x", "anthropic/claude"]));
+    let set = |body: Value| bench.actions.model(&caller(), body.to_string().as_bytes());
+    let answer = set(json!({"provider": "anthropic", "model": "claude", "sessionId": "s1"}));
+    assert_eq!(
+        (answer.status, answer.body),
+        (
+            200,
+            json!({
+                "ok": true, "provider": "anthropic", "model": "claude", "outcome": "confirmed",
+                "finalState": "anthropic/claude", "auditId": "aud_1",
+            })
+        )
+    );
+    assert_eq!(bench.actions.default_model(), None);
+    let answer = set(json!({"provider": "anthropic", "model": "claude"}));
+    assert_eq!((answer.status, &answer.body["finalState"]), (200, &json!("anthropic/claude")));
+    bench.actions.spawn(&caller(), br#"{"agentId":"main","prompt":"p"}"#);
+    let orders = bench.controller.orders.lock().unwrap().clone();
+    assert_eq!(orders.last().unwrap(), "spawn main anthropic/claude aud_3");
+
+    let stubborn = self::bench(ScriptedController::describing(&["other/x"]));
+    let answer = stubborn.actions.model(&caller(), br#"{"provider":"anthropic","model":"claude","agentId":"a"}"#);
+    assert_eq!((answer.status, &answer.body["error"]), (500, &json!("model not confirmed: session still has other/x")));
+}
+
+struct Wired {
+    gateway: FakeGateway,
+    audit: Arc<MemoryAudit>,
+    actions: Actions,
+}
+
+fn wired() -> Wired {
+    let settings = FakeSettings {
+        token: "t".to_owned(),
+        agents: vec!["main".to_owned()],
+        sessions: vec![FakeSession::running("main", "real-id-1")],
+        clock: Arc::new(FixedClock::new(Timestamp(1_800_000_000_000_000))),
+    };
+    let gateway = FakeGateway::start(settings, 0).unwrap();
+    let url = GatewayUrl::loopback(&gateway.url()).unwrap();
+    let client = OpenClaw::new(OpenClawSettings { url, token: Some("t".to_owned()), logs: Vec::new() });
+    let audit = Arc::new(MemoryAudit::default());
+    let allowed = vec!["anthropic/claude".to_owned()];
+    let actions = Actions::new(Arc::new(client), audit.clone(), Arc::new(QuickPace::new()), allowed);
+    Wired { gateway, audit, actions }
+}
+
+/// AG-35: the whole way through the handshake, with a real id, read back; no effect is an error.
+#[test]
+fn ag_35_on_the_fake_gateway_only_effects_are_confirmed() {
+    let body = br#"{"sessionId":"real-id-1"}"#;
+    for (behaviour, status, outcome) in [
+        (None, 200, "confirmed"),
+        (Some(Behaviour::Slow { looks: 5 }), 200, "confirmed"),
+        (Some(Behaviour::CloseMidAnswer), 200, "confirmed"),
+        (Some(Behaviour::NoEffect), 500, "unconfirmed"),
+        (Some(Behaviour::CloseBefore), 500, "unconfirmed"),
+        (Some(Behaviour::Refuse { message: "no".to_owned() }), 500, "refused"),
+    ] {
+        let wired = wired();
+        wired.gateway.behave("sessions.abort", behaviour.clone());
+        let answer = wired.actions.kill(&caller(), body);
+        assert_eq!((answer.status, &answer.body["outcome"]), (status, &json!(outcome)), "{behaviour:?} {answer:?}");
+        let is_dead = wired.gateway.session("real-id-1").unwrap().status == "killed";
+        assert_eq!(is_dead, status == 200, "{behaviour:?}");
+        assert_eq!(wired.audit.only().1.unwrap().outcome.as_str(), outcome);
+        if matches!(behaviour, Some(Behaviour::NoEffect)) {
+            assert_eq!(answer.body["error"], "kill not confirmed: session still running");
+        }
+    }
+}
+
+/// AG-35: spawn and model on the fake gateway; what they changed is there.
+#[test]
+fn ag_35_on_the_fake_gateway_spawn_and_model_alter_state() {
+    let wired = wired();
+    let answer = wired.actions.spawn(&caller(), br#"{"agentId":"main","prompt":"go"}"#);
+    assert_eq!((answer.status, &answer.body["finalState"]), (200, &json!("running")), "{answer:?}");
+    let spawned = answer.body["sessionId"].as_str().unwrap();
+    assert_eq!(wired.gateway.session(spawned).unwrap().prompts, ["go"]);
+
+    let body = json!({"provider": "anthropic", "model": "claude", "sessionId": spawned}).to_string();
+    assert_eq!(wired.actions.model(&caller(), body.as_bytes()).status, 200);
+    assert_eq!(wired.gateway.session(spawned).unwrap().model, "anthropic/claude");
+
+    wired.gateway.behave("sessions.patch", Some(Behaviour::NoEffect));
+    let body = br#"{"provider":"anthropic","model":"claude","sessionId":"real-id-1"}"#;
+    let answer = wired.actions.model(&caller(), body);
+    assert_eq!((answer.status, &answer.body["finalState"]), (500, &json!("fake/model")));
+    wired.gateway.behave("chat.send", Some(Behaviour::NoEffect));
+    let answer = wired.actions.spawn(&caller(), br#"{"agentId":"main","prompt":"go"}"#);
+    assert_eq!((answer.status, &answer.body["outcome"]), (500, &json!("unconfirmed")));
+}
