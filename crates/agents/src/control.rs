@@ -8,13 +8,17 @@
 
 pub mod actions;
 mod answer;
+pub mod argv;
 pub mod audit;
 mod backoff;
+mod child;
+pub mod command;
 pub mod controller;
 pub mod fake_gateway;
 mod flights;
 pub mod logs;
 pub mod openclaw;
+pub mod process;
 mod requests;
 pub mod rows;
 mod socket;

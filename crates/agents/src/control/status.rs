@@ -255,11 +255,19 @@ impl StatusBoard {
 
 fn ask(controller: &dyn Controller) -> Result<Snapshot, ControlError> {
     let deadline = Deadline::within(ASK_TIME);
-    let agents = controller.agents(deadline)?;
-    let sessions = controller.sessions(deadline)?;
+    let agents = unless_unsupported(controller.agents(deadline))?;
+    let sessions = unless_unsupported(controller.sessions(deadline))?;
     // Data that arrived are worth more than a gateway that cannot tell how it feels.
     let health = controller.health(deadline).unwrap_or(Health { connected: true, healthy: false });
     Ok(Snapshot { agents, sessions, health })
+}
+
+/// A controller that cannot list something has nothing to show there, which is no loss of it.
+fn unless_unsupported<T>(rows: Result<Vec<T>, ControlError>) -> Result<Vec<T>, ControlError> {
+    match rows {
+        Err(ControlError::Unsupported) => Ok(Vec::new()),
+        other => other,
+    }
 }
 
 #[cfg(test)]
