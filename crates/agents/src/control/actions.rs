@@ -58,6 +58,12 @@ impl Actions {
         Self { controller, audit, pace, allowed_models, default_model: Mutex::new(None), kills: Flights::default() }
     }
 
+    /// With a model for later spawns from the start: the one that the audit saw confirmed last. One that is no longer allowed is dropped.
+    pub fn with_default_model(self, model: ModelRef) -> Self {
+        let allowed = self.allowed_models.contains(&model.to_string());
+        Self { default_model: Mutex::new(allowed.then_some(model)), ..self }
+    }
+
     /// The models that may be set.
     pub fn allowed_models(&self) -> &[String] {
         &self.allowed_models

@@ -1,3 +1,5 @@
+//! Orders are confirmed by what is read back alone, and every one of them leaves two lines in the audit.
+
 use std::sync::Barrier;
 use std::sync::atomic::Ordering;
 
@@ -262,6 +264,12 @@ fn ag_35_a_model_is_read_back_or_kept_for_later_spawns() {
     bench.actions.spawn(&caller(), br#"{"agentId":"main","prompt":"p"}"#);
     let orders = bench.controller.orders.lock().unwrap().clone();
     assert_eq!(orders.last().unwrap(), "spawn main anthropic/claude aud_3");
+
+    let model =
+        |name: &str| ModelRef { provider: Word::parse("anthropic").unwrap(), model: Word::parse(name).unwrap() };
+    let again = self::bench(ScriptedController::default()).actions.with_default_model(model("claude"));
+    assert_eq!(again.default_model(), Some(model("claude")));
+    assert_eq!(again.with_default_model(model("gone")).default_model(), None);
 
     let stubborn = self::bench(ScriptedController::describing(&["other/x"]));
     let answer = stubborn.actions.model(&caller(), br#"{"provider":"anthropic","model":"claude","agentId":"a"}"#);

@@ -1,3 +1,5 @@
+//! What an operator may allow as a command line, and what is never put on one.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Commands of a shell, run for real: what they print, how they fail, and their limits.
+
 use std::time::Duration;
 
 use super::*;

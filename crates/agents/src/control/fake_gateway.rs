@@ -3,6 +3,7 @@
 //! `agents fake-gateway` runs it, so that an operator can try every page and every order without an agent. It keeps its sessions in
 //! memory, runs nothing, and listens on this machine alone.
 
+mod behaviour;
 mod desk;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Message, WebSocket};
 
+pub use self::behaviour::{Behaviour, BehaviourFault};
 use self::desk::Desk;
 pub use self::desk::FakeSession;
 use super::wire::{CHALLENGE, Frame, MESSAGE_BYTES_MAX, PROTOCOL_MAX, PeerError};
@@ -30,33 +32,6 @@ const WRITE_TIME: Duration = Duration::from_secs(5);
 /// Bytes of an oversized answer: one mebibyte more than a client of ours reads.
 const OVERSIZED_BYTES: usize = MESSAGE_BYTES_MAX + 1024 * 1024;
 
-/// How the gateway treats a method.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Behaviour {
-    /// It says yes and does nothing.
-    NoEffect,
-    /// Its effect is seen only at the look after this many.
-    Slow {
-        /// Looks (`sessions.describe`) that still show the state before.
-        looks: u32,
-    },
-    /// It says no.
-    Refuse {
-        /// In these words.
-        message: String,
-    },
-    /// It does its work, begins to answer, and closes the connection.
-    CloseMidAnswer,
-    /// It closes the connection before it does anything.
-    CloseBefore,
-    /// It answers with what is no frame.
-    Rubbish,
-    /// It answers with five mebibytes.
-    Oversized,
-    /// It never answers.
-    Silent,
-}
-
 /// What a fake gateway begins with.
 pub struct FakeSettings {
     /// The token that lets a client in.
@@ -67,6 +42,22 @@ pub struct FakeSettings {
     pub sessions: Vec<FakeSession>,
     /// The time that its sessions show.
     pub clock: Arc<dyn Clock>,
+}
+
+impl FakeSettings {
+    /// What a drill begins with: an agent that runs, one that finished, one that failed, and one that was never used.
+    pub fn drill(token: &str, clock: Arc<dyn Clock>) -> Self {
+        let session = |agent: &str, status: &str| FakeSession {
+            status: status.to_owned(),
+            ..FakeSession::running(agent, &format!("{agent}-0001"))
+        };
+        Self {
+            token: token.to_owned(),
+            agents: ["main", "writer", "tester", "spare"].map(str::to_owned).to_vec(),
+            sessions: vec![session("main", "running"), session("writer", "done"), session("tester", "failed")],
+            clock,
+        }
+    }
 }
 
 /// A running fake gateway. Dropping it closes all connections and ends its threads.

@@ -39,6 +39,13 @@ pub struct LogLine {
     pub msg: String,
 }
 
+/// What `/api/logs` answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Logs {
+    /// The last lines, oldest first.
+    pub logs: Vec<LogLine>,
+}
+
 /// Where an OpenClaw gateway keeps its log below the home folder of its user, in the order in which they are tried.
 pub fn log_candidates(home: &Path) -> [PathBuf; 2] {
     let folder = home.join(".openclaw");

@@ -1,3 +1,5 @@
+//! Grammars of logs, and the ends of files of any size.
+
 use std::io::Write;
 
 use proptest::prelude::*;
@@ -33,6 +35,12 @@ fn ag_34_three_grammars_and_the_rest() {
     ] {
         assert_eq!(parsed(line), (ts.to_owned(), level, msg.to_owned()), "{line}");
     }
+}
+
+#[test]
+fn the_body_has_the_names_of_the_contract() {
+    let logs = Logs { logs: vec![parse_line("[t] [INFO] m", "")] };
+    assert_eq!(serde_json::to_string(&logs).unwrap(), r#"{"logs":[{"ts":"t","level":"INFO","msg":"m"}]}"#);
 }
 
 #[test]

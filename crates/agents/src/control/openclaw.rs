@@ -67,6 +67,8 @@ struct Pool {
     lent: usize,
     waiting: usize,
     backoff: Backoff,
+    /// Why the last attempt to connect failed, for whoever asks while the gateway is left alone.
+    last_failure: String,
 }
 
 /// A connection on loan. It goes back when this is dropped, unless it broke.
@@ -126,7 +128,7 @@ impl OpenClaw {
             return Ok(Loan { from: self, connection: Some(connection), was_resting: true });
         }
         if !pool.backoff.may_try(Instant::now()) {
-            return Err(unavailable(&"it could not be reached a moment ago"));
+            return Err(unavailable(&format!("a moment ago: {}", pool.last_failure)));
         }
         pool.lent += 1;
         drop(pool);
@@ -143,6 +145,7 @@ impl OpenClaw {
             }
             Err(error) => {
                 pool.backoff.failed(Instant::now());
+                pool.last_failure = error.detail();
                 // Before the loan is dropped, which locks the pool itself.
                 drop(pool);
                 Err(error)

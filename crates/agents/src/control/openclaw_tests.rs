@@ -1,3 +1,5 @@
+//! The client against the fake gateway: handshake, orders, and all that can go wrong on a wire.
+
 use std::sync::Arc;
 
 use exhibit_model::time::{FixedClock, Timestamp};

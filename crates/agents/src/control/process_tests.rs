@@ -1,3 +1,5 @@
+//! Own children, started and ended for real.
+
 use std::path::Path;
 
 use exhibit_model::time::{CountingIds, FixedClock};

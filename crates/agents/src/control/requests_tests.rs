@@ -1,3 +1,5 @@
+//! Bodies of orders, good and bad.
+
 use proptest::prelude::*;
 use serde_json::json;
 

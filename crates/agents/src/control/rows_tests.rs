@@ -1,3 +1,5 @@
+//! What gateways say about agents and sessions, read leniently.
+
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -77,11 +77,16 @@ impl GatewayUrl {
         if uri.scheme_str() != Some("ws") {
             return Err(UrlFault::Scheme);
         }
+        // Read from the text, as a port out of range would otherwise count as none, and a user name could pass for a host.
+        let rest = uri.authority().and_then(|authority| authority.as_str().strip_prefix(authority.host()));
+        let port = match rest.ok_or(UrlFault::Malformed)? {
+            "" => PORT,
+            rest => rest.strip_prefix(':').and_then(|port| port.parse().ok()).ok_or(UrlFault::Malformed)?,
+        };
         let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
         if host.is_empty() {
             return Err(UrlFault::Malformed);
         }
-        let port = uri.port_u16().unwrap_or(PORT);
         Ok(Self { uri, host, port, loopback_alone: false })
     }
 
@@ -304,6 +309,9 @@ mod tests {
             ("ws://10.0.0.1", UrlFault::NotLoopback),
             ("ws://localhost.example.org", UrlFault::NotLoopback),
             ("ws://0.0.0.0", UrlFault::NotLoopback),
+            ("ws://127.0.0.1@gateway.example.org", UrlFault::Malformed),
+            ("ws://127.0.0.1:99999", UrlFault::Malformed),
+            ("ws://127.0.0.1:", UrlFault::Malformed),
             ("ws://", UrlFault::Malformed),
             ("", UrlFault::Malformed),
         ] {

@@ -1,8 +1,14 @@
+//! Which session decides, and what is said when a gateway is lost.
+
+use std::sync::Arc;
+
 use exhibit_model::time::FixedClock;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::control::fake_gateway::{FakeGateway, FakeSettings};
+use crate::control::openclaw::{GatewayUrl, OpenClaw, OpenClawSettings};
 use crate::control::rows::{agents_of, sessions_of};
 use crate::control::testing::ScriptedController;
 
@@ -131,6 +137,37 @@ fn a_gateway_that_was_never_reached_has_no_agents() {
     controller.lose();
     let (status, error) = StatusBoard::new().read(&controller, &clock);
     assert!(status.agents.is_empty() && status.gateway.stale && error.is_some());
+}
+
+/// AG-34: the same over the wire, with a gateway that goes away.
+#[test]
+fn ag_34_a_real_connection_that_is_lost_degrades_the_page() {
+    let clock = Arc::new(FixedClock::new(NOW));
+    let gateway = FakeGateway::start(FakeSettings::drill("t", clock.clone()), 0).unwrap();
+    let url = GatewayUrl::loopback(&gateway.url()).unwrap();
+    let client = OpenClaw::new(OpenClawSettings { url, token: Some("t".to_owned()), logs: Vec::new() });
+    let board = StatusBoard::new();
+    let words = |status: &Status| -> Vec<(String, &'static str)> {
+        status.agents.iter().map(|agent| (agent.id.clone(), agent.status)).collect()
+    };
+    let (status, error) = board.read(&client, &*clock);
+    assert_eq!(error, None);
+    assert!(status.gateway.connected && status.gateway.healthy && !status.gateway.stale);
+    let before = words(&status);
+    assert_eq!(
+        before,
+        [("main", "running"), ("writer", "done"), ("tester", "failed"), ("spare", "idle")]
+            .map(|(id, status)| (id.to_owned(), status))
+    );
+    drop(gateway);
+    clock.advance_micros(5_000_000);
+    let (status, error) = board.read(&client, &*clock);
+    assert!(error.is_some() && status.gateway.stale);
+    assert_eq!(words(&status), before);
+    clock.advance_micros(6_000_000);
+    let (status, _) = board.read(&client, &*clock);
+    assert!(status.agents.iter().all(|agent| (agent.status, agent.reason) == ("idle", "gateway unavailable")));
+    assert_eq!(status.agents.len(), 4);
 }
 
 proptest! {

@@ -1,3 +1,5 @@
+//! Names that may be passed on, and text that may be shown.
+
 use proptest::prelude::*;
 
 use super::*;
