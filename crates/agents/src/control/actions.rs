@@ -218,7 +218,7 @@ impl Actions {
         }
         let spawned = match self.controller.spawn(order, deadline) {
             Ok(spawned) => spawned,
-            Err(error) => return not_given(Action::Spawn, &error),
+            Err(error) => return not_seen(Action::Spawn, &error),
         };
         let Some(session) = spawned.session_id else {
             let error = "spawn not confirmed: the controller named no session".to_owned();
@@ -257,7 +257,7 @@ impl Actions {
             Err(error) => match target {
                 ModelTarget::Session(session) if error.is_open() => session.clone(),
                 // Of an agent it is not known on which session it should show.
-                _ => return not_given(Action::Model, &error),
+                _ => return not_seen(Action::Model, &error),
             },
         };
         let (is_seen, seen) = self.read_back(&session, |row| row.is_some_and(|row| has_model(row, model)));
@@ -328,6 +328,15 @@ impl Seen {
     }
 }
 
+/// An order that came to nothing, or to something that cannot be read back, as nobody said on which session.
+fn not_seen(action: Action, error: &ControlError) -> Done {
+    if error.is_open() {
+        let text = format!("{} not confirmed: {error}", action.as_str());
+        return Done::wrong(Outcome::Unconfirmed, text).because(error.detail());
+    }
+    not_given(action, error)
+}
+
 /// An order that was not carried out, for a reason that is known.
 fn not_given(action: Action, error: &ControlError) -> Done {
     let (outcome, how) = match error {
@@ -376,3 +385,7 @@ fn has_model(row: &SessionRow, model: &ModelRef) -> bool {
 #[cfg(test)]
 #[path = "actions_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "actions_wired_tests.rs"]
+mod wired_tests;

@@ -3,13 +3,13 @@
 use std::sync::Barrier;
 use std::sync::atomic::Ordering;
 
-use exhibit_model::time::{Clock, FixedClock, Timestamp};
+use exhibit_model::time::Clock;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::control::fake_gateway::{Behaviour, FakeGateway, FakeSession, FakeSettings};
-use crate::control::openclaw::{GatewayUrl, OpenClaw, OpenClawSettings};
-use crate::control::testing::{HandPace, MemoryAudit, QuickPace, ScriptedController};
+use crate::control::controller::Spawned;
+use crate::control::testing::{HandPace, MemoryAudit, ScriptedController};
 
 fn caller() -> Caller {
     Caller::new("token:ops", "127.0.0.1:5", None)
@@ -242,6 +242,25 @@ fn a_spawn_is_confirmed_when_its_session_has_begun() {
     }
 }
 
+#[test]
+fn an_order_whose_answer_was_lost_is_not_said_to_have_failed() {
+    let bench = bench(ScriptedController::describing(&["running"]));
+    let lost = ControlError::NoAnswer { reason: "reset".to_owned() };
+    *bench.controller.spawn_answer.lock().unwrap() = Some(Err(lost.clone()));
+    *bench.controller.model_answer.lock().unwrap() = Some(Err(lost));
+    let spawned = bench.actions.spawn(&caller(), br#"{"agentId":"main","prompt":"p"}"#);
+    assert_eq!(
+        (spawned.status, &spawned.body["error"], &spawned.body["outcome"]),
+        (500, &json!("spawn not confirmed: no answer from the gateway"), &json!("unconfirmed"))
+    );
+    let body = br#"{"provider":"anthropic","model":"claude","agentId":"a"}"#;
+    assert_eq!(bench.actions.model(&caller(), body).body["outcome"], "unconfirmed");
+    *bench.controller.spawn_answer.lock().unwrap() = Some(Ok(Spawned { session_id: None, output: "ok".to_owned() }));
+    let spawned = bench.actions.spawn(&caller(), br#"{"agentId":"main","prompt":"p"}"#);
+    assert_eq!((spawned.status, &spawned.body["sessionId"]), (500, &Value::Null));
+    assert_eq!(spawned.body["error"], "spawn not confirmed: the controller named no session");
+}
+
 /// AG-35: setting a model alters state: of a session, or of what is spawned later.
 #[test]
 fn ag_35_a_model_is_read_back_or_kept_for_later_spawns() {
@@ -276,71 +295,59 @@ fn ag_35_a_model_is_read_back_or_kept_for_later_spawns() {
     assert_eq!((answer.status, &answer.body["error"]), (500, &json!("model not confirmed: session still has other/x")));
 }
 
-struct Wired {
-    gateway: FakeGateway,
-    audit: Arc<MemoryAudit>,
-    actions: Actions,
+fn any_states() -> impl Strategy<Value = Vec<&'static str>> {
+    let state =
+        prop::sample::select(vec!["running", "queued", "done", "failed", "killed", "idle", "banana", "absent", "lost"]);
+    prop::collection::vec(state, 1..6)
 }
 
-fn wired() -> Wired {
-    let settings = FakeSettings {
-        token: "t".to_owned(),
-        agents: vec!["main".to_owned()],
-        sessions: vec![FakeSession::running("main", "real-id-1")],
-        clock: Arc::new(FixedClock::new(Timestamp(1_800_000_000_000_000))),
-    };
-    let gateway = FakeGateway::start(settings, 0).unwrap();
-    let url = GatewayUrl::loopback(&gateway.url()).unwrap();
-    let client = OpenClaw::new(OpenClawSettings { url, token: Some("t".to_owned()), logs: Vec::new() });
-    let audit = Arc::new(MemoryAudit::default());
-    let allowed = vec!["anthropic/claude".to_owned()];
-    let actions = Actions::new(Arc::new(client), audit.clone(), Arc::new(QuickPace::new()), allowed);
-    Wired { gateway, audit, actions }
+fn any_answer() -> impl Strategy<Value = Option<Result<String, ControlError>>> {
+    prop::sample::select(vec![
+        None,
+        Some(Err(ControlError::Unsupported)),
+        Some(Err(ControlError::NotFound)),
+        Some(Err(ControlError::refused("no"))),
+        Some(Err(ControlError::NoAnswer { reason: "x".to_owned() })),
+        Some(Err(ControlError::Unavailable { reason: "x".to_owned() })),
+        Some(Err(ControlError::Protocol { reason: "x".to_owned() })),
+    ])
 }
 
-/// AG-35: the whole way through the handshake, with a real id, read back; no effect is an error.
-#[test]
-fn ag_35_on_the_fake_gateway_only_effects_are_confirmed() {
-    let body = br#"{"sessionId":"real-id-1"}"#;
-    for (behaviour, status, outcome) in [
-        (None, 200, "confirmed"),
-        (Some(Behaviour::Slow { looks: 5 }), 200, "confirmed"),
-        (Some(Behaviour::CloseMidAnswer), 200, "confirmed"),
-        (Some(Behaviour::NoEffect), 500, "unconfirmed"),
-        (Some(Behaviour::CloseBefore), 500, "unconfirmed"),
-        (Some(Behaviour::Refuse { message: "no".to_owned() }), 500, "refused"),
-    ] {
-        let wired = wired();
-        wired.gateway.behave("sessions.abort", behaviour.clone());
-        let answer = wired.actions.kill(&caller(), body);
-        assert_eq!((answer.status, &answer.body["outcome"]), (status, &json!(outcome)), "{behaviour:?} {answer:?}");
-        let is_dead = wired.gateway.session("real-id-1").unwrap().status == "killed";
-        assert_eq!(is_dead, status == 200, "{behaviour:?}");
-        assert_eq!(wired.audit.only().1.unwrap().outcome.as_str(), outcome);
-        if matches!(behaviour, Some(Behaviour::NoEffect)) {
-            assert_eq!(answer.body["error"], "kill not confirmed: session still running");
+proptest! {
+    /// AG-35, AG-37: whatever a controller says, 200 means that the last look saw an end, it took ten seconds at most, and the audit has
+    /// an intent with one outcome.
+    #[test]
+    fn ag_35_whatever_happens_200_means_that_an_end_was_seen(states in any_states(), answer in any_answer()) {
+        let bench = bench(ScriptedController::describing(&states));
+        *bench.controller.kill_answer.lock().unwrap() = answer;
+        let before = bench.pace.now();
+        let (status, body) = kill(&bench, json!({"sessionId": "s1"}));
+        prop_assert!(bench.pace.now().0 - before.0 <= READ_BACK_MICROS);
+        let (_, verdict) = bench.audit.only();
+        prop_assert_eq!(body["outcome"].as_str(), verdict.map(|verdict| verdict.outcome.as_str()));
+        prop_assert!([200, 404, 500].contains(&status));
+        if status == 200 {
+            let seen = body["finalState"].as_str().unwrap();
+            prop_assert!(["success", "failed", "killed", "idle", "absent"].contains(&seen), "{}", body);
+        }
+        if status == 404 {
+            prop_assert_eq!(&body["error"], "Session not found");
         }
     }
-}
 
-/// AG-35: spawn and model on the fake gateway; what they changed is there.
-#[test]
-fn ag_35_on_the_fake_gateway_spawn_and_model_alter_state() {
-    let wired = wired();
-    let answer = wired.actions.spawn(&caller(), br#"{"agentId":"main","prompt":"go"}"#);
-    assert_eq!((answer.status, &answer.body["finalState"]), (200, &json!("running")), "{answer:?}");
-    let spawned = answer.body["sessionId"].as_str().unwrap();
-    assert_eq!(wired.gateway.session(spawned).unwrap().prompts, ["go"]);
-
-    let body = json!({"provider": "anthropic", "model": "claude", "sessionId": spawned}).to_string();
-    assert_eq!(wired.actions.model(&caller(), body.as_bytes()).status, 200);
-    assert_eq!(wired.gateway.session(spawned).unwrap().model, "anthropic/claude");
-
-    wired.gateway.behave("sessions.patch", Some(Behaviour::NoEffect));
-    let body = br#"{"provider":"anthropic","model":"claude","sessionId":"real-id-1"}"#;
-    let answer = wired.actions.model(&caller(), body);
-    assert_eq!((answer.status, &answer.body["finalState"]), (500, &json!("fake/model")));
-    wired.gateway.behave("chat.send", Some(Behaviour::NoEffect));
-    let answer = wired.actions.spawn(&caller(), br#"{"agentId":"main","prompt":"go"}"#);
-    assert_eq!((answer.status, &answer.body["outcome"]), (500, &json!("unconfirmed")));
+    /// AG-37: no text of anybody puts a control character into the audit.
+    #[test]
+    fn ag_37_no_text_breaks_a_line_of_the_audit(actor in "\\PC{0,8}\\s?.{0,8}", forwarded in "(.|\\s){0,20}", id in "(.|\\s){1,20}") {
+        let bench = bench(ScriptedController::describing(&["running", "killed"]));
+        let caller = Caller::new(&actor, "127.0.0.1:5", Some(&forwarded));
+        let answer = bench.actions.kill(&caller, json!({"sessionId": id}).to_string().as_bytes());
+        for (intent, verdict) in bench.audit.lines.lock().unwrap().iter() {
+            let verdict = verdict.as_ref().unwrap();
+            let texts = [&intent.actor, &intent.target].into_iter().chain(&intent.forwarded_for).chain(&verdict.detail);
+            for text in texts.chain(&verdict.final_state) {
+                prop_assert!(!text.chars().any(breaks_lines), "{:?}", text);
+            }
+        }
+        prop_assert!([200, 400, 500].contains(&answer.status));
+    }
 }

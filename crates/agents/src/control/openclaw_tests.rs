@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use exhibit_model::time::{FixedClock, Timestamp};
+use proptest::prelude::*;
 
 use super::*;
 use crate::control::fake_gateway::{Behaviour, FakeGateway, FakeSession, FakeSettings};
@@ -212,4 +213,30 @@ fn a_peer_that_drips_bytes_does_not_outlast_the_deadline() {
     let error = client.health(Deadline::within(Duration::from_millis(100))).unwrap_err();
     assert!(matches!(error, ControlError::Unavailable { .. }), "{error:?}");
     server.join().unwrap();
+}
+
+proptest! {
+    // Each case opens a real connection.
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    /// Whatever bytes follow the handshake, the client neither panics nor waits for ever, and orders nothing.
+    #[test]
+    fn no_bytes_of_a_gateway_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), as_text in any::<bool>()) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = GatewayUrl::loopback(&format!("ws://{}", listener.local_addr().unwrap())).unwrap();
+        let server = std::thread::spawn(move || {
+            use std::io::Write;
+            let (tcp, _) = listener.accept().unwrap();
+            let mut socket = tungstenite::accept(tcp).unwrap();
+            if as_text {
+                socket.send(tungstenite::Message::text(String::from_utf8_lossy(&bytes).into_owned())).ok();
+            } else {
+                socket.get_mut().write_all(&bytes).ok();
+            }
+        });
+        let client = OpenClaw::new(OpenClawSettings { url, token: None, logs: Vec::new() });
+        let answer = client.health(soon());
+        prop_assert!(matches!(answer, Err(ControlError::Unavailable { .. })), "{:?}", answer);
+        server.join().unwrap();
+    }
 }
