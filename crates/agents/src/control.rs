@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`words`] (names that are safe to pass on), [`rows`] (what a gateway says about agents and sessions), [`controller`]
 //! (the verbs), [`status`] and [`logs`] (what the pages show), [`audit`] and [`actions`] (what a person may do, and how it is proven). The
-//! adapters are [`openclaw`] over [`wire`], [`process`] and [`command`] over `child`; [`fake_gateway`] speaks the other side of the wire.
+//! adapters are [`openclaw`] over [`wire`], [`process`] and [`command`] over `child` and [`guard`]; [`fake_gateway`] speaks the other side of the wire.
 //!
 //! No thread of the server may run what is here on an async runtime: every verb blocks, until its deadline at most.
 
@@ -16,6 +16,7 @@ pub mod command;
 pub mod controller;
 pub mod fake_gateway;
 mod flights;
+pub mod guard;
 pub mod logs;
 pub mod openclaw;
 pub mod process;

@@ -1,14 +1,14 @@
 //! Own children: each in a process group of its own that is ended with it, and none outlives the program.
 //!
 //! The kernel sends KILL to a child when the *thread* that started it ends (`PR_SET_PDEATHSIG`), so one thread starts them all and lives
-//! as long as its [`Launcher`]. What a child starts is in its group and ends with the group; only when the program itself is killed
-//! can such a grandchild be left, and one that makes a session of its own leaves the group by its own choice.
+//! as long as its [`Launcher`]. What a child starts is in its group and ends with the group; when the program itself is killed, or when a
+//! process made a session of its own, only a [guard](super::guard) still ends it.
 #![expect(unsafe_code, reason = "the death signal is set between fork and exec")]
 
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -23,6 +23,9 @@ use super::controller::Deadline;
 /// Orders to start a child that wait for the thread: each takes milliseconds.
 const LAUNCHES_WAITING: usize = 16;
 
+/// How long a guard may take to end what is below it: it is at once, unless a disk or a network file system hangs.
+const GUARD_TIME: Duration = Duration::from_secs(2);
+
 /// What is to be started.
 #[derive(Debug, Clone)]
 pub(super) struct Launch {
@@ -32,6 +35,8 @@ pub(super) struct Launch {
     pub(super) env: Vec<(String, String)>,
     /// Whether output and errors are read; otherwise they go nowhere.
     pub(super) is_read: bool,
+    /// Arguments with which a program becomes a [guard](super::guard), where there is one.
+    pub(super) guard: Option<Vec<String>>,
 }
 
 type Order = (Launch, SyncSender<io::Result<ChildGroup>>);
@@ -66,19 +71,24 @@ fn serve(orders: &Receiver<Order>) {
 }
 
 fn start(launch: &Launch) -> io::Result<ChildGroup> {
+    let argv: Vec<&String> = launch.guard.iter().flatten().chain(&launch.argv).collect();
     let (program, arguments) =
-        launch.argv.split_first().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program"))?;
+        argv.split_first().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program"))?;
+    let lifeline = || if launch.guard.is_some() { Stdio::piped() } else { Stdio::null() };
     let output = || if launch.is_read { Stdio::piped() } else { Stdio::null() };
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(launch.env.iter().cloned());
-    command.stdin(Stdio::null()).stdout(output()).stderr(output()).process_group(0);
-    let program_pid = getpid();
-    // SAFETY: between fork and exec the closure makes direct system calls only, allocates nothing and takes no lock.
-    unsafe { command.pre_exec(move || die_with(program_pid)) };
+    command.stdin(lifeline()).stdout(output()).stderr(output()).process_group(0);
+    // A guard outlives the program by the moment that it needs to end what is below it; the lifeline tells it when.
+    if launch.guard.is_none() {
+        let program_pid = getpid();
+        // SAFETY: between fork and exec the closure makes direct system calls only, allocates nothing and takes no lock.
+        unsafe { command.pre_exec(move || die_with(program_pid)) };
+    }
     let mut child = command.spawn()?;
-    let pid = Pid::from_child(&child);
+    let (pid, lifeline) = (Pid::from_child(&child), child.stdin.take());
     match pidfd_open(pid, PidfdFlags::empty()) {
-        Ok(pidfd) => Ok(ChildGroup { child, pid, pidfd, status: None }),
+        Ok(pidfd) => Ok(ChildGroup { child, pid, pidfd, is_guarded: lifeline.is_some(), lifeline, status: None }),
         Err(errno) => {
             // Without a handle its end could not be awaited, so it must not run.
             child.kill()?;
@@ -89,7 +99,7 @@ fn start(launch: &Launch) -> io::Result<ChildGroup> {
 }
 
 /// Runs in the new process. Should the program have ended before the signal was set, nobody would send it.
-fn die_with(program: Pid) -> io::Result<()> {
+pub(super) fn die_with(program: Pid) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     if getppid() == Some(program) { Ok(()) } else { Err(rustix::io::Errno::SRCH.into()) }
 }
@@ -109,6 +119,9 @@ pub(super) struct ChildGroup {
     child: Child,
     pid: Pid,
     pidfd: OwnedFd,
+    is_guarded: bool,
+    /// Held open for as long as a guarded child may live.
+    lifeline: Option<ChildStdin>,
     status: Option<ExitStatus>,
 }
 
@@ -130,12 +143,21 @@ impl ChildGroup {
 
     /// Asks its whole group to end.
     pub(super) fn terminate(&mut self) -> io::Result<()> {
-        self.signal(Signal::TERM)
+        match &mut self.lifeline {
+            Some(lifeline) => match lifeline.write_all(&[super::guard::TERMINATE]) {
+                // The guard ended meanwhile, and all with it.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                other => other,
+            },
+            None if self.is_guarded => Ok(()),
+            None => self.signal(Signal::TERM),
+        }
     }
 
-    /// Ends its whole group.
+    /// Ends its whole group. A guard does it as soon as its lifeline is closed; killing the guard would leave the rest.
     pub(super) fn kill(&mut self) -> io::Result<()> {
-        self.signal(Signal::KILL)
+        self.lifeline = None;
+        if self.is_guarded { Ok(()) } else { self.signal(Signal::KILL) }
     }
 
     /// How it ended, and `None` while it runs. Ends what it left in its group, then reaps it.
@@ -146,7 +168,8 @@ impl ChildGroup {
             if rustix::io::retry_on_intr(|| waitid(WaitId::Pid(self.pid), options))?.is_none() {
                 return Ok(None);
             }
-            self.kill()?;
+            self.lifeline = None;
+            self.signal(Signal::KILL)?;
             self.status = Some(self.child.wait()?);
         }
         Ok(self.status.map(|status| match status.code() {
@@ -169,7 +192,15 @@ impl ChildGroup {
 
 impl Drop for ChildGroup {
     fn drop(&mut self) {
-        if self.status.is_none() && self.kill().is_ok() {
+        if self.status.is_some() {
+            return;
+        }
+        self.lifeline = None;
+        if self.is_guarded {
+            // All that can go wrong here is that the guard hangs; then it is ended like any other child.
+            wait_end(&self.pidfd, Deadline::within(GUARD_TIME)).ok();
+        }
+        if self.signal(Signal::KILL).is_ok() {
             // KILL was delivered, so this is short; the error has nobody to go to.
             self.child.wait().ok();
         }

@@ -78,7 +78,7 @@ impl Commands {
     ) -> Result<Vec<u8>, ControlError> {
         let command = command.ok_or(ControlError::Unsupported)?;
         let argv = command.fill(values).map_err(|fault| ControlError::refused(&fault.to_string()))?;
-        let launch = Launch { argv, env: self.settings.env.clone(), is_read: true };
+        let launch = Launch { argv, env: self.settings.env.clone(), is_read: true, guard: None };
         let group = self.launcher.launch(launch);
         let mut group = group.map_err(|error| ControlError::Unavailable { reason: printable(&error.to_string()) })?;
         let printed = read_until_end(&mut group, deadline).map_err(|error| no_answer(&error))?;

@@ -42,6 +42,9 @@ pub struct ProcessSettings {
     pub env: Vec<(String, String)>,
     /// How long a child may take to end by itself; [`PATIENCE`] unless an operator knows better.
     pub patience: Duration,
+    /// Program and first arguments that call [`guard::run`](super::guard::run) with what follows. Without it, what a child started may
+    /// go on when this program is killed.
+    pub guard: Option<Vec<String>>,
     /// The time that sessions show.
     pub clock: Arc<dyn Clock>,
     /// Where ids of sessions come from.
@@ -106,8 +109,9 @@ impl Processes {
             life.group = None;
             life.ended_at = Some(self.settings.clock.now());
             life.state = match end {
-                ChildEnd::Code(0) => SessionState::Success,
+                // Also with 0: a program that tidies up after TERM did not do what it was started for.
                 _ if life.is_ordered_to_end => SessionState::Killed,
+                ChildEnd::Code(0) => SessionState::Success,
                 ChildEnd::Code(_) | ChildEnd::Signal(_) => SessionState::Failed,
             };
             let level = if life.state == SessionState::Failed { "ERROR" } else { "INFO" };
@@ -250,7 +254,8 @@ impl Controller for Processes {
             return Err(ControlError::refused("too many sessions are running"));
         }
         self.forget_oldest();
-        let launch = Launch { argv, env: self.settings.env.clone(), is_read: false };
+        let launch =
+            Launch { argv, env: self.settings.env.clone(), is_read: false, guard: self.settings.guard.clone() };
         let group = self.launcher.launch(launch).map_err(|error| ControlError::refused(&error.to_string()))?;
         let (pid, session_id) = (group.pid(), format!("proc_{:032x}", self.settings.ids.next_ulid()));
         let life = Life { group: Some(group), state: SessionState::Running, is_ordered_to_end: false, ended_at: None };

@@ -25,6 +25,7 @@ fn processes_with(agents: Vec<OwnAgent>, patience: Duration) -> Processes {
         agents,
         env: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
         patience,
+        guard: None,
         clock: Arc::new(FixedClock::new(Timestamp(1_800_000_000_000_000))),
         ids: Arc::new(CountingIds::new(7)),
     })
@@ -98,6 +99,26 @@ fn a_child_that_ignores_term_is_killed_when_patience_is_over() {
 }
 
 #[test]
+fn a_guarded_child_is_controlled_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ready");
+    let script = format!("trap 'exit 0' TERM; echo ready > {}; while :; do sleep 0.01; done", file.display());
+    let mut processes = processes(vec![agent("a", &["/bin/sh", "-c", &script]), agent("b", &["/nowhere/at/all"])]);
+    processes.settings.guard = Some(crate::control::guard::guard_of_tests());
+    let row = spawn(&processes, "a", "p");
+    until_written(&file);
+    assert_eq!(processes.kill(&row, soon()).unwrap(), "ended by TERM");
+    let session = SessionId::parse(&row.session_id).unwrap();
+    let state = processes.describe(&session, soon()).unwrap().unwrap().state_word();
+    assert_eq!(state, "killed", "also when it ended with 0");
+
+    let row = spawn(&processes, "b", "p");
+    let child = processes.find(&row.session_id).unwrap();
+    assert!(processes.await_end(&child, soon()).unwrap());
+    assert_eq!(processes.sessions(soon()).unwrap()[0].state_word(), "failed");
+}
+
+#[test]
 fn how_a_child_ended_is_its_state() {
     let processes =
         processes(vec![agent("good", &["/bin/sh", "-c", "exit 0"]), agent("bad", &["/bin/sh", "-c", "exit 3"])]);
@@ -144,7 +165,7 @@ fn no_child_outlives_its_controller_or_the_thread_that_started_it() {
     // As when the program is killed: nobody is left to send a signal, so the kernel does.
     let launcher = Launcher::start().unwrap();
     let argv = ["/bin/sleep", "1000"].map(str::to_owned).to_vec();
-    let mut group = launcher.launch(Launch { argv, env: Vec::new(), is_read: false }).unwrap();
+    let mut group = launcher.launch(Launch { argv, env: Vec::new(), is_read: false, guard: None }).unwrap();
     drop(launcher);
     assert!(wait_end(&group.end_handle().unwrap(), soon()).unwrap());
     assert_eq!(group.poll().unwrap(), Some(ChildEnd::Signal(9)));
