@@ -10,6 +10,7 @@ pub mod aggregates;
 pub mod alerts;
 pub mod calls;
 pub mod contract;
+pub mod control;
 pub mod fold;
 pub mod http;
 pub mod ingest;
