@@ -12,6 +12,8 @@ mod rejection;
 mod session;
 
 #[cfg(test)]
+mod assemble_tests;
+#[cfg(test)]
 mod tests;
 
 pub use call::{Call, CallStatus, Counts, Semantics, ServiceTier, Usage};
@@ -24,4 +26,4 @@ pub use session::Session;
 pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Longest text of a field that says nothing else, in bytes.
-const TEXT_BYTES_MAX: usize = 256;
+pub(crate) const TEXT_BYTES_MAX: usize = 256;

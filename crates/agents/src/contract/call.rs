@@ -21,7 +21,7 @@ macro_rules! words {
                 match self { $(Self::$variant => $word),* }
             }
 
-            pub(super) fn of_word(word: &str) -> Option<Self> {
+            pub(crate) fn of_word(word: &str) -> Option<Self> {
                 Self::EVERY.iter().copied().find(|known| known.as_str() == word)
             }
         }
@@ -141,6 +141,26 @@ pub struct Call {
     pub billed: Option<Nano>,
     /// What someone else thinks it cost, and under which prices.
     pub estimated: Option<(Nano, String)>,
+}
+
+impl Call {
+    /// A call that went well and of which nothing else is known yet.
+    pub fn new(call_id: String, started_at: Timestamp) -> Self {
+        Self {
+            call_id,
+            started_at,
+            status: CallStatus::Success,
+            model_id: None,
+            provider: None,
+            error_code: None,
+            duration_ms: None,
+            response_id: None,
+            service_tier: None,
+            usage: Usage::Unknown,
+            billed: None,
+            estimated: None,
+        }
+    }
 }
 
 /// Reads a call; `None` when something that it needs is not there, which was noted.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use exhibit_model::canonical::to_canonical;
 use exhibit_model::digest::Digest;
 use exhibit_model::findings::Findings;
-use exhibit_model::json::{JsonLimits, parse_strict};
+use exhibit_model::json::{JsonLimits, check_value, parse_strict};
 use serde_json::Value;
 
 use super::call::{self, Call};
@@ -74,6 +74,32 @@ pub struct Document {
     pub fingerprint: Digest,
     /// Unknown fields that were left out.
     pub dropped_fields: u64,
+}
+
+impl Document {
+    /// Makes the document that a v3 envelope of these parts would be: each call and event once, in their order, with canonical form and
+    /// fingerprint. For collectors, which read no envelope. Of two calls with one id the later in the list stands, as a later record is the
+    /// better one; of two events the first, as events do not change.
+    ///
+    /// # Errors
+    /// What no sender could say either: integers beyond 2^53 - 1, U+0000 in a text, an object nested too deep.
+    pub fn assemble(source: &str, session: Session, events: Vec<Event>, calls: Vec<Call>) -> Result<Self, Rejection> {
+        let mut by_id: BTreeMap<String, Event> = BTreeMap::new();
+        for event in events {
+            by_id.entry(event.event_id.clone()).or_insert(event);
+        }
+        let mut events: Vec<Event> = by_id.into_values().collect();
+        sort_events(&mut events);
+        let calls: BTreeMap<String, Call> = calls.into_iter().map(|call| (call.call_id.clone(), call)).collect();
+        let calls: Vec<Call> = calls.into_values().collect();
+        let value = value_of(&session, &events, &calls);
+        check_value(&value).into_result(()).map_err(|findings| not_read(&findings))?;
+        let canonical = to_canonical(&value).map_err(|findings| not_read(&findings))?;
+        let fingerprint = Digest::of(&canonical);
+        let source = Some(source.to_owned());
+        let (version, idempotency_key, dropped_fields) = (Version::V3, None, 0);
+        Ok(Self { version, idempotency_key, source, session, events, calls, canonical, fingerprint, dropped_fields })
+    }
 }
 
 /// Reads a body. The first stage that fails answers, with all its problems: size, JSON, root and version, known version, payload and fields.
@@ -178,9 +204,7 @@ fn read_payload(mut payload: Fields<'_>, version: Version, reading: &Reading) ->
         return Ok(None);
     }
     let mut events = once(events, |event| &event.event_id, event_value).map_err(Rejection::event_conflict)?;
-    events.sort_by(|left, right| {
-        (left.seq, left.event_ts, &left.event_id).cmp(&(right.seq, right.event_ts, &right.event_id))
-    });
+    sort_events(&mut events);
     let calls = once(calls, |call| &call.call_id, call_value).map_err(|index| {
         let mut details = Details::default();
         details.add(format!("calls[{index}].callId"), "unsupported value");
@@ -189,6 +213,13 @@ fn read_payload(mut payload: Fields<'_>, version: Version, reading: &Reading) ->
     let mut calls: Vec<Call> = calls;
     calls.sort_by(|left, right| left.call_id.cmp(&right.call_id));
     Ok(session.map(|session| (session, events, calls)))
+}
+
+/// By place, time and id.
+fn sort_events(events: &mut [Event]) {
+    events.sort_by(|left, right| {
+        (left.seq, left.event_ts, &left.event_id).cmp(&(right.seq, right.event_ts, &right.event_id))
+    });
 }
 
 /// Each id once: what says the same twice counts once. `Err` is the place of one that says something else.
