@@ -28,6 +28,7 @@ pub mod gather;
 mod json;
 pub mod litellm;
 pub mod openclaw;
+pub mod otlp;
 pub mod tail;
 mod text;
 

@@ -34,9 +34,14 @@ pub(super) fn short(text: &str) -> Option<String> {
     bounded(text, TEXT_BYTES_MAX)
 }
 
-/// What went wrong, as the payload of an event holds it.
-pub(super) fn shown(message: &str) -> Option<Value> {
-    bounded(message, MESSAGE_BYTES_MAX).map(Value::from)
+/// What went wrong, for people.
+pub(super) fn message(text: &str) -> Option<String> {
+    bounded(text, MESSAGE_BYTES_MAX)
+}
+
+/// The same, as the payload of an event holds it.
+pub(super) fn shown(text: &str) -> Option<Value> {
+    message(text).map(Value::from)
 }
 
 /// The name of the prices behind an estimate: whose it is, and the version of that program.
