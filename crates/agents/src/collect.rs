@@ -53,8 +53,8 @@ pub enum BadLine {
     /// Something that it needs is not in it.
     #[error("the line has no {0}")]
     Incomplete(&'static str),
-    /// More sessions than one file may tell of.
-    #[error("the file tells of too many sessions")]
+    /// More sessions than one file or request may tell of.
+    #[error("more sessions are told of than are read at once")]
     Sessions,
     /// Nothing was read: take the documents, then give the line again.
     #[error("the documents have to be taken first")]
@@ -62,7 +62,7 @@ pub enum BadLine {
 }
 
 /// A JSONL format. One value holds what is known of one file, and has to see its lines from the first one on: who comes back after a restart
-/// gives it the lines before the stored offset again and throws away what [`LineParser::take`] gives for them. That costs reading, and no write.
+/// gives it the lines before the stored offset again ([`tail::Tail::resume`]). That costs reading, and no write.
 pub trait LineParser {
     /// Reads the next line, without its line feed.
     ///

@@ -1,8 +1,9 @@
-//! A call that is told of again: one call, with the better of what was said.
+//! What is told of again: one call, with the better of what was said, and one session, with all that was said.
 
 use serde_json::{Map, Value};
 
-use crate::contract::{Call, Usage};
+use super::gather::UNKNOWN_MODEL;
+use crate::contract::{Call, Session, Usage};
 
 /// Names of the output in raw usage objects, each of its own format.
 const OUTPUT_NAMES: [&str; 6] = [
@@ -37,6 +38,33 @@ pub fn seen_again(earlier: &Call, later: Call) -> Call {
     }
 }
 
+/// Merges what an earlier and a later document of collectors say about one session. Several files, requests and feeds tell of one session, and
+/// none of them knows all: so what is absent erases nothing, the first start stays, and an unknown model replaces none. Where the session stands is
+/// what the later one says; one that is at work again has no end and no error.
+pub fn session_again(earlier: &Session, later: Session) -> Session {
+    let is_over = later.state.is_terminal();
+    let over = |later: Option<String>, earlier: &Option<String>| later.or_else(|| earlier.clone()).filter(|_| is_over);
+    let keep = |later: Option<String>, earlier: &Option<String>| later.or_else(|| earlier.clone());
+    let is_unknown = later.model_id == UNKNOWN_MODEL;
+    Session {
+        started_at: earlier.started_at.min(later.started_at),
+        model_id: if is_unknown { earlier.model_id.clone() } else { later.model_id },
+        // The first prompt is the title, whoever saw it.
+        title: keep(earlier.title.clone(), &later.title),
+        provider: keep(later.provider, &earlier.provider),
+        task_category: keep(later.task_category, &earlier.task_category),
+        run_id: keep(later.run_id, &earlier.run_id),
+        source_version: keep(later.source_version, &earlier.source_version),
+        task: keep(later.task, &earlier.task),
+        error_code: over(later.error_code, &earlier.error_code),
+        error_message: over(later.error_message, &earlier.error_message),
+        ended_at: later.ended_at.or(earlier.ended_at).filter(|_| is_over),
+        terminal_at: later.terminal_at.or(earlier.terminal_at).filter(|_| is_over),
+        metadata: later.metadata.or_else(|| earlier.metadata.clone()),
+        ..later
+    }
+}
+
 /// The output that a call tells of, in tokens.
 fn output(call: &Call) -> Option<i64> {
     match &call.usage {
@@ -57,6 +85,7 @@ mod tests {
 
     use super::*;
     use crate::contract::Semantics;
+    use crate::state::SessionState;
 
     fn call(at: i64, output: i64, input: i64) -> Call {
         let raw = json!({ "output_tokens": output, "input_tokens": input });
@@ -74,6 +103,19 @@ mod tests {
         ] {
             assert_eq!(seen_again(&earlier, later), stands);
         }
+    }
+
+    #[test]
+    fn no_source_erases_what_another_one_knows() {
+        let (id, agent, model) = ("s".to_owned(), "a".to_owned(), "m".to_owned());
+        let mut first = Session::new(id, agent, model, SessionState::Success, Timestamp(5));
+        (first.title, first.ended_at) = (Some("first".to_owned()), Some(Timestamp(9)));
+        let mut later = Session { model_id: UNKNOWN_MODEL.to_owned(), started_at: Timestamp(7), ..first.clone() };
+        (later.title, later.ended_at, later.state) = (Some("second".to_owned()), None, SessionState::Running);
+        let again = session_again(&first, later.clone());
+        assert_eq!(again, Session { ended_at: None, state: SessionState::Running, ..first.clone() });
+        later.state = SessionState::Failed;
+        assert_eq!(session_again(&first, later).ended_at, Some(Timestamp(9)));
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use exhibit_model::time::Timestamp;
 use serde_json::{Map, Value};
 
-use super::gather::{Told, UNKNOWN_MODEL, payload};
+use super::gather::{Told, payload};
 use super::json::{LINE_CONTAINERS_MAX, count_of, id_of, inner, object, raw_usage, size, str_of, time_of, usd};
 use super::{BadLine, Feed, Gathering, LineParser, text};
 use crate::contract::{Call, Document, EventType, Semantics, ServiceTier, Usage};
@@ -105,7 +105,8 @@ impl Line<'_> {
             self.api_error(message, told);
         }
         let Some(model) = model.filter(|model| model != SYNTHETIC) else { return Ok(()) };
-        if !self.is_side || told.header().model_id == UNKNOWN_MODEL {
+        // The file of a subagent tells of the same session, and must not rename what the session itself runs on.
+        if !self.is_side {
             told.header().model_id.clone_from(&model);
         }
         let Some(usage) = inner(message, "usage").and_then(raw_usage) else { return Ok(()) };

@@ -51,6 +51,22 @@ fn ag_39_a_sidechain_is_part_of_the_session() {
     assert_eq!(stood[FIRST].calls["msg_C"].model_id.as_deref(), Some("claude-haiku-4-5-20251001"));
 }
 
+/// AG-39: the file of a subagent adds its calls, and takes nothing from what the file of the session said.
+#[test]
+fn ag_39_the_file_of_a_subagent_renames_nothing() {
+    let line = format!(
+        r#"{{"type":"assistant","isSidechain":true,"sessionId":"{FIRST}","timestamp":"2026-01-02T04:00:00Z",
+        "message":{{"id":"msg_E","model":"claude-haiku-4-5-20251001","usage":{{"input_tokens":1,"output_tokens":2}}}}}}"#
+    );
+    let mut side = ClaudeFile::new("agent-1.jsonl");
+    assert_eq!(side.line(line.as_bytes()), Ok(()));
+    let mut all = documents(usize::MAX).0;
+    let before = fold(&all)[FIRST].session.clone();
+    all.extend(side.take());
+    let after = &fold(&all)[FIRST];
+    assert_eq!((&after.session, after.calls.len()), (&before, 4));
+}
+
 #[test]
 fn titles_are_the_first_line_that_a_person_wrote() {
     let stood = fold(&documents(usize::MAX).0);

@@ -51,7 +51,10 @@ const NESTING_MAX: usize = 100;
 /// Spans, data points or log records of one request; at a hundred bytes each, more do not fit a body.
 const RECORDS_MAX: u64 = 200_000;
 
-/// Attributes of one record or resource; libraries stop at 128, those that write out whole conversations at a few thousand.
+/// Attributes of one resource, which are looked at for each of its records: real ones have a few dozen.
+const RESOURCE_ATTRIBUTES_MAX: usize = 1_000;
+
+/// Attributes of one record; libraries stop at 128, those that write out whole conversations at a few thousand.
 const ATTRIBUTES_MAX: usize = 10_000;
 
 /// What a request carries.

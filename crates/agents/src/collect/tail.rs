@@ -95,12 +95,42 @@ pub struct Tail {
     position: Position,
     /// Inside of a line that is too long.
     is_skipping: bool,
+    /// Where to stop: not beyond what was read before.
+    limit: u64,
 }
 
 impl Tail {
     /// Goes on from a position.
     pub fn new(position: Position) -> Self {
-        Self { position, is_skipping: false }
+        Self { position, is_skipping: false, limit: u64::MAX }
+    }
+
+    /// Goes on from a position that was stored, with a parser that has seen nothing: gives it the lines before the position, whose documents
+    /// were taken in long ago. `None` when the file is not the one that was read; then it is read from its start, by a new parser.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn resume(
+        file: &mut (impl Read + Seek),
+        position: Position,
+        parser: &mut dyn LineParser,
+    ) -> io::Result<Option<Self>> {
+        if !Self::new(position).is_same(file)? {
+            return Ok(None);
+        }
+        let mut tail = Self { limit: position.offset, ..Self::new(Position::start()) };
+        while tail.position.offset < position.offset {
+            let before = tail.position.offset;
+            match tail.read(file)? {
+                Reading::Lines { lines, .. } if tail.position.offset > before => {
+                    let _known = lines.parse(parser);
+                }
+                // The position is inside of a line, or the file changed meanwhile.
+                _ => return Ok(None),
+            }
+        }
+        tail.limit = u64::MAX;
+        Ok(Some(tail))
     }
 
     /// Where the next reading begins; to be kept with what the lines said.
@@ -122,7 +152,10 @@ impl Tail {
         let mut lines = Lines::default();
         // The bound on a line is a multiple of the bound on a reading, so this ends after a few rounds.
         loop {
-            let found = file.by_ref().take(READ_BYTES_MAX as u64).read_to_end(&mut bytes)?;
+            let rest = self.limit.saturating_sub(self.position.offset);
+            let rest = usize::try_from(rest).unwrap_or(usize::MAX).saturating_sub(bytes.len());
+            let wanted = rest.min(READ_BYTES_MAX);
+            let found = file.by_ref().take(u64::try_from(wanted).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
             let is_end = found < READ_BYTES_MAX;
             if let Some(last) = bytes.iter().rposition(|byte| *byte == b'\n') {
                 bytes.truncate(last + 1);

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::collect::claude::ClaudeFile;
+use crate::collect::codex::CodexFile;
 use crate::collect::testing::{fold, sample};
 
 /// All lines that the next readings give.
@@ -65,6 +66,36 @@ fn ag_39_a_file_is_replaced() {
     std::fs::rename(&path, folder.path().join("s.jsonl.reset.1")).expect("renamed");
     std::fs::write(&path, "three\nfour\nfive\n").expect("written");
     assert_eq!(lines(&mut tail, &mut File::open(&path).expect("open")).0, ["restarted", "three", "four", "five"]);
+}
+
+/// AG-39: after a restart the parser knows again what it knew, and nothing is told twice.
+#[test]
+fn ag_39_a_restart_goes_on_where_it_was() {
+    let text = sample("codex/rollout-2026-01-02T03-04-05-019b7c5d-1c88-7000-8000-00000000000a.jsonl");
+    let ends: Vec<usize> =
+        text.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(place, _)| place + 1).collect();
+    let whole = read_by(&mut CodexFile::new("a.jsonl"), &mut Tail::new(Position::start()), &text);
+    for end in ends {
+        let (mut tail, mut parser) = (Tail::new(Position::start()), CodexFile::new("a.jsonl"));
+        let mut documents = read_by(&mut parser, &mut tail, &text[..end]);
+        let mut parser = CodexFile::new("a.jsonl");
+        let resumed = Tail::resume(&mut Cursor::new(&text), tail.position(), &mut parser).expect("readable");
+        documents.extend(read_by(&mut parser, &mut resumed.expect("the same file"), &text));
+        assert_eq!(fold(&documents), fold(&whole), "cut at {end}");
+        let calls: usize = documents.iter().map(|document| document.calls.len()).sum();
+        assert_eq!(calls, 5, "each call once, cut at {end}");
+    }
+    let stored = Position { offset: 3, head_hash: Digest::of(b"new") };
+    for (text, is_there) in [("new\n", false), ("old\n", false), ("ne", false), ("", false)] {
+        let found = Tail::resume(&mut Cursor::new(text), stored, &mut CodexFile::new("a.jsonl")).expect("readable");
+        assert_eq!(found.is_some(), is_there, "{text}: the position is inside of a line, or the file is another one");
+    }
+}
+
+fn read_by(parser: &mut dyn LineParser, tail: &mut Tail, text: &[u8]) -> Vec<Document> {
+    let reading = tail.read(&mut Cursor::new(text)).expect("readable");
+    let Reading::Lines { lines, more: false } = reading else { panic!("{reading:?}") };
+    lines.parse(parser).0
 }
 
 #[test]

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde_json::Value;
+use exhibit_model::time::Timestamp;
+use serde_json::{Value, json};
 
-use super::again::seen_again;
+use super::again::{seen_again, session_again};
 use super::{BadLine, LineParser};
-use crate::contract::{Call, Counts, Document, Event, Session, Usage};
+use crate::contract::{Call, Counts, Document, Event, Options, Session, Usage, decode};
 
 /// A session as it stands after all documents.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +18,7 @@ pub(super) struct Stood {
     pub(super) events: BTreeMap<String, Event>,
 }
 
-/// The sessions that documents tell of in the end: the last header, calls seen again merged, the first of each event.
+/// The sessions that documents tell of in the end: headers and calls that are told of again merged, the first of each event.
 pub(super) fn fold(documents: &[Document]) -> BTreeMap<String, Stood> {
     let mut stood: BTreeMap<String, Stood> = BTreeMap::new();
     for document in documents {
@@ -27,7 +28,7 @@ pub(super) fn fold(documents: &[Document]) -> BTreeMap<String, Stood> {
             calls: BTreeMap::new(),
             events: BTreeMap::new(),
         });
-        entry.session = document.session.clone();
+        entry.session = session_again(&entry.session, document.session.clone());
         for call in &document.calls {
             let merged = match entry.calls.get(&call.call_id) {
                 Some(known) => seen_again(known, call.clone()),
@@ -65,8 +66,37 @@ pub(super) fn sample(name: &str) -> Vec<u8> {
     std::fs::read(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Compares documents with the file of expected ones: their canonical forms, as one array.
+/// Writes a document as the envelope that a sender would post, and checks that the gate reads the same document out of it.
+pub(super) fn assert_passes_the_gate(document: &Document) {
+    let mut payload: Value = serde_json::from_slice(&document.canonical).expect("canonical");
+    as_sent(&mut payload["session"]);
+    for list in ["events", "calls"] {
+        payload[list].as_array_mut().expect("a list").iter_mut().for_each(as_sent);
+    }
+    let envelope = json!({ "envelope_version": "v3", "source": document.source, "payload": payload });
+    let read = decode(envelope.to_string().as_bytes(), Options::default());
+    assert_eq!(read.as_ref(), Ok(document), "{envelope}");
+}
+
+/// Times as text and money in dollars.
+fn as_sent(value: &mut Value) {
+    let map = value.as_object_mut().expect("an object");
+    for name in ["startedAt", "endedAt", "terminalAt", "eventTs"] {
+        if let Some(at) = map.get_mut(name) {
+            *at = Timestamp(at.as_i64().expect("a time")).to_string().into();
+        }
+    }
+    for (name, sent) in [("billedCostNano", "billedCostUsd"), ("estimatedCostNano", "estimatedCostUsd")] {
+        if let Some(nano) = map.remove(name) {
+            let usd = serde_json::from_str(&format!("{nano}e-9")).expect("a number");
+            map.insert(sent.to_owned(), usd);
+        }
+    }
+}
+
+/// Compares documents with the file of expected ones: their canonical forms, as one array. All of them pass the gate of the contract.
 pub(super) fn assert_golden(name: &str, documents: &[Document]) {
+    documents.iter().for_each(assert_passes_the_gate);
     let made =
         documents.iter().map(|document| serde_json::from_slice::<Value>(&document.canonical).expect("canonical"));
     let made = Value::Array(made.collect());

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::attributes::{Attributes, moment};
 use super::wire::{LogRecord, LogsRequest, Scalar};
-use super::{ATTRIBUTES_MAX, RECORDS_MAX};
+use super::{ATTRIBUTES_MAX, RECORDS_MAX, RESOURCE_ATTRIBUTES_MAX};
 use crate::collect::gather::{Told, UNKNOWN_MODEL, payload};
 use crate::collect::json::within;
 use crate::collect::{Collected, Feed, Gathering, text};
@@ -69,7 +69,7 @@ fn tell(
 ) -> Result<(), String> {
     let own = Attributes(&record.attributes);
     let Some((feed, event)) = name(record, own, is_claude) else { return Ok(()) };
-    if own.0.len() > ATTRIBUTES_MAX || resource.0.len() > ATTRIBUTES_MAX {
+    if own.0.len() > ATTRIBUTES_MAX || resource.0.len() > RESOURCE_ATTRIBUTES_MAX {
         return Err("has too many attributes".to_owned());
     }
     let said = own.text("event.timestamp").and_then(Timestamp::parse).and_then(within);

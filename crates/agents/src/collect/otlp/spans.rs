@@ -6,8 +6,8 @@ use exhibit_model::time::Timestamp;
 
 use super::attributes::{Attributes, moment};
 use super::genai;
-use super::wire::{Span, TracesRequest};
-use super::{ATTRIBUTES_MAX, RECORDS_MAX};
+use super::wire::{ResourceSpans, Span, TracesRequest};
+use super::{ATTRIBUTES_MAX, RECORDS_MAX, RESOURCE_ATTRIBUTES_MAX};
 use crate::collect::gather::{Told, UNKNOWN_MODEL, payload};
 use crate::collect::{Collected, Feed, Gathering, text};
 use crate::contract::{Call, CallStatus, EventType, ServiceTier, Usage};
@@ -22,6 +22,9 @@ const STATUS_ERROR: i32 = 2;
 /// Names under which a span tells its session, the first that is there.
 const SESSION_NAMES: [&str; 4] = ["gen_ai.conversation.id", "session.id", "langfuse.session.id", "openclaw.sessionId"];
 
+/// The name under which a span tells its agent.
+const AGENT_NAME: &str = "gen_ai.agent.name";
+
 /// What a span is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -35,12 +38,26 @@ pub(super) enum Role {
     Other,
 }
 
-/// A span that can be read, with its resource.
+/// What a resource says about the spans that it sent; looked up once, as there may be many of them.
+struct Sender {
+    session: Option<String>,
+    agent: Option<String>,
+    service: Option<String>,
+    version: Option<String>,
+    /// The prices behind its estimates.
+    pricing_version: String,
+    is_too_large: bool,
+}
+
+/// A span that can be read, with what sent it.
 struct Seen<'a> {
     span: &'a Span,
     own: Attributes<'a>,
-    resource: Attributes<'a>,
+    sender: &'a Sender,
     role: Role,
+    /// What it says about its session and its agent; those inside of it ask for that.
+    session: Option<String>,
+    agent: Option<String>,
     usage: Usage,
     trace: String,
     id: String,
@@ -57,7 +74,8 @@ struct Trees<'a> {
 /// Reads the spans of a request. Those that are about no agent are accepted and say nothing.
 pub(super) fn collect(request: &TracesRequest) -> Collected {
     let (mut collected, mut gathering) = (Collected::default(), Gathering::new(Feed::OtlpSpan));
-    let trees = Trees::read(request, &mut collected);
+    let senders: Vec<Sender> = request.resource_spans.iter().map(Sender::read).collect();
+    let trees = Trees::read(request, &senders, &mut collected);
     let wrappers = trees.wrappers();
     for seen in &trees.spans {
         collected.make_room(&mut gathering);
@@ -69,19 +87,17 @@ pub(super) fn collect(request: &TracesRequest) -> Collected {
 
 impl<'a> Trees<'a> {
     /// By start, so that what began a session makes it, whatever the order in the request.
-    fn read(request: &'a TracesRequest, collected: &mut Collected) -> Self {
+    fn read(request: &'a TracesRequest, senders: &'a [Sender], collected: &mut Collected) -> Self {
         let mut spans = Vec::new();
         let mut records = 0_u64;
-        for resource_spans in &request.resource_spans {
-            let resource = resource_spans.resource.as_ref().map(|resource| resource.attributes.as_slice());
-            let resource = Attributes(resource.unwrap_or_default());
+        for (resource_spans, sender) in request.resource_spans.iter().zip(senders) {
             for span in resource_spans.scope_spans.iter().flat_map(|scope| &scope.spans) {
                 records += 1;
                 if records > RECORDS_MAX {
                     collected.reject(1, format!("at most {RECORDS_MAX} spans are read"));
                     continue;
                 }
-                match Seen::read(span, resource) {
+                match Seen::read(span, sender) {
                     Ok(seen) => spans.push(seen),
                     Err(why) => collected.reject(1, format!("span {}: {why}", records - 1)),
                 }
@@ -113,18 +129,27 @@ impl<'a> Trees<'a> {
         wrappers
     }
 
+    /// Whether nothing that is an agent is around this one, up to the root of the trace: the web server that was asked to run it is none. Where the
+    /// root is not in the request that cannot be said, and the span is taken for an inner one.
+    fn is_outermost(&self, seen: &Seen<'a>) -> bool {
+        let outermost = self.around(seen).last().unwrap_or(seen);
+        let is_root = outermost.span.parent_span_id.iter().all(|byte| *byte == 0);
+        is_root && self.around(seen).all(|outer| outer.role != Role::Agent)
+    }
+
     fn tell(&self, seen: &Seen<'a>, gathering: &mut Gathering) -> Result<(), String> {
-        let is_session = seen.role == Role::Agent && seen.span.parent_span_id.is_empty();
-        if seen.role == Role::Other || (seen.role == Role::Agent && !is_session) {
+        if seen.role == Role::Other || (seen.role == Role::Agent && !self.is_outermost(seen)) {
             return Ok(());
         }
-        let from_around = |names: &[&str]| {
-            let outer = || self.around(seen).find_map(|outer| outer.own.id(names));
-            seen.own.id(names).or_else(outer).or_else(|| seen.resource.id(names))
-        };
-        let session_id = from_around(&SESSION_NAMES).unwrap_or_else(|| seen.trace.clone());
-        let agent = from_around(&["gen_ai.agent.name"]).or_else(|| seen.resource.id(&["service.name"]));
-        let agent = agent.unwrap_or_else(|| "unknown".to_owned());
+        let sender = seen.sender;
+        let outer = || self.around(seen);
+        let session_id = seen.session.clone().or_else(|| outer().find_map(|outer| outer.session.clone()));
+        let session_id = session_id.or_else(|| sender.session.clone()).unwrap_or_else(|| seen.trace.clone());
+        let agent = seen.agent.clone().or_else(|| outer().find_map(|outer| outer.agent.clone()));
+        let agent = agent
+            .or_else(|| sender.agent.clone())
+            .or_else(|| sender.service.clone())
+            .unwrap_or_else(|| "unknown".to_owned());
         let mut told = gathering.session(&session_id, &agent, seen.start).map_err(|error| error.to_string())?;
         match seen.role {
             Role::Call => seen.call(&mut told),
@@ -136,13 +161,28 @@ impl<'a> Trees<'a> {
     }
 }
 
+impl Sender {
+    fn read(resource_spans: &ResourceSpans) -> Self {
+        let attributes = resource_spans.resource.as_ref().map(|resource| resource.attributes.as_slice());
+        let attributes = Attributes(attributes.unwrap_or_default());
+        Self {
+            session: attributes.id(&SESSION_NAMES),
+            agent: attributes.id(&[AGENT_NAME]),
+            service: attributes.id(&["service.name"]),
+            version: attributes.short(&["service.version"]),
+            pricing_version: genai::pricing_version(attributes),
+            is_too_large: attributes.0.len() > RESOURCE_ATTRIBUTES_MAX,
+        }
+    }
+}
+
 impl<'a> Seen<'a> {
-    fn read(span: &'a Span, resource: Attributes<'a>) -> Result<Self, &'static str> {
+    fn read(span: &'a Span, sender: &'a Sender) -> Result<Self, &'static str> {
         let is_id = |id: &[u8], bytes: usize| id.len() == bytes && id.iter().any(|byte| *byte != 0);
         if !is_id(&span.trace_id, 16) || !is_id(&span.span_id, 8) {
             return Err("has no valid traceId and spanId");
         }
-        if span.attributes.len() > ATTRIBUTES_MAX || resource.0.len() > ATTRIBUTES_MAX {
+        if span.attributes.len() > ATTRIBUTES_MAX || sender.is_too_large {
             return Err("has too many attributes");
         }
         let start = moment(span.start_time_unix_nano).ok_or("has no startTimeUnixNano")?;
@@ -151,7 +191,8 @@ impl<'a> Seen<'a> {
         let role = role(span, own, &usage);
         let end = moment(span.end_time_unix_nano).filter(|end| *end >= start);
         let (trace, id) = (hex(&span.trace_id), hex(&span.span_id));
-        Ok(Self { span, own, resource, role, usage, trace, id, start, end })
+        let (session, agent) = (own.id(&SESSION_NAMES), own.id(&[AGENT_NAME]));
+        Ok(Self { span, own, sender, role, session, agent, usage, trace, id, start, end })
     }
 
     fn key(&self) -> (&'a [u8], &'a [u8]) {
@@ -181,7 +222,7 @@ impl<'a> Seen<'a> {
         let mut call = Call::new(self.full_id(), self.start);
         let (billed, estimated) = genai::cost(self.own);
         call.billed = billed;
-        call.estimated = estimated.map(|nano| (nano, genai::pricing_version(self.resource)));
+        call.estimated = estimated.map(|nano| (nano, self.sender.pricing_version.clone()));
         call.usage = self.usage.clone();
         call.duration_ms = self.duration_ms();
         call.response_id = self.own.id(&["gen_ai.response.id"]);
@@ -249,7 +290,7 @@ impl<'a> Seen<'a> {
     fn describe(&self, told: &mut Told<'_>) {
         let header = told.header();
         if header.source_version.is_none() {
-            header.source_version = self.resource.short(&["service.version"]);
+            header.source_version.clone_from(&self.sender.version);
         }
     }
 

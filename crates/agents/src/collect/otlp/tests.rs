@@ -93,6 +93,26 @@ fn a_root_agent_is_a_session() {
     assert_eq!(cost, Some((crate::money::Nano(750_000_000), "openclaw@unknown".to_owned())));
 }
 
+/// The outermost agent is the session, also inside of a web server; one whose surroundings are not known is not.
+#[test]
+fn the_outermost_agent_is_the_session() {
+    let span = |id: u8, parent: &str, operation: &str| {
+        json!({ "traceId": "5b8efff798038103d269b633813fc60c", "spanId": format!("eee19b7ec3c1b1{id:02x}"), "parentSpanId": parent,
+            "startTimeUnixNano": "1767323045000000000", "endTimeUnixNano": "1767323046000000000", "name": operation,
+            "attributes": [{ "key": "gen_ai.operation.name", "value": { "stringValue": operation } },
+                { "key": "gen_ai.agent.name", "value": { "stringValue": format!("agent-{id}") } }] })
+    };
+    let agents = |spans: Value| {
+        let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }] });
+        let collected = json_of(Signal::Traces, body.to_string().as_bytes());
+        collected.documents.into_iter().map(|document| document.session.agent_id).collect::<Vec<_>>()
+    };
+    let (server, outer) = (span(1, "0000000000000000", "GET"), span(2, "eee19b7ec3c1b101", "invoke_agent"));
+    let inner = span(3, "eee19b7ec3c1b102", "invoke_agent");
+    assert_eq!(agents(json!([inner, outer, server])), ["agent-2"]);
+    assert_eq!(agents(json!([outer])), [""; 0]);
+}
+
 /// AG-40: the log of a request and the file of the same program name it alike, so the ledger can join them.
 #[test]
 fn ag_40_log_and_file_of_claude_join() {
