@@ -17,7 +17,7 @@ use super::json::{LINE_CONTAINERS_MAX, id_of, inner, object, size, str_of, time_
 use super::{BadLine, Feed, Gathering, LineParser, text};
 use crate::contract::{Call, Document, EventType};
 
-pub use totals::Totals;
+use totals::Totals;
 
 mod totals;
 

@@ -17,7 +17,7 @@ pub(super) const LINE_CONTAINERS_MAX: usize = 200_000;
 /// Nesting of a line; what is read lies within ten levels, and tools are called with arguments of any depth.
 const DEPTH_MAX: usize = 100;
 
-/// Fields of a raw usage object that are kept; the largest known one has about twenty.
+/// Fields of a raw usage object that are kept, those of inner objects included; the largest known one has about thirty.
 const USAGE_FIELDS_MAX: usize = 64;
 
 /// Nesting of a raw usage object that is kept; known ones have two levels.
@@ -168,22 +168,38 @@ pub(super) fn size(value: &Value) -> i64 {
 /// A raw usage object as a document keeps it: counts, amounts, short texts and objects of these; lists and whatever a canonical form
 /// cannot hold are left out. `None` when no number is left: then nothing is said about the usage.
 pub(super) fn raw_usage(map: &Map<String, Value>) -> Option<Map<String, Value>> {
-    let kept = kept_usage(map, USAGE_DEPTH_MAX);
+    let mut left = USAGE_FIELDS_MAX;
+    let kept = kept_usage(map, USAGE_DEPTH_MAX, &mut left);
     has_number(&kept).then_some(kept)
 }
 
-fn kept_usage(map: &Map<String, Value>, depth: usize) -> Map<String, Value> {
-    let kept = map.iter().filter_map(|(name, value)| {
+/// `left` fields may still be kept.
+fn kept_usage(map: &Map<String, Value>, depth: usize, left: &mut usize) -> Map<String, Value> {
+    let mut kept = Map::new();
+    for (name, value) in map {
+        if *left == 0 {
+            break;
+        }
+        if name.len() > USAGE_TEXT_BYTES_MAX || name.contains('\0') {
+            continue;
+        }
+        // Before what is inside of it, so that an object that is begun has its place.
+        *left -= 1;
         let value = match value {
-            Value::Number(number) => Value::Number(safe(number)?),
-            Value::String(text) => Value::String(text::bounded(text, USAGE_TEXT_BYTES_MAX)?),
-            Value::Bool(flag) => Value::Bool(*flag),
-            Value::Object(map) if depth > 1 => Value::Object(kept_usage(map, depth - 1)),
-            _ => return None,
+            Value::Number(number) => safe(number).map(Value::Number),
+            Value::String(text) => text::bounded(text, USAGE_TEXT_BYTES_MAX).map(Value::String),
+            Value::Bool(flag) => Some(Value::Bool(*flag)),
+            Value::Object(inner) if depth > 1 => Some(Value::Object(kept_usage(inner, depth - 1, left))),
+            _ => None,
         };
-        (name.len() <= USAGE_TEXT_BYTES_MAX && !name.contains('\0')).then(|| (name.clone(), value))
-    });
-    kept.take(USAGE_FIELDS_MAX).collect()
+        match value {
+            Some(value) => {
+                kept.insert(name.clone(), value);
+            }
+            None => *left += 1,
+        }
+    }
+    kept
 }
 
 fn has_number(map: &Map<String, Value>) -> bool {

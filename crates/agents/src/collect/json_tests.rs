@@ -58,6 +58,9 @@ fn usage_keeps_what_a_document_can_hold() {
         json!({ "input_tokens": 4, "tier": "standard", "nul": "?", "inner": { "five": 5, "deep": {} } })
     );
     assert_eq!(raw_usage(&map(json!({ "tier": "standard", "inner": {} }))), None);
+    let many: Map<String, Value> = (0..100).map(|n| (format!("n{n}"), json!({ "a": n, "b": n }))).collect();
+    let kept = Value::Object(raw_usage(&many).expect("has numbers")).to_string();
+    assert_eq!(kept.matches(':').count(), USAGE_FIELDS_MAX, "inner fields are counted, too");
 }
 
 proptest! {

@@ -1,4 +1,6 @@
 //! What the tests of the collectors share: samples, and a ledger that is just large enough to compare readings.
+//!
+//! The samples are made by hand from the published formats; nobody ever said what is in them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -7,17 +7,17 @@ use crate::contract::{Counts, Semantics, Usage};
 
 /// Tokens as Codex counts them. The input holds what was read from a cache, the output what was thought and not said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Totals {
+pub(super) struct Totals {
     /// Input, with what came from a cache.
-    pub input: i64,
+    pub(super) input: i64,
     /// Input from a cache.
-    pub cached: i64,
+    pub(super) cached: i64,
     /// Output, with the reasoning.
-    pub output: i64,
+    pub(super) output: i64,
     /// Reasoning.
-    pub reasoning: i64,
+    pub(super) reasoning: i64,
     /// Input and output.
-    pub total: i64,
+    pub(super) total: i64,
 }
 
 impl Totals {
