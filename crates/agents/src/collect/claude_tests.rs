@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::collect::testing::{assert_golden, fold, parse, raw, sample};
+use crate::collect::testing::{assert_golden, assert_passes_the_gate, fold, parse, raw, sample};
 
 const FIRST: &str = "6f1c1f0e-0000-4000-8000-000000000001";
 const SECOND: &str = "6f1c1f0e-0000-4000-8000-000000000002";
@@ -116,6 +116,7 @@ proptest! {
         let mut text = sample("claude/session.jsonl");
         let place = place % text.len();
         text[place] = other;
-        let (_documents, _bad) = parse(&mut file, &text, 3);
+        let (documents, _bad) = parse(&mut file, &text, 3);
+        documents.iter().for_each(assert_passes_the_gate);
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::collect::testing::{assert_golden, counted, fold, parse, sample};
+use crate::collect::testing::{assert_golden, assert_passes_the_gate, counted, fold, parse, sample};
 use crate::contract::{Semantics, Usage};
 
 const PLAIN: &str = "rollout-2026-01-02T03-04-05-019b7c5d-1c88-7000-8000-00000000000a.jsonl";
@@ -126,7 +126,8 @@ proptest! {
         let mut text = sample(&format!("codex/{PLAIN}"));
         let place = place % text.len();
         text[place] = other;
-        let (_documents, _bad) = parse(&mut file, &text, 3);
+        let (documents, _bad) = parse(&mut file, &text, 3);
+        documents.iter().for_each(assert_passes_the_gate);
     }
 
     #[test]

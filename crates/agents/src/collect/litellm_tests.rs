@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::collect::testing::{assert_golden, counted, fold, raw, sample};
+use crate::collect::testing::{assert_golden, assert_passes_the_gate, counted, fold, raw, sample};
 use crate::contract::Document;
 
 fn documents(body: &Value) -> Vec<Document> {
@@ -121,6 +121,8 @@ proptest! {
         let mut body = sample("litellm/payloads.json");
         let place = place % body.len();
         body[place] = other;
-        let _read = read(&body, None);
+        if let Ok(collected) = read(&body, None) {
+            collected.documents.iter().for_each(assert_passes_the_gate);
+        }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::answer::{ExportResponse, PartialSuccess, RpcStatus};
 use super::sample::protobuf;
 use super::*;
-use crate::collect::testing::{assert_golden, counted, fold, raw, sample};
+use crate::collect::testing::{assert_golden, assert_passes_the_gate, counted, fold, raw, sample};
 use crate::contract::{CallStatus, Counts, Semantics, Usage};
 use crate::state::SessionState;
 
@@ -289,7 +289,8 @@ proptest! {
             binary[in_binary] = other;
             for (encoding, body) in [(Encoding::Json, &bytes), (Encoding::Protobuf, &bytes), (Encoding::Json, &json), (Encoding::Protobuf, &binary)] {
                 if let Ok(collected) = receive(signal, encoding, body) {
-                    let _answer = answer(signal, encoding, &collected);
+                    collected.documents.iter().for_each(assert_passes_the_gate);
+                    assert_eq!(answer(signal, encoding, &collected).len() > 2, collected.rejected > 0);
                 }
             }
         }
