@@ -195,6 +195,6 @@ async fn refuse(
         Ok(_) | Err(GateError::Conflict { .. }) => {}
         Err(error) => return Err(unexpected(error)),
     }
-    let place = others.iter().filter_map(|id| document.event_places.get(id)).min();
-    Ok(Some(place.map_or_else(Rejection::key_conflict, |place| Rejection::event_conflict(*place))))
+    let place = others.iter().filter_map(|id| document.event_places.of(id)).min();
+    Ok(Some(place.map_or_else(Rejection::key_conflict, Rejection::event_conflict)))
 }

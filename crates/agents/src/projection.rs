@@ -54,7 +54,7 @@ struct Work {
     usages: BTreeMap<i64, UsageRow>,
     calls: BTreeMap<String, CallRow>,
     /// Ranks of the feeds of calls that stand, by key.
-    feeds: BTreeMap<i64, usize>,
+    feeds: BTreeMap<i64, u8>,
     /// Documents that spoke of a session as a whole, by session: what they said of tokens, bill and model.
     told: BTreeMap<i64, Told>,
     changed_calls: BTreeSet<String>,
@@ -176,7 +176,7 @@ impl Work {
         } else {
             (old.session_key, old.started_at)
         };
-        let old_rank = self.feeds.get(&old.feed_key).copied().unwrap_or(usize::MAX);
+        let old_rank = self.feeds.get(&old.feed_key).copied().unwrap_or(0);
         let mut row = if counts_more(&new, new_rank, old, old_rank) {
             (new.call_key, new.revision) = (old.call_key, old.revision);
             new
