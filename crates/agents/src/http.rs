@@ -1,5 +1,6 @@
 //! The routes of the room: those of the older contract below `/api/`, in its exact words, and the newer ones below `/v1/agents`.
 
+pub mod analytics;
 mod dialect;
 mod ingest;
 pub mod ledger;
@@ -67,5 +68,6 @@ pub fn routes(api: &Api) -> Vec<Route> {
     let mut routes = Vec::new();
     routes.extend(ingest::routes(api));
     routes.extend(ledger::routes(api));
+    routes.extend(analytics::routes(api));
     routes
 }

@@ -9,6 +9,7 @@
 pub mod admission;
 pub mod aggregates;
 pub mod alerts;
+pub mod analytics;
 pub mod calls;
 pub mod collect;
 pub mod contract;

@@ -1,6 +1,7 @@
 //! The statements of the room, one file per subject. Nothing else in this crate writes SQL.
 
 pub mod aggregates;
+pub mod analytics;
 pub mod calls;
 pub mod dims;
 pub mod events;

@@ -90,7 +90,7 @@ pub struct Ledger {
     pub next: Option<String>,
 }
 
-fn invalid(parameter: &str) -> ApiError {
+pub(super) fn invalid(parameter: &str) -> ApiError {
     ApiError::bad("query-invalid", format!("Invalid {parameter} value"))
 }
 
@@ -108,11 +108,11 @@ pub(super) fn bound(text: Option<&str>, parameter: &str, zone: &Zone) -> Result<
     read.map(Some).ok_or_else(|| invalid(parameter))
 }
 
-fn given(text: Option<String>) -> Option<String> {
+pub(super) fn given(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
-fn number(text: Option<&str>, parameter: &str, otherwise: i64) -> Result<i64, ApiError> {
+pub(super) fn number(text: Option<&str>, parameter: &str, otherwise: i64) -> Result<i64, ApiError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(otherwise) };
     text.parse().map_err(|_| invalid(parameter))
 }
