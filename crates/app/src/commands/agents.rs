@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use exhibit_agents::contract::Options;
+use exhibit_agents::http::analytics::{
+    AskedPerformance, AskedUsage, Models, PerformanceQuery, Totals, Usage, UsageQuery,
+};
 use exhibit_agents::http::ledger::{Asked, Detail, Ledger, ListQuery, detail};
 use exhibit_agents::ingest::{Line, ingest_lines};
 use serde::Deserialize;
@@ -13,7 +16,7 @@ use serde_json::json;
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
 use crate::output::table;
-use crate::remote::part;
+use crate::remote::{Server, part};
 
 /// What AI agents did and what it cost.
 #[derive(Args)]
@@ -28,6 +31,10 @@ enum AgentsCommand {
     Ingest(IngestArgs),
     /// Sessions: list or show them
     Sessions(SessionsArgs),
+    /// What sessions used and cost, by day and as wanted
+    Usage(UsageArgs),
+    /// How the sessions of each model ended, how long they took and what they cost
+    Models(ModelsArgs),
 }
 
 #[derive(Args)]
@@ -88,9 +95,55 @@ struct ListArgs {
     limit: u32,
 }
 
+/// Which sessions.
+#[derive(Args)]
+struct SpanArgs {
+    /// Begun then or later: a day, or a time
+    #[arg(long)]
+    from: Option<String>,
+    /// Begun then or earlier: a day, or a time, all of it included
+    #[arg(long)]
+    to: Option<String>,
+    /// Of this agent
+    #[arg(long)]
+    agent: Option<String>,
+    /// With this model
+    #[arg(long)]
+    model: Option<String>,
+    /// Of this category
+    #[arg(long)]
+    task: Option<String>,
+    /// Time zone of days and of times without an offset [default: UTC]
+    #[arg(long)]
+    tz: Option<String>,
+}
+
+#[derive(Args)]
+struct UsageArgs {
+    #[command(flatten)]
+    span: SpanArgs,
+    /// What a line stands for
+    #[arg(long, value_parser = ["day", "week", "month", "agent", "model", "task", "provider"], default_value = "day")]
+    by: String,
+    /// Book calls at their own time in place of sessions at their start
+    #[arg(long)]
+    spend: bool,
+}
+
+#[derive(Args)]
+struct ModelsArgs {
+    #[command(flatten)]
+    span: SpanArgs,
+    /// Warn where a model has fewer sessions
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    min_sample: u32,
+}
+
 pub async fn agents(args: AgentsArgs, context: &Context) -> Result<Exit, CliError> {
     match args.command {
         AgentsCommand::Ingest(args) => ingest(&args.file, context).await,
+        AgentsCommand::Usage(args) => usage(args, context).await,
+        AgentsCommand::Models(args) => models(args, context).await,
         AgentsCommand::Sessions(args) => match args.command {
             SessionsCommand::List(args) => list(*args, context).await,
             SessionsCommand::Show { session } => show(session, context).await,
@@ -307,6 +360,117 @@ async fn show(session: String, context: &Context) -> Result<Exit, CliError> {
         vec!["event".to_owned(), event.event_ts.clone(), event.event_type.clone(), event.payload.get().to_owned()]
     });
     for line in table(&calls).into_iter().chain(table(&events.collect::<Vec<_>>())) {
+        context.out.line(&line)?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// Asks a server, with the parameters that are given.
+async fn asked<T: serde::de::DeserializeOwned>(
+    server: &Server,
+    path: &str,
+    named: &[(&str, Option<String>)],
+) -> Result<T, CliError> {
+    let pairs: Vec<(&str, &str)> = named.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+    Ok(server.get(path, &pairs).await?)
+}
+
+async fn usage(args: UsageArgs, context: &Context) -> Result<Exit, CliError> {
+    let UsageArgs { span, by, spend } = args;
+    let basis = spend.then(|| "spend".to_owned());
+    let found: Usage = match &context.server {
+        Some(server) => {
+            let SpanArgs { from, to, agent, model, task, tz } = span;
+            let named = [
+                ("from", from),
+                ("to", to),
+                ("agent", agent),
+                ("model", model),
+                ("task", task),
+                ("tz", tz),
+                ("groupBy", Some(by)),
+                ("basis", basis),
+            ];
+            asked(server, "/api/v3/analytics/usage", &named).await?
+        }
+        None => {
+            let SpanArgs { from, to, agent, model, task, tz } = span;
+            let query = UsageQuery { from, to, agent, model, task, tz, group_by: Some(by), basis };
+            let asked = AskedUsage::of(query).map_err(|error| CliError::usage(error.detail()))?;
+            context.open()?.store.read(move |read| asked.answer(read)).await?
+        }
+    };
+    if context.out.json {
+        context.out.document(&found)?;
+        return Ok(Exit::Ok);
+    }
+    let head = ["", "runs", "tokens", "runtime", "cost"].map(str::to_owned).to_vec();
+    let line = |name: &str, runs: i64, tokens: i64, runtime_ms: i64, cost: f64| {
+        vec![name.to_owned(), runs.to_string(), tokens.to_string(), format!("{} s", runtime_ms / 1_000), money(cost)]
+    };
+    let mut rows = vec![head];
+    match &found.groups {
+        Some(groups) => rows.extend(groups.iter().map(|group| {
+            let name = group.key.as_deref().unwrap_or("(none)");
+            line(name, group.runs, group.tokens, group.runtime_ms, group.cost_usd)
+        })),
+        None => rows
+            .extend(found.series.iter().map(|day| line(&day.date, day.runs, day.tokens, day.runtime_ms, day.cost_usd))),
+    }
+    let Totals { runs, tokens, runtime_ms, cost_usd } = found.totals;
+    rows.push(line("all", runs, tokens, runtime_ms, cost_usd));
+    for line in table(&rows) {
+        context.out.line(&line)?;
+    }
+    if found.coverage.unpriced_runs > 0 {
+        // Data, not a note: a sum without it would be read as the whole.
+        context.out.line(&format!("{} of {runs} have no cost", found.coverage.unpriced_runs))?;
+    }
+    Ok(Exit::Ok)
+}
+
+async fn models(args: ModelsArgs, context: &Context) -> Result<Exit, CliError> {
+    let ModelsArgs { span: SpanArgs { from, to, agent, model, task, tz }, min_sample } = args;
+    let min_sample = Some(min_sample.to_string());
+    let found: Models = match &context.server {
+        Some(server) => {
+            let named = [
+                ("from", from),
+                ("to", to),
+                ("agent", agent),
+                ("model", model),
+                ("task", task),
+                ("tz", tz),
+                ("minSample", min_sample),
+            ];
+            asked(server, "/api/v3/analytics/performance", &named).await?
+        }
+        None => {
+            let query = PerformanceQuery { from, to, agent, model, task, tz, min_sample };
+            let asked = AskedPerformance::of(query).map_err(|error| CliError::usage(error.detail()))?;
+            context.open()?.store.read(move |read| asked.answer(read)).await?
+        }
+    };
+    if context.out.json {
+        context.out.document(&found)?;
+        return Ok(Exit::Ok);
+    }
+    let head = ["model", "ended", "success", "failed", "killed", "cancelled", "median", "median cost", ""];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(found.rows.iter().map(|row| {
+        vec![
+            row.model_id.clone(),
+            row.runs_total.to_string(),
+            format!("{:.1}%", row.success_rate * 100.0),
+            row.failure_count.to_string(),
+            row.killed_count.to_string(),
+            row.cancelled_count.to_string(),
+            format!("{:.1} s", row.median_runtime_ms / 1_000.0),
+            money(row.median_cost_usd),
+            if row.sample_warning { "few".to_owned() } else { String::new() },
+        ]
+    }));
+    for line in table(&rows) {
         context.out.line(&line)?;
     }
     Ok(Exit::Ok)
