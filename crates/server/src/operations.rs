@@ -30,7 +30,7 @@ pub struct Health {
 pub struct Readiness {
     /// `ready` or `not_ready`.
     status: &'static str,
-    /// Why not: `starting`, `migrating`, `database-unreachable` or `stopping`.
+    /// Why not: `starting`, `stopping`, or what has to be mended, such as `db_unreachable`, `db_newer` or `config_invalid`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
 }
@@ -64,7 +64,7 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     let asked = async { shared.store()?.read(summary::answers).await.map_err(ApiError::internal) };
     match tokio::time::timeout(ANSWER_LIMIT, asked).await {
         Ok(Ok(())) => Json(Readiness { status: "ready", reason: None }).into_response(),
-        Ok(Err(_)) | Err(_) => says_not_ready(Reason::DatabaseUnreachable),
+        Ok(Err(_)) | Err(_) => says_not_ready(Reason::DbUnreachable),
     }
 }
 

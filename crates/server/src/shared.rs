@@ -111,12 +111,32 @@ pub type Counters = Arc<dyn Fn() -> String + Send + Sync>;
 /// Why the server is not ready: a closed list, which `/readyz` tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// It has just begun.
+    /// It has just begun, or brings the database up to date.
     Starting,
-    /// The database is being opened and brought up to date.
-    Migrating,
-    /// The database does not answer.
-    DatabaseUnreachable,
+    /// The configuration cannot be read, or says what cannot be.
+    ConfigInvalid,
+    /// Two settings say different things about one matter.
+    ConfigConflict,
+    /// No database is configured.
+    NoStore,
+    /// The file of the database cannot be used.
+    DbPathInvalid,
+    /// The database server does not answer.
+    DbUnreachable,
+    /// The database was written by a newer version.
+    DbNewer,
+    /// The database is that of another program.
+    DbForeign,
+    /// A migration that was applied has another text now.
+    ChecksumMismatch,
+    /// Another process holds the database.
+    MigrationLocked,
+    /// The database could not be brought up to date.
+    MigrationFailed,
+    /// An older file could not be taken in.
+    ImportFailed,
+    /// There was no room left while the database was brought up to date.
+    DiskFull,
     /// It is about to end.
     Stopping,
 }
@@ -126,8 +146,18 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Starting => "starting",
-            Self::Migrating => "migrating",
-            Self::DatabaseUnreachable => "database-unreachable",
+            Self::ConfigInvalid => "config_invalid",
+            Self::ConfigConflict => "config_conflict",
+            Self::NoStore => "no_store",
+            Self::DbPathInvalid => "db_path_invalid",
+            Self::DbUnreachable => "db_unreachable",
+            Self::DbNewer => "db_newer",
+            Self::DbForeign => "db_foreign",
+            Self::ChecksumMismatch => "checksum_mismatch",
+            Self::MigrationLocked => "migration_locked",
+            Self::MigrationFailed => "migration_failed",
+            Self::ImportFailed => "import_failed",
+            Self::DiskFull => "disk_full",
             Self::Stopping => "stopping",
         }
     }

@@ -37,8 +37,11 @@ pub struct ServeArgs {
 const AGAIN: Duration = Duration::from_secs(1);
 
 pub async fn serve(args: ServeArgs, context: &Context) -> Result<Exit, CliError> {
-    let config::Config { server: mut config, agents, .. } = config::load(&context.home)?;
-    let secret = SharedSecret { value: config::shared_secret()?, scopes: agents.scopes()? };
+    let (mut config, secret, wrong) = match settings(context) {
+        Ok((config, secret)) => (config, secret, None),
+        // It says so under the address that it would have had.
+        Err(error) => (ServerConfig::default(), SharedSecret::default(), Some(error)),
+    };
     config.listen = args.listen.unwrap_or(config.listen);
     config.behind_proxy |= args.behind_proxy;
     refuse_exposure(&config)?;
@@ -49,11 +52,31 @@ pub async fn serve(args: ServeArgs, context: &Context) -> Result<Exit, CliError>
     let listen = server.address();
     let place = Place { address: address(&config, listen), listen };
     presence.announce(&place)?;
-    let (app, mut rooms) = tokio::select! {
-        open = open(&server, context) => open?,
+    let opening = async {
+        match wrong {
+            Some(error) => Err(error),
+            None => open(&server, context).await,
+        }
+    };
+    let opened_rooms = tokio::select! {
+        opened_rooms = opening => opened_rooms,
         () = ends.wait() => {
             server.stop().await;
             return Ok(Exit::Ok);
+        }
+    };
+    let (app, mut rooms) = match opened_rooms {
+        Ok(found) => found,
+        Err(error) => {
+            // Whoever watches it is told the reason; whoever started it, how to mend it. Nothing was changed.
+            server.not_ready(error.reason.unwrap_or(Reason::MigrationFailed));
+            context.out.warn(&format!(
+                "{}; nothing is served until this is mended and the server started anew",
+                error.message
+            ));
+            ends.wait().await;
+            server.stop().await;
+            return Err(error);
         }
     };
     server.open(opened(&app, listen, &mut rooms));
@@ -64,6 +87,12 @@ pub async fn serve(args: ServeArgs, context: &Context) -> Result<Exit, CliError>
     tokio::join!(server.stop(), rooms.stop());
     drop(presence);
     Ok(Exit::Ok)
+}
+
+/// How to serve, and the secret of older clients.
+fn settings(context: &Context) -> Result<(ServerConfig, SharedSecret), CliError> {
+    let config::Config { server, agents, .. } = config::load(&context.home)?;
+    Ok((server, SharedSecret { value: config::shared_secret()?, scopes: agents.scopes()? }))
 }
 
 /// There is no TLS here, so what leaves the machine would be readable by anyone on the way.
@@ -102,7 +131,6 @@ async fn bind(config: &ServerConfig, secret: SharedSecret) -> Result<Server, Cli
 
 /// Opens the home and its rooms, and waits for a database server that does not answer yet.
 async fn open(server: &Server, context: &Context) -> Result<(Arc<App>, Rooms), CliError> {
-    server.not_ready(Reason::Migrating);
     let mut warned = false;
     loop {
         let home = context.home.clone();
@@ -114,7 +142,7 @@ async fn open(server: &Server, context: &Context) -> Result<(Arc<App>, Rooms), C
                 return Ok((app, rooms));
             }
             Err(why) => {
-                server.not_ready(Reason::DatabaseUnreachable);
+                server.not_ready(Reason::DbUnreachable);
                 if !warned {
                     context.out.warn(&format!("{why}; waiting for it"));
                     warned = true;

@@ -15,6 +15,7 @@ mod origin;
 mod remote;
 mod rooms;
 mod schemathesis;
+mod startup;
 mod statuses;
 mod surface;
 mod work;
