@@ -78,6 +78,11 @@ impl Room for AgentsRoom {
         Ok(admissions)
     }
 
+    fn admits_by_projections(&self) -> bool {
+        // What stands of a session decides what becomes of the next document about it.
+        true
+    }
+
     fn settle(&self, tx: &mut Tx<'_>, taken: &[Taken<'_>]) -> Result<(), StoreError> {
         let mut placed = Vec::new();
         for Taken { seq, admission, candidate } in taken {

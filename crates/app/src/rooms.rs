@@ -10,6 +10,7 @@ use exhibit_engine::runner::Runner;
 use exhibit_http::Route;
 use exhibit_server::Counters;
 use exhibit_store::progress::Steps;
+use exhibit_store::projection::catch_up;
 use exhibit_store::retention;
 use exhibit_store::{GateError, Store};
 use tokio::sync::Notify;
@@ -38,6 +39,8 @@ pub struct Rooms {
 impl Rooms {
     /// Makes the routes, and begins to work off the runs that were handed to this server before.
     pub async fn open(app: &Arc<App>) -> Result<Self, CliError> {
+        // A rebuild that was interrupted is finished before anything is answered.
+        catch_up(&app.store, &mut |_, _| {}).await?;
         let extractors = plugins::usable_extractors(app).await?;
         let engine = app.confined_engine(extractors.clone(), EngineWishes::default())?;
         let runner = Runner::new(engine);

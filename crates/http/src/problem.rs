@@ -161,6 +161,7 @@ impl From<StoreError> for ApiError {
             StoreError::Busy { .. } => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "the database is busy").hint("ask again in a moment")
             }
+            StoreError::Lagging => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string()),
             StoreError::NoSpace { .. } => Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "no-space",

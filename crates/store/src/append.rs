@@ -204,9 +204,10 @@ struct Admitted {
 /// Applies a group. `Err` and `RollBack` mean that nothing of it may be committed.
 pub(crate) fn apply_group(tx: &mut Tx<'_>, context: &GroupContext, group: &[Append]) -> Result<Outcome, StoreError> {
     let mut answers: Vec<Result<Admitted, GateError>> = Vec::with_capacity(group.len());
+    let state = ledger::state(tx)?;
     for append in group {
         let before = tx.writes();
-        let answer = admit_request(tx, context, append);
+        let answer = admit_request(tx, context, append, state.lags());
         match answer {
             Ok(admitted) => answers.push(Ok(admitted)),
             Err((GateError::Store(error), _)) => return Err(error),
@@ -222,7 +223,7 @@ pub(crate) fn apply_group(tx: &mut Tx<'_>, context: &GroupContext, group: &[Appe
             fresh.extend(admitted.fresh.iter().map(|(index, admission)| (&append.candidates[*index], *admission)));
         }
     }
-    let mut next_seq = write_records(tx, context, &fresh)?;
+    let mut next_seq = write_records(tx, context, &fresh, state)?;
     let mut finished = Vec::with_capacity(answers.len());
     for (append, answer) in group.iter().zip(answers) {
         finished.push(answer.map(|mut admitted| {
@@ -242,6 +243,7 @@ fn admit_request(
     tx: &mut Tx<'_>,
     context: &GroupContext,
     append: &Append,
+    lags: bool,
 ) -> Result<Admitted, (GateError, Option<Box<Candidate>>)> {
     let failed = |error: StoreError| (GateError::Store(error), None);
     if let Some(effect) = &append.effect
@@ -252,7 +254,7 @@ fn admit_request(
     let mut admitted = Admitted { receipts: vec![None; append.candidates.len()], fresh: Vec::new() };
     for (room, range) in runs_of_rooms(&append.candidates) {
         let batch = &append.candidates[range.clone()];
-        let decisions = decide(tx, context, room, batch).map_err(failed)?;
+        let decisions = decide(tx, context, room, batch, lags).map_err(failed)?;
         for (index, (decision, candidate)) in range.zip(decisions.into_iter().zip(batch)) {
             match decision {
                 Admission::New => admitted.fresh.push((index, LeafAdmission::New)),
@@ -287,8 +289,10 @@ fn decide(
     context: &GroupContext,
     room: &str,
     batch: &[Candidate],
+    lags: bool,
 ) -> Result<Vec<Admission>, StoreError> {
     let decisions = match context.rooms.iter().find(|candidate| candidate.name() == room) {
+        Some(room) if lags && room.admits_by_projections() => return Err(StoreError::Lagging),
         Some(room) => room.admit(read, batch)?,
         None => default_admission(read, batch)?,
     };
@@ -304,8 +308,8 @@ fn write_records(
     tx: &mut Tx<'_>,
     context: &GroupContext,
     fresh: &[(&Candidate, LeafAdmission)],
+    mut state: ledger::LedgerState,
 ) -> Result<Seq, StoreError> {
-    let mut state = ledger::state(tx)?;
     let first_seq = state.next_seq;
     if fresh.is_empty() {
         return Ok(first_seq);
@@ -330,14 +334,22 @@ fn write_records(
         &ledger::Batch { batch, first_seq, count, at_us, leaves_root, head: state.frontier.root() },
     )?;
     ledger::insert_nodes(tx, &nodes)?;
-    ledger::update_state(tx, batch, first_seq + count, &state.frontier)?;
+    // Nothing is projected before what waits.
+    let in_turn = state.projected == first_seq;
+    (state.batches, state.next_seq) = (batch, first_seq + count);
+    if in_turn {
+        state.projected = state.next_seq;
+    }
+    ledger::update_state(tx, &state)?;
     settle(tx, context, first_seq, fresh)?;
     let accepted: Vec<Accepted<'_>> = (first_seq..)
         .zip(fresh)
         .filter(|(_, (_, admission))| *admission == LeafAdmission::New)
         .map(|(seq, (candidate, _))| Accepted { seq, candidate })
         .collect();
-    project(tx, context, &accepted)?;
+    if in_turn {
+        project(tx, context, &accepted)?;
+    }
     Ok(first_seq)
 }
 

@@ -73,6 +73,11 @@ pub enum StoreError {
         /// The limit.
         seconds: u64,
     },
+    /// The projections are being computed anew, and what was asked for depends on them.
+    #[error(
+        "the tables are being computed anew from the records; try again in a moment, or finish it with `exhibit projections rebuild`"
+    )]
+    Lagging,
     /// A statement failed.
     #[error("statement `{statement}` failed: {reason}")]
     Statement {
@@ -119,6 +124,7 @@ impl StoreError {
             Self::Damaged { name, reason } => Self::Damaged { name: name.clone(), reason: reason.clone() },
             Self::ReadOnly { name } => Self::ReadOnly { name: name.clone() },
             Self::NoSpace { name } => Self::NoSpace { name: name.clone() },
+            Self::Lagging => Self::Lagging,
             Self::Busy { seconds } => Self::Busy { seconds: *seconds },
             Self::Statement { statement, reason } => Self::Statement { statement, reason: reason.clone() },
             Self::Unexpected(reason) => Self::Unexpected(reason.clone()),

@@ -39,6 +39,12 @@ pub const SPINE_MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("migrations/sqlite/0005_served_runs.sql"),
         postgres: include_str!("migrations/postgres/0005_served_runs.sql"),
     },
+    Migration {
+        version: 6,
+        name: "projected",
+        sqlite: include_str!("migrations/sqlite/0006_projected.sql"),
+        postgres: include_str!("migrations/postgres/0006_projected.sql"),
+    },
 ];
 
 /// The name under which the spine's own migrations are recorded.

@@ -7,12 +7,12 @@ use exhibit_model::ids::{AssetId, RunId, UnitId};
 use exhibit_model::json::{JsonLimits, parse_strict};
 use serde::Serialize;
 
-use crate::append::{Accepted, Candidate, Origin, project};
+use crate::append::{Accepted, Candidate, GroupContext, Origin, project};
 use crate::error::StoreError;
 use crate::gate::{BODY_BYTES_MAX, Made};
 use crate::kinds::{Kind, Kinds};
-use crate::session::Read;
-use crate::sql::ledger::state;
+use crate::session::{Read, Tx};
+use crate::sql::ledger::{self, LedgerState, state};
 use crate::sql::projections as sql;
 use crate::sql::records::{self, StoredRecord};
 use crate::store::Store;
@@ -33,46 +33,64 @@ pub struct TableReport {
 
 /// Empties every projection and fills it again from the records, a step at a time. `progress` gets (records done, records in all).
 ///
+/// What is appended meanwhile is recorded and waits its turn, so that every record is projected once and in order.
+///
 /// # Errors
-/// When the database cannot be written. An interrupted rebuild is finished by the next one.
+/// When the database cannot be written. An interrupted rebuild is finished by [`catch_up`] or begun anew.
 pub async fn rebuild(
     store: &Store,
     progress: &mut (dyn FnMut(i64, i64) + Send),
 ) -> Result<Vec<TableReport>, StoreError> {
     let context = Arc::clone(store.context());
-    // The end is read in the transaction that empties: what is appended later is projected by its own append.
-    let end = store
+    store
         .write(move |tx| {
             for kind in context.kinds.every() {
                 sql::empty(tx, &kind.declaration)?;
             }
             crate::collections::reset(tx)?;
             context.rooms.iter().try_for_each(|room| room.reset(tx))?;
-            Ok(state(tx)?.next_seq)
+            ledger::update_projected(tx, 1)
         })
         .await?;
-    let mut first = 1;
-    while first < end {
-        let context = Arc::clone(store.context());
-        store
-            .write(move |tx| {
-                let mut candidates = Vec::new();
-                records::each_from(tx, first, STEP_RECORDS, &mut |record| {
-                    if let Some(candidate) = projected(&context.kinds, &record)? {
-                        candidates.push((record.seq, candidate));
-                    }
-                    Ok(())
-                })?;
-                candidates.retain(|(seq, _)| *seq < end);
-                let accepted: Vec<Accepted<'_>> =
-                    candidates.iter().map(|(seq, candidate)| Accepted { seq: *seq, candidate }).collect();
-                project(tx, &context, &accepted)
-            })
-            .await?;
-        first += STEP_RECORDS;
-        progress(first.min(end) - 1, end - 1);
-    }
+    catch_up(store, progress).await?;
     count(store).await
+}
+
+/// Projects what waits, a step at a time, until nothing does. Does nothing when nothing waits; two processes may do it at once.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub async fn catch_up(store: &Store, progress: &mut (dyn FnMut(i64, i64) + Send)) -> Result<(), StoreError> {
+    loop {
+        let context = Arc::clone(store.context());
+        let state = store.write(move |tx| step(tx, &context)).await?;
+        progress(state.projected - 1, state.next_seq - 1);
+        if !state.lags() {
+            return Ok(());
+        }
+    }
+}
+
+/// Projects the next records that wait; the state after it.
+fn step(tx: &mut Tx<'_>, context: &GroupContext) -> Result<LedgerState, StoreError> {
+    let mut state = state(tx)?;
+    if !state.lags() {
+        return Ok(state);
+    }
+    let (first, end) = (state.projected, (state.projected + STEP_RECORDS).min(state.next_seq));
+    let mut candidates = Vec::new();
+    records::each_from(tx, first, end - first, &mut |record| {
+        if let Some(candidate) = projected(&context.kinds, &record)? {
+            candidates.push((record.seq, candidate));
+        }
+        Ok(())
+    })?;
+    let accepted: Vec<Accepted<'_>> =
+        candidates.iter().map(|(seq, candidate)| Accepted { seq: *seq, candidate }).collect();
+    project(tx, context, &accepted)?;
+    ledger::update_projected(tx, end)?;
+    state.projected = end;
+    Ok(state)
 }
 
 /// Places of the records of some kinds about an asset, in ledger order, at most `limit` of each kind: also those that a unit over a whole collection made,

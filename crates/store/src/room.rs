@@ -59,6 +59,11 @@ pub trait Room: Send + Sync {
         default_admission(read, batch)
     }
 
+    /// Whether its admission looks at what `project` wrote. Then nothing of it is admitted while projections are computed anew.
+    fn admits_by_projections(&self) -> bool {
+        false
+    }
+
     /// Writes what changes with every record that is taken in, also with one that comes too late to be projected (keys, offsets): operation
     /// tables of the room, in the same transaction and before `project`. A rebuild does not call it.
     ///

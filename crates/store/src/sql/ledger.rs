@@ -8,9 +8,14 @@ use crate::session::{Read, Tx};
 use crate::value::{FromRow, Row, Sql, Value};
 use crate::{params, values};
 
-const STATE: Sql = Sql::same("ledger_state", "select batches, next_seq, frontier from ledger_state where one = 1");
-const UPDATE_STATE: Sql =
-    Sql::same("ledger_update", "update ledger_state set batches = $1, next_seq = $2, frontier = $3 where one = 1");
+const STATE: Sql =
+    Sql::same("ledger_state", "select batches, next_seq, frontier, projected from ledger_state where one = 1");
+const UPDATE_STATE: Sql = Sql::same(
+    "ledger_update",
+    "update ledger_state set batches = $1, next_seq = $2, frontier = $3, projected = $4 where one = 1",
+);
+const UPDATE_PROJECTED: Sql =
+    Sql::same("ledger_update_projected", "update ledger_state set projected = $1 where one = 1");
 const INSERT_BATCH: Sql = Sql::same(
     "batch_insert",
     "insert into batches (batch, first_seq, count, at_us, leaves_root, head) values ($1, $2, $3, $4, $5, $6)",
@@ -44,6 +49,15 @@ pub struct LedgerState {
     pub next_seq: i64,
     /// The edge of the tree over the batches.
     pub frontier: Frontier,
+    /// The place below which every record is projected.
+    pub projected: i64,
+}
+
+impl LedgerState {
+    /// Whether records wait to be projected, because projections are computed anew.
+    pub fn lags(&self) -> bool {
+        self.projected < self.next_seq
+    }
 }
 
 /// One committed group.
@@ -81,20 +95,21 @@ impl FromRow for Batch {
 /// # Errors
 /// When the database cannot be read, or holds a frontier of another size.
 pub fn state(read: &Read<'_>) -> Result<LedgerState, StoreError> {
-    let (batches, next_seq, bytes): (i64, i64, Vec<u8>) =
+    let (batches, next_seq, bytes, projected): (i64, i64, Vec<u8>, i64) =
         read.one(&STATE, &[])?.ok_or_else(|| StoreError::Unexpected("the ledger has no state row".to_owned()))?;
     let size = u64::try_from(batches).map_err(|_| StoreError::Unexpected("negative number of batches".to_owned()))?;
     let frontier = Frontier::from_bytes(size, &bytes).map_err(|error| StoreError::Unexpected(error.to_string()))?;
-    Ok(LedgerState { batches, next_seq, frontier })
+    Ok(LedgerState { batches, next_seq, frontier, projected })
 }
 
-pub(crate) fn update_state(
-    tx: &mut Tx<'_>,
-    batches: i64,
-    next_seq: i64,
-    frontier: &Frontier,
-) -> Result<(), StoreError> {
-    tx.execute(&UPDATE_STATE, params![batches, next_seq, frontier.to_bytes()]).map(|_| ())
+pub(crate) fn update_state(tx: &mut Tx<'_>, state: &LedgerState) -> Result<(), StoreError> {
+    let LedgerState { batches, next_seq, frontier, projected } = state;
+    tx.execute(&UPDATE_STATE, params![*batches, *next_seq, frontier.to_bytes(), *projected]).map(|_| ())
+}
+
+/// Says up to which place, without it, every record is projected.
+pub(crate) fn update_projected(tx: &mut Tx<'_>, projected: i64) -> Result<(), StoreError> {
+    tx.execute(&UPDATE_PROJECTED, params![projected]).map(|_| ())
 }
 
 pub(crate) fn insert_batch(tx: &mut Tx<'_>, batch: &Batch) -> Result<(), StoreError> {
