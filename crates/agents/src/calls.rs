@@ -53,6 +53,8 @@ mod tests {
         assert_ne!(key("api", "s:1", "m"), key("api", "s", "1:m"));
         let answer = |feed| dedupe_key(feed, "s", "x", Some("p"), Some("r"));
         assert_eq!(answer("otlp_span"), answer("litellm"), "one answer in two feeds");
-        assert!(rank("api") < rank("litellm") && rank("litellm") < rank("otlp_span") && rank("x") > rank("codex_jsonl"));
+        assert!(
+            rank("api") < rank("litellm") && rank("litellm") < rank("otlp_span") && rank("x") > rank("codex_jsonl")
+        );
     }
 }

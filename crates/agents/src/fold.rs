@@ -74,7 +74,12 @@ impl Placed {
     ///
     /// # Errors
     /// When a name has no key or the metadata no canonical form, both mistakes of ours.
-    pub fn row(&self, before: Option<&SessionRow>, new_key: i64, dims: &Dims) -> Result<(SessionRow, Provenance), StoreError> {
+    pub fn row(
+        &self,
+        before: Option<&SessionRow>,
+        new_key: i64,
+        dims: &Dims,
+    ) -> Result<(SessionRow, Provenance), StoreError> {
         let Recorded { said, feed, .. } = &self.recorded;
         let session = &said.session;
         let provider = session.provider.as_deref().map(|provider| dims.key(DimKind::Provider, provider)).transpose()?;

@@ -158,7 +158,10 @@ mod tests {
             sketch.add(value, 1);
             assert_eq!(sketch.median_twice(), Some(twice), "{value}");
         }
-        assert_eq!((sketch.percentile(95), sketch.percentile(50), sketch.percentile(0)), (Some(200), Some(10), Some(0)));
+        assert_eq!(
+            (sketch.percentile(95), sketch.percentile(50), sketch.percentile(0)),
+            (Some(200), Some(10), Some(0))
+        );
         sketch.add(200, -1);
         assert_eq!((sketch.count(), sketch.median_twice()), (3, Some(20)));
     }

@@ -26,8 +26,12 @@ static ADD: LazyLock<Sql> = LazyLock::new(|| {
     Sql {
         name: "agents_usage_add",
         sqlite: format!("{into} values ({}) {}", places.join(", "), moved.replace("greatest_of", "max")).into(),
-        postgres: format!("{into} select * from unnest({}) {}", arrays.join(", "), moved.replace("greatest_of", "greatest"))
-            .into(),
+        postgres: format!(
+            "{into} select * from unnest({}) {}",
+            arrays.join(", "),
+            moved.replace("greatest_of", "greatest")
+        )
+        .into(),
     }
 });
 
@@ -101,14 +105,7 @@ const CLEAR: &[Sql] = &[
 ];
 
 fn key_of(cut: &Cut) -> Vec<Value> {
-    exhibit_store::values![
-        cut.basis.code(),
-        cut.grain,
-        cut.bucket_at,
-        cut.agent_key,
-        cut.model_key,
-        cut.category_key,
-    ]
+    exhibit_store::values![cut.basis.code(), cut.grain, cut.bucket_at, cut.agent_key, cut.model_key, cut.category_key,]
 }
 
 /// Moves the sums by differences.
