@@ -13,6 +13,7 @@ pub mod contract;
 pub mod fold;
 pub mod ingest;
 pub mod money;
+pub mod parity;
 pub mod prices;
 pub mod projection;
 pub mod provenance;
