@@ -19,6 +19,7 @@ pub mod projection;
 pub mod provenance;
 pub mod record;
 pub mod room;
+mod rows;
 pub mod sketch;
 pub mod sql;
 pub mod state;

@@ -17,6 +17,11 @@ mod macros {
     }
 }
 
+mod chance;
+mod traffic;
+mod truth;
 mod world;
 
+mod aggregates;
+mod pricing;
 mod rules;

@@ -5,10 +5,11 @@ use std::sync::{Arc, OnceLock};
 
 use exhibit_agents::contract::{Options, decode};
 use exhibit_agents::ingest::{IngestError, Receipt, ingest};
-use exhibit_agents::record::API_FEED;
+use exhibit_agents::prices::parse;
+use exhibit_agents::record::{self, API_FEED};
 use exhibit_agents::room::AgentsRoom;
 use exhibit_model::time::{FixedClock, Timestamp};
-use exhibit_store::{Backend, Location, Read, Store, StoreError, StoreOptions, Synchronous};
+use exhibit_store::{Append, Backend, Location, Read, Sql, Store, StoreError, StoreOptions, Synchronous};
 use exhibit_testkit::postgres::TestPostgres;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -59,9 +60,27 @@ impl World {
 
     /// Hands an envelope in.
     pub async fn take(&self, envelope: &Value) -> Result<Receipt, IngestError> {
+        self.take_from(API_FEED, envelope).await
+    }
+
+    /// Hands an envelope of a feed in.
+    pub async fn take_from(&self, feed: &str, envelope: &Value) -> Result<Receipt, IngestError> {
         let bytes = serde_json::to_vec(envelope).expect("JSON");
         let document = decode(&bytes, Options { allow_bare: true }).map_err(IngestError::Rejected)?;
-        ingest(&self.store, &document, API_FEED).await
+        ingest(&self.store, &document, feed).await
+    }
+
+    /// Hands in an envelope of a collector, and expects that it is taken.
+    pub fn collects(&self, feed: &str, envelope: &Value) -> Receipt {
+        block_on(self.take_from(feed, envelope)).expect("a document that is taken in")
+    }
+
+    /// Records a list of prices.
+    pub fn has_prices(&self, list: &Value) {
+        let snapshot = parse(list.to_string().as_bytes()).expect("a list");
+        let draft = record::prices(&snapshot).expect("a draft");
+        let candidates = vec![self.store.gate().check(draft).expect("a record")];
+        block_on(self.store.append(Append { candidates, ..Append::default() })).expect("appended");
     }
 
     /// Hands an envelope in, and expects that it is taken.
@@ -88,6 +107,13 @@ impl World {
     }
 }
 
+impl World {
+    /// What the database answers to a statement that no code of ours would send.
+    pub fn tampers(&self, text: &'static str) -> Result<u64, StoreError> {
+        block_on(self.store.write(move |tx| tx.execute(&Sql::same(text, text), &[])))
+    }
+}
+
 fn open(location: &Location, folder: &TempDir, clock: &Arc<FixedClock>) -> Store {
     let options = StoreOptions {
         location: location.clone(),
@@ -109,6 +135,17 @@ pub fn session(id: &str, state: &str) -> Value {
             "startedAt": "2026-01-02T03:04:05Z",
         }},
     })
+}
+
+/// An envelope of version 3 about a session that is running, with calls.
+pub fn with_calls(id: &str, fields: &Value, calls: &Value) -> Value {
+    let mut envelope = session(id, "running");
+    envelope["envelope_version"] = "v3".into();
+    for (name, value) in fields.as_object().into_iter().flatten() {
+        envelope["payload"]["session"][name] = value.clone();
+    }
+    envelope["payload"]["calls"] = calls.clone();
+    envelope
 }
 
 /// The same with a key of the sender's own.
