@@ -14,6 +14,7 @@ pub mod fold;
 pub mod ingest;
 pub mod money;
 pub mod parity;
+pub mod price_lists;
 pub mod prices;
 pub mod projection;
 pub mod provenance;

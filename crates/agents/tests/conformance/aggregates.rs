@@ -134,7 +134,9 @@ pub fn holds(world: &World) {
 
 fn ag_25_a_week_of_traffic_comes_to_the_truth(backend: Backend) {
     let world = World::new(backend);
-    price_files().iter().for_each(|list| world.has_prices(list));
+    for list in price_files() {
+        world.has_prices(&list);
+    }
     // The server answers each transaction more slowly; a fifth shows what it shows.
     let traffic = week(25, if backend == Backend::Sqlite { 10_000 } else { 2_000 });
     arrive(&world, &traffic.arrivals);

@@ -23,5 +23,6 @@ mod truth;
 mod world;
 
 mod aggregates;
+mod price_lists;
 mod pricing;
 mod rules;

@@ -63,7 +63,9 @@ fn ag_22_no_cost_stands_without_its_prices(backend: Backend) {
 
 fn ag_23_every_number_says_where_it_comes_from(backend: Backend) {
     let world = World::new(backend);
-    price_files().iter().for_each(|list| world.has_prices(list));
+    for list in price_files() {
+        world.has_prices(&list);
+    }
     let at = "2026-01-02T03:04:06Z";
     let counted = |id: &str, model: &str| {
         json!({"callId": id, "startedAt": at, "status": "success", "modelId": model, "provider": "acme",
@@ -239,7 +241,9 @@ fn ag_18_a_replay_moves_no_sum(backend: Backend) {
 fn a_call_that_began_before_the_prices_changed_costs_what_it_did(backend: Backend) {
     for order in [[0, 1], [1, 0]] {
         let world = World::new(backend);
-        price_files().iter().for_each(|list| world.has_prices(list));
+        for list in price_files() {
+            world.has_prices(&list);
+        }
         let call = |id: &str, at: i64, output: i64| {
             json!([{"callId": id, "startedAt": exhibit_model::time::Timestamp(at).to_string(), "status": "success",
                 "modelId": "alpha", "provider": "acme", "responseId": "r", "usage": {"inputUncached": 1_000, "output": output}}])
@@ -266,7 +270,9 @@ fn a_call_that_began_before_the_prices_changed_costs_what_it_did(backend: Backen
 /// An earlier record of its only call takes the call away; what is left is what the session says itself.
 fn a_session_that_loses_its_calls_loses_their_cost(backend: Backend) {
     let world = World::new(backend);
-    price_files().iter().for_each(|list| world.has_prices(list));
+    for list in price_files() {
+        world.has_prices(&list);
+    }
     let call = |at: &str| {
         json!([{"callId": "m", "startedAt": at, "status": "success", "modelId": "alpha", "provider": "acme",
             "usage": {"inputUncached": 1_000, "output": 10}}])

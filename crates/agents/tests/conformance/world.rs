@@ -5,11 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use exhibit_agents::contract::{Options, decode};
 use exhibit_agents::ingest::{IngestError, Receipt, ingest};
-use exhibit_agents::prices::parse;
-use exhibit_agents::record::{self, API_FEED};
+use exhibit_agents::price_lists::{self, Format};
+use exhibit_agents::prices::PricingVersion;
+use exhibit_agents::record::API_FEED;
 use exhibit_agents::room::AgentsRoom;
 use exhibit_model::time::{FixedClock, Timestamp};
-use exhibit_store::{Append, Backend, Location, Read, Sql, Store, StoreError, StoreOptions, Synchronous};
+use exhibit_store::{Backend, Location, Read, Sql, Store, StoreError, StoreOptions, Synchronous};
 use exhibit_testkit::postgres::TestPostgres;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -75,12 +76,10 @@ impl World {
         block_on(self.take_from(feed, envelope)).expect("a document that is taken in")
     }
 
-    /// Records a list of prices.
-    pub fn has_prices(&self, list: &Value) {
-        let snapshot = parse(list.to_string().as_bytes()).expect("a list");
-        let draft = record::prices(&snapshot).expect("a draft");
-        let candidates = vec![self.store.gate().check(draft).expect("a record")];
-        block_on(self.store.append(Append { candidates, ..Append::default() })).expect("appended");
+    /// Records a list of prices; its name.
+    pub fn has_prices(&self, list: &Value) -> PricingVersion {
+        let taken = block_on(price_lists::load(&self.store, list.to_string().as_bytes(), Format::Own));
+        taken.expect("a list").version
     }
 
     /// Hands an envelope in, and expects that it is taken.
