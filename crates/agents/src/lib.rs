@@ -18,6 +18,7 @@ pub mod price_lists;
 pub mod prices;
 pub mod projection;
 pub mod provenance;
+pub mod recompute;
 pub mod record;
 pub mod room;
 mod rows;

@@ -141,6 +141,14 @@ impl Rows {
         self.calls.insert(call.call_key, call);
     }
 
+    /// Puts another cost in the place of that of a session that is priced as a whole.
+    pub(crate) fn put_whole(&mut self, session_key: i64, cost: Cost, at: Timestamp) {
+        if let Some(usage) = self.usages.get_mut(&session_key) {
+            usage.cost = cost;
+            self.touched.insert(session_key, at);
+        }
+    }
+
     /// The name of the list that holds at a moment.
     pub(crate) fn in_force(&self, at: Timestamp) -> Option<&PricingVersion> {
         self.book.in_force(at).map(|snapshot| snapshot.pricing_version())

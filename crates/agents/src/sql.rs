@@ -2,10 +2,12 @@
 
 pub mod aggregates;
 pub mod calls;
+pub mod cost_rows;
 pub mod dims;
 pub mod events;
 pub mod keys;
 pub mod prices;
+pub mod recompute;
 pub mod sessions;
 pub mod usage;
 pub mod words;

@@ -25,4 +25,5 @@ mod world;
 mod aggregates;
 mod price_lists;
 mod pricing;
+mod recompute;
 mod rules;

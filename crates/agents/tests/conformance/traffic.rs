@@ -83,7 +83,7 @@ impl Plan {
             buckets[*place] = if chance.percent(25) { 0 } else { chance.between(1, 40_000) };
         }
         buckets[6] = buckets[6].min(buckets[5]);
-        buckets[7] = buckets[7] % 5;
+        buckets[7] %= 5;
         let (billed, estimated) = match chance.below(10) {
             0 => (Some(chance.between(0, 5_000_000_000)), None),
             1 => (None, Some(chance.between(0, 5_000_000_000))),
@@ -152,7 +152,8 @@ impl Plan {
             Used::Split(buckets) => cost_at(model, &buckets, self.batch, at),
             Used::Unknown | Used::Total(_) => None,
         };
-        TrueCall { model, at, used, cost: self.billed.or(self.estimated).or(priced) }
+        let cost = self.billed.or(self.estimated).or(priced);
+        TrueCall { model, at, used, batch: self.batch, is_billed: self.billed.is_some(), cost }
     }
 }
 
@@ -203,6 +204,7 @@ impl Maker {
             sent: None,
             billed: chance.percent(10).then(|| chance.between(0, 9_000_000_000)),
             calls: Vec::new(),
+            is_recomputed: false,
         };
         if chance.percent(35) {
             let (prompt, completion) = (chance.between(0, 90_000), chance.between(0, 9_000));
@@ -296,6 +298,7 @@ impl Maker {
             sent: None,
             billed: None,
             calls: Vec::new(),
+            is_recomputed: false,
         };
         // Billed counts most, then the word of the client, whatever the output.
         let spans_bill = copy.billed.is_some() && plan.billed.is_none();
@@ -334,6 +337,7 @@ impl Maker {
             sent: None,
             billed: None,
             calls: Vec::new(),
+            is_recomputed: false,
         };
         let (mut first, second) = (of("first"), of("second"));
         first.calls.push(later.truth("alpha", at));

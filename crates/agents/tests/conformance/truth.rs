@@ -22,8 +22,11 @@ pub const MODELS: [&str; 8] = ["alpha", "beta", "gamma", "delta", "epsilon", "ze
 /// Prices of a model: input, output, cache read, cache write, for an hour, search.
 type Prices = [Option<i64>; 6];
 
-/// Of every model: its prices, and those for (more input than this, the batch service).
-fn price_table(second: bool) -> Vec<(&'static str, Prices, Vec<(Option<i64>, bool, Prices)>)> {
+/// Prices for more input than this, and whether for the batch service alone.
+type Tier = (Option<i64>, bool, Prices);
+
+/// Of every model: its prices, and its tiers.
+fn price_table(second: bool) -> Vec<(&'static str, Prices, Vec<Tier>)> {
     let odd = if second { 1_000_000_007 } else { 0 };
     let full = |base: i64| {
         let base = base + odd;
@@ -94,7 +97,7 @@ pub fn cost_under(model: &str, buckets: &Buckets, batch: bool, second: bool) -> 
     let (_, prices, tiers) = table.iter().find(|(name, _, _)| *name == model)?;
     let [uncached, read, five, hour, unsplit, output, _, searches] = *buckets;
     let input: i64 = buckets[..5].iter().sum();
-    let mut best: Option<&(Option<i64>, bool, Prices)> = None;
+    let mut best: Option<&Tier> = None;
     for tier in tiers {
         let fits = tier.0.is_none_or(|above| input > above) && (!tier.1 || batch);
         if fits && best.is_none_or(|best| (tier.1, tier.0) > (best.1, best.0)) {
@@ -132,6 +135,8 @@ pub struct TrueCall {
     pub model: &'static str,
     pub at: i64,
     pub used: Used,
+    pub batch: bool,
+    pub is_billed: bool,
     pub cost: Option<i64>,
 }
 
@@ -149,6 +154,8 @@ pub struct TrueSession {
     pub sent: Option<[Option<i64>; 3]>,
     pub billed: Option<i64>,
     pub calls: Vec<TrueCall>,
+    /// Whether the second list was asked for, whenever it began.
+    pub is_recomputed: bool,
 }
 
 /// Where something is booked: basis, grain, bucket, agent, model, category.
@@ -284,6 +291,16 @@ impl TrueSession {
         sums
     }
 
+    /// What becomes of it when its costs are reckoned anew under the second list: what nobody billed and the list knows.
+    pub fn recompute(&mut self) {
+        self.is_recomputed = true;
+        for call in self.calls.iter_mut().filter(|call| !call.is_billed) {
+            if let Used::Split(buckets) = call.used {
+                call.cost = cost_under(call.model, &buckets, call.batch, true).or(call.cost);
+            }
+        }
+    }
+
     /// What it cost.
     pub fn cost(&self) -> Option<i64> {
         if self.billed.is_some() {
@@ -292,7 +309,7 @@ impl TrueSession {
         if self.calls.is_empty() {
             let [prompt, completion, _] = self.sent?;
             prompt.or(completion)?;
-            return cost_at(self.model, &self.buckets(), false, self.at);
+            return cost_under(self.model, &self.buckets(), false, self.is_recomputed || self.at >= SECOND_LIST_AT);
         }
         let known: Vec<i64> = self.calls.iter().filter_map(|call| call.cost).collect();
         (!known.is_empty()).then(|| known.iter().sum())
