@@ -132,6 +132,20 @@ pub async fn rebuild(store: &Store) -> Result<usize, StoreError> {
         .await
 }
 
+/// Counts the sums once when there are sessions and no sums at all: after an upgrade from a version that kept none, before anything is taken in.
+/// True when they were counted.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub async fn ensure_counted(store: &Store) -> Result<bool, StoreError> {
+    let uncounted =
+        store.read(|read| Ok(!aggregates::any(read)? && !sessions::page(read, i64::MIN, 1)?.is_empty())).await?;
+    if uncounted {
+        rebuild(store).await?;
+    }
+    Ok(uncounted)
+}
+
 fn union<'a, T, U>(one: &'a BTreeMap<Cut, T>, other: &'a BTreeMap<Cut, U>) -> BTreeSet<&'a Cut> {
     one.keys().chain(other.keys()).collect()
 }

@@ -99,6 +99,9 @@ const EVERY_PERFORMANCE: Sql = Sql::same(
      killed_count, cancelled_count, inferred_count, runtime_sketch, cost_sketch from model_perf_agg where basis >= $1",
 );
 
+// Uses the primary key.
+const ANY: Sql = Sql::same("agents_usage_any", "select basis from daily_usage_agg limit 1");
+
 const CLEAR: &[Sql] = &[
     Sql::same("agents_usage_clear", "delete from daily_usage_agg"),
     Sql::same("agents_performance_clear", "delete from model_perf_agg"),
@@ -169,6 +172,14 @@ pub fn every(read: &Read<'_>) -> Result<Contributions, StoreError> {
             .map(|row| (row.0, row.1))
             .collect(),
     })
+}
+
+/// Whether any sums are kept.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn any(read: &Read<'_>) -> Result<bool, StoreError> {
+    Ok(read.one::<(i64,)>(&ANY, &[])?.is_some())
 }
 
 /// Empties the sums.

@@ -23,6 +23,7 @@ mod truth;
 mod world;
 
 mod aggregates;
+mod migrations;
 mod price_lists;
 mod pricing;
 mod recompute;

@@ -10,7 +10,7 @@ use exhibit_agents::prices::PricingVersion;
 use exhibit_agents::record::API_FEED;
 use exhibit_agents::room::AgentsRoom;
 use exhibit_model::time::{FixedClock, Timestamp};
-use exhibit_store::{Backend, Location, Read, Sql, Store, StoreError, StoreOptions, Synchronous};
+use exhibit_store::{Backend, Location, Read, Room, Sql, Store, StoreError, StoreOptions, Synchronous};
 use exhibit_testkit::postgres::TestPostgres;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -37,6 +37,11 @@ pub struct World {
 impl World {
     /// A new store.
     pub fn new(backend: Backend) -> Self {
+        Self::of(backend, vec![&AgentsRoom])
+    }
+
+    /// A new store of these rooms.
+    pub fn of(backend: Backend, rooms: Vec<&'static dyn Room>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let location = match backend {
             Backend::Sqlite => {
@@ -45,13 +50,13 @@ impl World {
             Backend::Postgres => Location::Postgres { address: TestPostgres::shared().database() },
         };
         let clock = Arc::new(FixedClock::new(Timestamp(NOW)));
-        let store = open(&location, &folder, &clock);
+        let store = open(&location, &folder, &clock, rooms);
         Self { store, clock, location, folder }
     }
 
     /// Opens the database once more, as after a restart.
     pub fn open_again(&self) -> Store {
-        open(&self.location, &self.folder, &self.clock)
+        open(&self.location, &self.folder, &self.clock, vec![&AgentsRoom])
     }
 
     /// Hands an envelope in.
@@ -113,11 +118,11 @@ impl World {
     }
 }
 
-fn open(location: &Location, folder: &TempDir, clock: &Arc<FixedClock>) -> Store {
+fn open(location: &Location, folder: &TempDir, clock: &Arc<FixedClock>, rooms: Vec<&'static dyn Room>) -> Store {
     let options = StoreOptions {
         location: location.clone(),
         blobs: folder.path().join("blobs"),
-        rooms: vec![&AgentsRoom],
+        rooms,
         clock: Arc::clone(clock) as Arc<_>,
         process: u128::from(std::process::id()),
         readers: 2,
