@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use exhibit_agents::aggregates::{Contributions, Cut, Sum, Sums};
+use exhibit_agents::aggregates::{Contributions, Cut, SUM_MAX, Sum, Sums};
 use exhibit_agents::ingest::IngestError;
 use exhibit_agents::parity;
 use exhibit_agents::sql::calls::CallRow;
@@ -12,12 +12,17 @@ use exhibit_agents::sql::{aggregates, calls, dims, sessions, usage};
 use exhibit_store::Backend;
 use exhibit_store::projection::rebuild;
 use futures_util::future::join_all;
+use serde_json::json;
 
 use crate::traffic::{Arrival, week};
 use crate::truth::{Figures, Place, Truth, price_files};
-use crate::world::{World, block_on};
+use crate::world::{World, block_on, with_calls};
 
-both!(ag_25_a_week_of_traffic_comes_to_the_truth);
+both!(
+    ag_25_a_week_of_traffic_comes_to_the_truth,
+    sums_that_others_changed_are_found_and_put_right,
+    absurd_amounts_do_not_stop_honest_ones,
+);
 
 /// Documents that are under way at once: enough that many share a transaction.
 const AT_ONCE: usize = 256;
@@ -157,5 +162,59 @@ fn ag_25_a_week_of_traffic_comes_to_the_truth(backend: Backend) {
     let days = kept.iter().filter(|(place, _)| (place.0, place.1) == (0, 86_400));
     let counted: i64 = days.map(|(_, figures)| figures.unpriced).sum();
     assert!(unpriced > 100 && usize::try_from(counted).expect("a count") == unpriced, "counted apart, never as zero");
+    holds(&world);
+}
+
+fn sums_that_others_changed_are_found_and_put_right(backend: Backend) {
+    let world = World::new(backend);
+    for list in price_files() {
+        world.has_prices(&list);
+    }
+    arrive(&world, &week(3, 40).arrivals);
+    let (right, rows_before) = (kept(&world), rows(&world));
+    let found = world.read(parity::check);
+    assert!(found.holds() && found.cuts == right.usage.len() + right.performance.len() && found.differences.is_empty());
+    for (text, table, column) in [
+        (
+            "update daily_usage_agg set cost_nano_total = cost_nano_total + 1 where basis = 0",
+            "daily_usage_agg",
+            "cost_nano_total",
+        ),
+        ("update model_perf_agg set failure_count = failure_count + 1", "model_perf_agg", "failure_count"),
+        ("update model_perf_agg set cost_sketch = runtime_sketch", "model_perf_agg", "cost_sketch"),
+        ("delete from daily_usage_agg where basis = 1", "daily_usage_agg", "runs_total"),
+        ("delete from model_perf_agg", "model_perf_agg", "runs_total"),
+        ("update daily_usage_agg set bucket_at = bucket_at + 1", "daily_usage_agg", "runs_total"),
+    ] {
+        assert!(world.tampers(text).expect("a changed row") > 0, "{text}");
+        let found = world.read(parity::check);
+        assert!(!found.holds() && found.differing >= found.differences.len(), "{text}");
+        assert!(found.differences.len() <= parity::DIFFERENCES_MAX);
+        let told = found.differences.iter().any(|it| it.table == table && it.column == column && !it.agent.is_empty());
+        assert!(told, "{text}: {:?}", found.differences.first());
+        block_on(parity::rebuild(&world.store)).expect("a rebuild");
+        assert!(kept(&world) == right, "{text}");
+    }
+    assert_eq!(rows(&world), rows_before, "the rows of the sessions are not touched");
+}
+
+/// One document with a thousand calls that each tell of more tokens and dollars than there are, then an honest one of the same hour.
+fn absurd_amounts_do_not_stop_honest_ones(backend: Backend) {
+    let world = World::new(backend);
+    let absurd = |nth: usize| {
+        json!({"callId": format!("c{nth}"), "startedAt": "2026-01-02T03:04:05Z", "status": "success", "billedCostUsd": 9_000_000,
+            "usage": {"inputUncached": 9_007_199_254_740_991_i64, "output": 9_007_199_254_740_991_i64}})
+    };
+    let calls: Vec<_> = (0..1_200).map(absurd).collect();
+    world.takes(&with_calls("absurd", &json!({"state": "done"}), &json!(calls)));
+    let one =
+        json!([{"callId": "honest", "startedAt": "2026-01-02T03:04:05Z", "status": "success", "billedCostUsd": 1}]);
+    world.takes(&with_calls("honest", &json!({"state": "done"}), &one));
+    let places = figures(&world);
+    let of =
+        |basis: i64| places.iter().find(|(place, _)| place.0 == basis).map(|(_, figures)| *figures).expect("a place");
+    assert_eq!((of(1).runs, of(1).cost, of(1).buckets[0]), (1_201, SUM_MAX, SUM_MAX));
+    assert_eq!((of(0).runs, of(0).unpriced, of(0).cost), (2, 1, 1_000_000_000), "a sum beyond all bills is no cost");
+    assert!(world.read(parity::check).holds());
     holds(&world);
 }
