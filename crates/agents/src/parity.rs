@@ -11,6 +11,9 @@ use crate::sql::{aggregates, dims, sessions, usage};
 /// Sessions whose rows are held at once while they are counted: with their calls, a few megabytes.
 const PAGE_SESSIONS: i64 = 500;
 
+/// Cuts that are written at once: some ten megabytes.
+const PART_CUTS: usize = 2_000;
+
 /// Differences that are told one by one; the number of them is exact beyond that. Nobody reads more, and one is reason enough to rebuild.
 pub const DIFFERENCES_MAX: usize = 100;
 
@@ -125,11 +128,24 @@ pub async fn rebuild(store: &Store) -> Result<usize, StoreError> {
     store
         .write(move |tx| {
             let counted = recount(tx)?;
+            let cuts = counted.usage.len() + counted.performance.len();
             aggregates::clear(tx)?;
-            aggregates::apply(tx, &counted, at.0)?;
-            Ok(counted.usage.len() + counted.performance.len())
+            for part in parts(counted) {
+                aggregates::apply(tx, &part, at.0)?;
+            }
+            Ok(cuts)
         })
         .await
+}
+
+/// The same in parts of so many cuts, because a cut takes several times its size on its way into the database.
+fn parts(whole: Contributions) -> impl Iterator<Item = Contributions> {
+    let (mut usage, mut performance) = (whole.usage.into_iter(), whole.performance.into_iter());
+    std::iter::from_fn(move || {
+        let usage: BTreeMap<_, _> = usage.by_ref().take(PART_CUTS).collect();
+        let performance: BTreeMap<_, _> = performance.by_ref().take(PART_CUTS).collect();
+        (!usage.is_empty() || !performance.is_empty()).then_some(Contributions { usage, performance })
+    })
 }
 
 /// Counts the sums once when there are sessions and no sums at all: after an upgrade from a version that kept none, before anything is taken in.

@@ -20,6 +20,7 @@ use crate::world::{World, block_on, with_calls};
 
 both!(
     ag_25_a_week_of_traffic_comes_to_the_truth,
+    other_weeks_come_to_their_truth,
     sums_that_others_changed_are_found_and_put_right,
     absurd_amounts_do_not_stop_honest_ones,
 );
@@ -69,6 +70,21 @@ pub fn rows(world: &World) -> Rows {
             }
         }
     })
+}
+
+/// The same traffic of another seed comes to its own truth; kept beside the long run because rare meetings differ from seed to seed.
+fn other_weeks_come_to_their_truth(backend: Backend) {
+    for seed in 100..if backend == Backend::Sqlite { 108 } else { 103 } {
+        let world = World::new(backend);
+        for list in price_files() {
+            world.has_prices(&list);
+        }
+        let traffic = week(seed, 120);
+        arrive(&world, &traffic.arrivals);
+        let truth = Truth::of(&traffic.sessions).0;
+        assert!(figures(&world) == truth, "seed {seed}");
+        holds(&world);
+    }
 }
 
 /// What is kept, as places with names and figures.
@@ -135,6 +151,8 @@ pub fn holds(world: &World) {
         assert_eq!(before, after, "a rebuild comes to the same rows");
     }
     assert!(kept(world) == before.0, "a rebuild comes to the same sums: {:?}", world.read(parity::check));
+    block_on(parity::rebuild(&world.store)).expect("a recount");
+    assert!(kept(world) == before.0, "a recount of the sums alone, too");
 }
 
 fn ag_25_a_week_of_traffic_comes_to_the_truth(backend: Backend) {

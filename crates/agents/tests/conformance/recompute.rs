@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use exhibit_agents::ingest::IngestError;
 use exhibit_agents::prices::PricingVersion;
 use exhibit_agents::recompute::{Filter, RecomputeError, Report, Request, State, plan, run};
 use exhibit_agents::sql::cost_rows::{CostRow, Reason, Subject, latest, of_subject};
@@ -9,6 +10,7 @@ use exhibit_model::time::Timestamp;
 use exhibit_store::Backend;
 use exhibit_store::projection::rebuild;
 use exhibit_store::sql::ledger::count_records;
+use futures_util::future::join;
 use serde_json::{Value, json};
 
 use crate::aggregates::{arrive, figures, holds, kept, rows};
@@ -24,6 +26,7 @@ both!(
     what_is_said_again_does_not_undo_a_recompute,
     a_broken_off_recompute_goes_on_and_an_unknown_list_is_refused,
     a_recomputed_week_comes_to_the_truth,
+    a_recompute_amid_traffic_comes_back_in_a_rebuild,
 );
 
 /// Both lists; the name of the one that is in force from the week on.
@@ -241,5 +244,31 @@ fn a_recomputed_week_comes_to_the_truth(backend: Backend) {
     assert_eq!(u64::try_from(before.len()).expect("a count"), report.changed);
     holds(&world);
     block_on(rebuild(&world.store, &mut |_, _| {})).expect("a rebuild");
+    assert_eq!(history(&world), before);
+}
+
+/// Documents arrive between the parts, revise calls that were reckoned anew and bring others of the same days: the order of the ledger decides.
+fn a_recompute_amid_traffic_comes_back_in_a_rebuild(backend: Backend) {
+    let world = World::new(backend);
+    let version = lists(&world);
+    let mut traffic = week(11, 600);
+    let later = traffic.arrivals.split_off(traffic.arrivals.len() * 3 / 5);
+    arrive(&world, &traffic.arrivals);
+    let request = Request { id: "amid".to_owned(), version, filter: Filter::default() };
+    let mut parts = 0;
+    let mut heard = |_: &Report| parts += 1;
+    let recompute = run(&world.store, &request, &mut heard);
+    let documents = async {
+        for arrival in &later {
+            match world.take_from(arrival.feed, &arrival.envelope).await {
+                Ok(_) | Err(IngestError::Rejected(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    let (report, ()) = block_on(join(recompute, documents));
+    assert!(report.expect("a recompute").changed > 0 && parts >= 2);
+    let before = history(&world);
+    holds(&world);
     assert_eq!(history(&world), before);
 }
