@@ -127,16 +127,22 @@ impl Room for AgentsRoom {
     }
 
     fn remove(&self, tx: &mut Tx<'_>, first: Seq, last: Seq) -> Result<(), StoreError> {
-        words::remove(tx, first, last)?;
-        cost_rows::remove(tx, first, last)?;
-        sessions::remove(tx, first, last)
+        // Most that goes is of other rooms, and finding the sessions of a range takes a walk through all of them.
+        if keys::any_between(tx, first, last)? { remove_rows(tx, first, last) } else { Ok(()) }
     }
 
     fn reset(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        self.remove(tx, Seq::MIN, Seq::MAX)?;
+        remove_rows(tx, Seq::MIN, Seq::MAX)?;
         aggregates::clear(tx)?;
         prices::clear(tx)
     }
+}
+
+/// Takes out the sessions whose standing document lies between two places, with all that hangs on them.
+fn remove_rows(tx: &mut Tx<'_>, first: Seq, last: Seq) -> Result<(), StoreError> {
+    words::remove(tx, first, last)?;
+    cost_rows::remove(tx, first, last)?;
+    sessions::remove(tx, first, last)
 }
 
 fn is_document(candidate: &Candidate) -> bool {

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use exhibit_agents::ingest::IngestError;
 use exhibit_agents::prices::PricingVersion;
 use exhibit_agents::recompute::{Filter, RecomputeError, Report, Request, State, plan, run};
+use exhibit_agents::room::AgentsRoom;
 use exhibit_agents::sql::cost_rows::{CostRow, Reason, Subject, latest, of_subject};
 use exhibit_model::time::Timestamp;
-use exhibit_store::Backend;
 use exhibit_store::projection::rebuild;
 use exhibit_store::sql::ledger::count_records;
+use exhibit_store::{Backend, Room as _};
 use futures_util::future::join;
 use serde_json::{Value, json};
 
@@ -27,6 +28,7 @@ both!(
     a_broken_off_recompute_goes_on_and_an_unknown_list_is_refused,
     a_recomputed_week_comes_to_the_truth,
     a_recompute_amid_traffic_comes_back_in_a_rebuild,
+    what_was_replaced_goes_with_its_session,
 );
 
 /// Both lists; the name of the one that is in force from the week on.
@@ -271,4 +273,31 @@ fn a_recompute_amid_traffic_comes_back_in_a_rebuild(backend: Backend) {
     let before = history(&world);
     holds(&world);
     assert_eq!(history(&world), before);
+}
+
+/// The keys of a session that is gone are given again: the next one begins without a history.
+fn what_was_replaced_goes_with_its_session(backend: Backend) {
+    let world = World::new(backend);
+    let version = lists(&world);
+    let sums = json!({"modelId": "beta", "provider": "acme", "promptTokens": 1_000, "completionTokens": 10});
+    world.takes(&with_calls("stays", &json!({}), &json!([call("a", "alpha", JANUARY)])));
+    world.takes(&with_calls("goes", &json!({}), &json!([call("b", "alpha", JANUARY)])));
+    world.takes(&with_calls("goes too", &sums, &json!([])));
+    ask(&world, "r", &version, Filter::default());
+    let before = (rows(&world), history(&world));
+    assert_eq!(before.1.len(), 3);
+    let remove = |first: i64, last: i64| {
+        block_on(world.store.write(move |tx| AgentsRoom.remove(tx, first, last))).expect("removed");
+    };
+    let seq = |place: usize| before.0[place].0.standing.ledger_seq;
+    remove(seq(2) + 1, i64::MAX);
+    remove(i64::MIN, seq(0) - 1);
+    assert!((rows(&world), history(&world)) == before, "nothing of ours lies there");
+    remove(seq(1), seq(2));
+    assert_eq!((rows(&world).len(), history(&world).len()), (1, 1));
+    world.takes(&with_calls("next", &json!({}), &json!([call("c", "alpha", JANUARY)])));
+    world.takes(&with_calls("after", &sums, &json!([])));
+    assert_eq!(history(&world).len(), 1, "another one's costs are not theirs");
+    assert_eq!(ask(&world, "again", &version, Filter::default()).changed, 2);
+    assert!(history(&world).values().all(|rows| rows.len() == 2));
 }
