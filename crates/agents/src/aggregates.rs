@@ -227,6 +227,73 @@ pub struct Contributions {
 /// Microseconds of a second.
 const MICROS: i64 = 1_000_000;
 
+/// Something that is booked: when, under which model, and how much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// What is booked when.
+    pub basis: Basis,
+    /// When.
+    pub at: Timestamp,
+    /// The model.
+    pub model_key: i64,
+    /// How much.
+    pub sums: Sums,
+}
+
+/// Everything that a session is booked with. `calls` are all calls of it.
+pub fn parts<'a>(session: &SessionRow, usage: &UsageRow, calls: impl Iterator<Item = &'a CallRow>) -> Vec<Part> {
+    let mut whole = Sums::default();
+    whole.add(Sum::Runs, 1);
+    whole.add(Sum::Live, i64::from(!session.standing.state.is_terminal()));
+    whole.add(Sum::RuntimeMs, usage.runtime_ms);
+    add_tokens(&mut whole, &usage.tokens.counts, usage.tokens.provenance, &usage.buckets);
+    add_cost(&mut whole, &usage.cost);
+    whole.add_source(usage.runtime.source, [Sum::RuntimeReported, Sum::RuntimeDerived, Sum::RuntimeMissing]);
+    let (at, model_key) = (session.started_at, session.model_key);
+    let mut parts = vec![Part { basis: Basis::SessionStart, at, model_key, sums: whole }];
+    add_spent(&mut parts, session, usage, calls);
+    parts
+}
+
+/// By call time: each call its own part, and at the start of the session what the session told as a whole.
+fn add_spent<'a>(
+    parts: &mut Vec<Part>,
+    session: &SessionRow,
+    usage: &UsageRow,
+    calls: impl Iterator<Item = &'a CallRow>,
+) {
+    let basis = Basis::CallTime;
+    let sent_tokens = usage.sent != TokenCounts::default();
+    let sent_cost = usage.billed.is_some();
+    for call in calls {
+        let mut sums = Sums::default();
+        sums.add(Sum::Runs, 1);
+        let counts = if sent_tokens {
+            TokenCounts::default()
+        } else {
+            TokenCounts { prompt: call.usage.input(), completion: call.usage.output(), total: call.usage.total() }
+        };
+        add_tokens(&mut sums, &counts, call.usage.provenance, &buckets_of(call));
+        if !sent_cost {
+            add_cost(&mut sums, &call.cost);
+        }
+        parts.push(Part { basis, at: call.started_at, model_key: call.model_key, sums });
+    }
+    if usage.call_count == 0 || sent_tokens || sent_cost {
+        let mut sums = Sums::default();
+        sums.add(Sum::Runs, 1);
+        if usage.call_count == 0 || sent_tokens {
+            let none = BucketSums::default();
+            let buckets = if usage.call_count == 0 { &usage.buckets } else { &none };
+            add_tokens(&mut sums, &usage.tokens.counts, usage.tokens.provenance, buckets);
+        }
+        if usage.call_count == 0 || sent_cost {
+            add_cost(&mut sums, &usage.cost);
+        }
+        parts.push(Part { basis, at: session.started_at, model_key: session.model_key, sums });
+    }
+}
+
 impl Contributions {
     /// Adds what a session contributes so many times; -1 takes it away. `calls` are all calls of the session.
     pub fn add<'a>(
@@ -236,66 +303,18 @@ impl Contributions {
         calls: impl Iterator<Item = &'a CallRow>,
         times: i64,
     ) {
-        let mut whole = Sums::default();
-        whole.add(Sum::Runs, 1);
-        whole.add(Sum::Live, i64::from(!session.standing.state.is_terminal()));
-        whole.add(Sum::RuntimeMs, usage.runtime_ms);
-        add_tokens(&mut whole, &usage.tokens.counts, usage.tokens.provenance, &usage.buckets);
-        add_cost(&mut whole, &usage.cost);
-        whole.add_source(usage.runtime.source, [Sum::RuntimeReported, Sum::RuntimeDerived, Sum::RuntimeMissing]);
-        self.book(Basis::SessionStart, session.started_at, session, session.model_key, &whole, times);
-        self.add_spent(session, usage, calls, times);
+        for part in parts(session, usage, calls) {
+            for grain in [HOUR, DAY] {
+                let cut = cut(part.basis, grain, part.at, session, part.model_key);
+                self.usage.entry(cut).or_default().merge(&part.sums, times);
+            }
+        }
         if session.standing.state.is_terminal() {
             let ended = performance_of(session, usage);
             for grain in [HOUR, DAY] {
                 let cut = cut(Basis::SessionStart, grain, session.started_at, session, session.model_key);
                 self.performance.entry(cut).or_default().merge(&ended, times);
             }
-        }
-    }
-
-    /// By call time: each call its own part, and at the start of the session what the session told as a whole.
-    fn add_spent<'a>(
-        &mut self,
-        session: &SessionRow,
-        usage: &UsageRow,
-        calls: impl Iterator<Item = &'a CallRow>,
-        times: i64,
-    ) {
-        let sent_tokens = usage.sent != TokenCounts::default();
-        let sent_cost = usage.billed.is_some();
-        for call in calls {
-            let mut part = Sums::default();
-            part.add(Sum::Runs, 1);
-            let counts = if sent_tokens {
-                TokenCounts::default()
-            } else {
-                TokenCounts { prompt: call.usage.input(), completion: call.usage.output(), total: call.usage.total() }
-            };
-            add_tokens(&mut part, &counts, call.usage.provenance, &buckets_of(call));
-            if !sent_cost {
-                add_cost(&mut part, &call.cost);
-            }
-            self.book(Basis::CallTime, call.started_at, session, call.model_key, &part, times);
-        }
-        if usage.call_count == 0 || sent_tokens || sent_cost {
-            let mut part = Sums::default();
-            part.add(Sum::Runs, 1);
-            if usage.call_count == 0 || sent_tokens {
-                let none = BucketSums::default();
-                let buckets = if usage.call_count == 0 { &usage.buckets } else { &none };
-                add_tokens(&mut part, &usage.tokens.counts, usage.tokens.provenance, buckets);
-            }
-            if usage.call_count == 0 || sent_cost {
-                add_cost(&mut part, &usage.cost);
-            }
-            self.book(Basis::CallTime, session.started_at, session, session.model_key, &part, times);
-        }
-    }
-
-    fn book(&mut self, basis: Basis, at: Timestamp, session: &SessionRow, model_key: i64, sums: &Sums, times: i64) {
-        for grain in [HOUR, DAY] {
-            self.usage.entry(cut(basis, grain, at, session, model_key)).or_default().merge(sums, times);
         }
     }
 
@@ -361,7 +380,8 @@ pub fn buckets_of(call: &CallRow) -> BucketSums {
     }
 }
 
-fn performance_of(session: &SessionRow, usage: &UsageRow) -> Performance {
+/// What a session that has ended adds to the performance of its model.
+pub fn performance_of(session: &SessionRow, usage: &UsageRow) -> Performance {
     let mut ended = Performance { runs: 1, inferred: i64::from(session.end_inferred), ..Performance::default() };
     match session.standing.state {
         SessionState::Success => ended.success = 1,

@@ -13,13 +13,16 @@ mod rejection;
 mod session;
 
 #[cfg(test)]
+mod assemble_tests;
+#[cfg(test)]
 mod tests;
 
 pub use call::{Call, CallStatus, Counts, Semantics, ServiceTier, Usage};
-pub use document::{Document, Options, Version, decode};
+pub use document::{Document, Options, Places, Version, decode, decode_told};
 pub use event::{Event, EventType};
 pub use recorded::Said;
 pub(crate) use recorded::{DocumentForm, said};
+pub(crate) use rejection::error_body;
 pub use rejection::{Detail, Rejection};
 pub use session::Session;
 
@@ -27,4 +30,4 @@ pub use session::Session;
 pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Longest text of a field that says nothing else, in bytes.
-const TEXT_BYTES_MAX: usize = 256;
+pub(crate) const TEXT_BYTES_MAX: usize = 256;

@@ -5,6 +5,7 @@ use exhibit_model::time::Timestamp;
 use exhibit_store::{Seq, StoreError};
 
 use crate::admission::next_revision;
+use crate::collect::gather::UNKNOWN_MODEL;
 use crate::contract::{Call, Event, Session};
 use crate::provenance::{Provenance, RuntimeFacts, session_runtime};
 use crate::record::Recorded;
@@ -126,17 +127,23 @@ impl Placed {
     }
 }
 
-/// A collector reads a piece at a time: what this piece does not tell stays as it was, and the session began when the first piece did.
+/// A collector reads a piece at a time, and several tell of one session: what this piece does not tell stays as it was, the session began
+/// when the first piece did, its title is the first, and an unknown model replaces none.
 fn keep(row: &mut SessionRow, before: &SessionRow, session: &Session) {
     row.started_at = row.started_at.min(before.started_at);
     row.artifact_count = session.artifact_count.unwrap_or(before.artifact_count);
     row.provider_key = row.provider_key.or(before.provider_key);
+    if session.model_id == UNKNOWN_MODEL {
+        row.model_key = before.model_key;
+    }
+    if before.task_title.is_some() {
+        row.task_title.clone_from(&before.task_title);
+    }
     if session.task_category.is_none() {
         row.task_category_key = before.task_category_key;
     }
     for (new, old) in [
         (&mut row.run_id, &before.run_id),
-        (&mut row.task_title, &before.task_title),
         (&mut row.task_text, &before.task_text),
         (&mut row.source_version, &before.source_version),
         (&mut row.metadata, &before.metadata),

@@ -2,16 +2,18 @@
 
 use exhibit_model::digest::Digest;
 use exhibit_store::{Append, Candidate, Draft, GateError, Receipt as Written, Store, StoreError};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::admission::{Decision, Obstacle};
-use crate::contract::{Document, Rejection};
-use crate::record::{Recorded, Submission, conflict};
+use crate::contract::{Document, Options, Rejection, Version, decode_told};
+use crate::record::{API_FEED, Recorded, Submission, conflict};
 use crate::room::{examine, other_events};
 use crate::sql::{keys, sessions};
 
 /// A document that was taken in, now or before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Receipt {
     /// Always true; older clients look for it.
     pub ok: bool,
@@ -23,10 +25,10 @@ pub struct Receipt {
     /// SHA-256 of the canonical document, in hex.
     pub fingerprint: String,
     /// Whether it had been taken in before and nothing was written.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idempotent_replay: bool,
     /// Whether it came too late to change what is shown.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stale: bool,
 }
 
@@ -64,6 +66,69 @@ pub async fn ingest(store: &Store, document: &Document, feed: &str) -> Result<Re
         }
     }
     Err(StoreError::Refused("the session changes too fast".to_owned()).into())
+}
+
+/// One of many documents, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Line {
+    /// Its place, from 0.
+    pub index: usize,
+    /// The status that it would have been answered with alone.
+    pub status: u16,
+    /// The body that it would have been answered with alone.
+    pub body: Value,
+}
+
+/// Documents of a batch that are on their way at a time: enough to fill the groups of the writer.
+const AT_ONCE: usize = 64;
+
+/// Takes many documents in, one a line; empty lines are passed over. Each is taken in or refused by itself, in the order of the lines.
+///
+/// # Errors
+/// When the database cannot be written; what was taken in before stays, and is a replay when it is sent again.
+pub async fn ingest_lines(
+    store: &Store,
+    bytes: &[u8],
+    options: Options,
+    refused: impl Fn(&Rejection, Option<Version>),
+) -> Result<Vec<Line>, StoreError> {
+    let lines: Vec<&[u8]> = bytes.split(is_line_end).filter(|line| !line.trim_ascii().is_empty()).collect();
+    let mut answers = Vec::with_capacity(lines.len());
+    for some in lines.chunks(AT_ONCE) {
+        let mut read: Vec<Result<Document, Rejection>> = Vec::with_capacity(some.len());
+        for line in some {
+            let (version, document) = decode_told(line, options);
+            read.push(document.inspect_err(|rejection| refused(rejection, version)));
+        }
+        let documents: Vec<&Document> = read.iter().flatten().collect();
+        let taken = documents.iter().map(|document| ingest(store, document, API_FEED));
+        let mut taken = futures_util::future::join_all(taken).await.into_iter();
+        for document in &read {
+            let answer = match document {
+                Err(rejection) => Err(rejection.clone()),
+                Ok(document) => match taken.next() {
+                    Some(Ok(receipt)) => Ok(receipt),
+                    Some(Err(IngestError::Rejected(rejection))) => {
+                        refused(&rejection, Some(document.version));
+                        Err(rejection)
+                    }
+                    Some(Err(IngestError::Store(error))) => return Err(error),
+                    None => return Err(StoreError::Unexpected("a document has no answer".to_owned())),
+                },
+            };
+            let (status, body) = match answer {
+                Ok(receipt) => (200, serde_json::to_value(receipt)),
+                Err(rejection) => (rejection.status(), serde_json::from_slice(&rejection.body())),
+            };
+            // Both were written by us.
+            answers.push(Line { index: answers.len(), status, body: body.unwrap_or_default() });
+        }
+    }
+    Ok(answers)
+}
+
+fn is_line_end(byte: &u8) -> bool {
+    *byte == b'\n'
 }
 
 /// The gate. `None` when it is larger than any record; everything else about it was checked by the contract.
@@ -130,6 +195,6 @@ async fn refuse(
         Ok(_) | Err(GateError::Conflict { .. }) => {}
         Err(error) => return Err(unexpected(error)),
     }
-    let place = others.iter().filter_map(|id| document.event_places.get(id)).min();
-    Ok(Some(place.map_or_else(Rejection::key_conflict, |place| Rejection::event_conflict(*place))))
+    let place = others.iter().filter_map(|id| document.event_places.of(id)).min();
+    Ok(Some(place.map_or_else(Rejection::key_conflict, Rejection::event_conflict)))
 }

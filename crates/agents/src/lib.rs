@@ -3,15 +3,21 @@
 //! Read in this order: [`contract`] (what is taken in, and how it is refused), [`record`] and [`admission`] (what becomes of it), [`fold`],
 //! [`calls`] and [`projection`] (the rows that are shown), [`usage`] (what a call used, whoever counted), [`prices`] (what that cost),
 //! [`provenance`] (how far a number can be trusted), [`aggregates`] and [`sketch`] (sums by hour and day), [`alerts`] (when a sum is too
-//! large, who hears of it, and when it is over), then [`room`] and [`ingest`] for how it stands on the spine.
+//! large, who hears of it, and when it is over), [`collect`] (formats that are read where they lie), [`control`] (agents are stopped, and
+//! it is confirmed), then [`room`] and [`ingest`] for how it stands on the spine.
 
 pub mod admission;
 pub mod aggregates;
 pub mod alerts;
+pub mod analytics;
 pub mod calls;
+pub mod collect;
 pub mod contract;
+pub mod control;
 pub mod fold;
+pub mod http;
 pub mod ingest;
+pub mod moment;
 pub mod money;
 pub mod parity;
 pub mod price_lists;

@@ -186,7 +186,7 @@ pub fn examine(read: &Read<'_>, documents: &[&(Recorded, Digest)]) -> Result<Vec
             under_key: under_keys.get(&recorded.key.text()).copied(),
         };
         let mut decision = decide(before, &incoming);
-        if let (Decision::Next | Decision::Stale, Some(before)) = (decision, before)
+        if let (Decision::Next | Decision::Stale, Some(before), false) = (decision, before, recorded.is_collected())
             && !other_events(read, before.session_key, recorded)?.is_empty()
         {
             decision = Decision::Conflict(Obstacle::Event, before.ledger_seq);

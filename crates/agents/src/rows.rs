@@ -88,8 +88,8 @@ impl Rows {
     }
 
     /// How much the word of a feed counts.
-    pub(crate) fn rank_of(&self, feed_key: i64) -> usize {
-        self.names.get(&feed_key).map_or(usize::MAX, |name| rank(name))
+    pub(crate) fn rank_of(&self, feed_key: i64) -> u8 {
+        self.names.get(&feed_key).map_or(0, |name| rank(name))
     }
 
     /// Puts what a document says of a session in the place of what stood. What it says of tokens, bill and runtime is reckoned at the end.
@@ -249,6 +249,7 @@ impl Rows {
             runtime: usage.runtime,
             cost,
             provider_key: session.provider_key,
+            started_at: session.started_at,
             computed_at: at,
         })
     }
@@ -276,6 +277,7 @@ fn nothing_known(session_key: i64, at: Timestamp) -> UsageRow {
         runtime: Provenance::MISSING,
         cost: Cost::missing(),
         provider_key: None,
+        started_at: at,
         computed_at: at,
     }
 }

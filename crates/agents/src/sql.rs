@@ -1,11 +1,13 @@
 //! The statements of the room, one file per subject. Nothing else in this crate writes SQL.
 
 pub mod aggregates;
+pub mod analytics;
 pub mod calls;
 pub mod cost_rows;
 pub mod dims;
 pub mod events;
 pub mod keys;
+pub mod ledger;
 pub mod prices;
 pub mod recompute;
 pub mod sessions;

@@ -85,6 +85,8 @@ enum Command {
     Restore(run::restore::RestoreArgs),
     /// Tables computed from the records
     Projections(run::projections::ProjectionsArgs),
+    /// What AI agents did and what it cost: take in, list, show
+    Agents(run::agents::AgentsArgs),
     /// Serve the web UI and the API on this machine
     Serve(run::serve::ServeArgs),
     /// Print a new login link for the server that runs
@@ -220,6 +222,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit, CliError>
         Command::Backup(args) => run::backup::backup(args, context).await,
         Command::Restore(args) => run::restore::restore(args, context).await,
         Command::Projections(args) => run::projections::projections(args, context).await,
+        Command::Agents(args) => run::agents::agents(args, context).await,
         Command::Serve(args) => run::serve::serve(args, context).await,
         Command::Login(args) => run::login::login(args, context).await,
         Command::Tokens(args) => run::tokens::tokens(args, context).await,

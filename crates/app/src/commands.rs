@@ -1,5 +1,6 @@
 //! The commands, one file each: parse, call, print.
 
+pub mod agents;
 pub mod audit;
 pub mod backup;
 pub mod clean;

@@ -4,7 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use exhibit_engine::disk::Reserve;
+use exhibit_http::{Scope, Scopes};
 use serde::{Deserialize, Serialize, Serializer};
+
+use exhibit_server::Reason;
 
 use crate::error::CliError;
 
@@ -20,6 +23,67 @@ pub struct Config {
     pub blobs: BlobsConfig,
     /// How runs are worked off.
     pub engine: EngineConfig,
+    /// The ledger of AI agents.
+    pub agents: AgentsConfig,
+}
+
+/// `[agents]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AgentsConfig {
+    /// What the shared secret of older clients opens: some of read, ingest, control and admin.
+    pub secret_scopes: Vec<String>,
+    /// What is taken in.
+    pub contract: ContractConfig,
+}
+
+impl Default for AgentsConfig {
+    fn default() -> Self {
+        let scopes = ["read", "ingest", "control"];
+        Self { secret_scopes: scopes.map(str::to_owned).to_vec(), contract: ContractConfig::default() }
+    }
+}
+
+impl AgentsConfig {
+    /// What the shared secret opens.
+    pub fn scopes(&self) -> Result<Scopes, CliError> {
+        let words = self.secret_scopes.iter().map(|word| word.parse::<Scope>());
+        words.collect::<Result<_, _>>().map_err(|told| invalid(format!("agents.secret_scopes: {told}")))
+    }
+}
+
+/// `[agents.contract]`
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ContractConfig {
+    /// Whether documents without an envelope are taken in, as the first version of the contract had them.
+    pub allow_bare: bool,
+}
+
+/// The file of the database, as the older contract names it.
+const DB_PATH: &str = "HELICARRIER_DB_PATH";
+
+/// Whether SQLite is used; without it there has to be a PostgreSQL server.
+const ENABLE_SQLITE: &str = "HELICARRIER_ENABLE_SQLITE";
+
+/// `false` takes documents without an envelope in.
+const CONTRACT_STRICT: &str = "HELICARRIER_CONTRACT_STRICT";
+
+/// The variables that hold the secret of older clients; the first that is set counts, also when it is empty.
+const SECRET_VARIABLES: [&str; 2] = ["HELICARRIER_SECRET", "OPENCLAW_AUTH_TOKEN"];
+
+/// The secret that older clients share.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub fn shared_secret() -> Result<Option<String>, CliError> {
+    for name in SECRET_VARIABLES {
+        if let Some(value) = std::env::var_os(name) {
+            let text = value.into_string();
+            return text
+                .map(Some)
+                .map_err(|_| CliError::usage(format!("the environment variable {name}: it is not text")));
+        }
+    }
+    Ok(None)
 }
 
 /// `[server]`
@@ -225,7 +289,7 @@ fn variable(name: &str) -> Option<std::ffi::OsString> {
 /// Reads `exhibit.toml` in the home, then the environment over it.
 pub fn load(home: &Path) -> Result<Config, CliError> {
     let path = home.join("exhibit.toml");
-    let wrong = |reason: String| CliError::usage(format!("{}: {reason}", path.display()));
+    let wrong = |reason: String| invalid(format!("{}: {reason}", path.display()));
     let text = match std::fs::metadata(&path) {
         Ok(found) if found.len() > FILE_BYTES_MAX => return Err(wrong("it is larger than 1 MiB".to_owned())),
         Ok(_) => std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?,
@@ -241,36 +305,84 @@ pub fn load(home: &Path) -> Result<Config, CliError> {
     // Once alone, so that a mistake in the file is told with its line.
     toml::from_str::<Config>(&text).map_err(|error| wrong(error.to_string().trim_end().to_owned()))?;
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.to_string()))?;
-    let config = overlay_environment(table)?;
+    let (mut config, table) = overlay_environment(table)?;
+    older_variables(&mut config, &table)?;
     check(&config)?;
     Ok(config)
 }
 
+/// What is wrong with the configuration, for `/readyz` too.
+fn invalid(message: impl Into<String>) -> CliError {
+    CliError::usage(message).because(Reason::ConfigInvalid)
+}
+
+/// The variables of the older contract, each of which has a key of our own; where both are given they have to agree.
+fn older_variables(config: &mut Config, table: &toml::Table) -> Result<(), CliError> {
+    let key = |path: &[&str]| {
+        let (last, sections) = path.split_last()?;
+        let section = sections.iter().try_fold(table, |table, name| table.get(*name)?.as_table())?;
+        section.get(*last)
+    };
+    let conflict = |name: &str, own: &str| {
+        CliError::usage(format!(
+            "the environment variable {name} and `{own}` say different things; leave one of them out"
+        ))
+        .because(Reason::ConfigConflict)
+    };
+    if let Some(path) = outside(DB_PATH)?.map(PathBuf::from) {
+        if key(&["store", "sqlite", "path"]).is_some() && config.store.sqlite.path.as_ref() != Some(&path) {
+            return Err(conflict(DB_PATH, "store.sqlite.path"));
+        }
+        config.store.sqlite.path = Some(path);
+    }
+    let has_postgres = config.store.postgres.url.is_some();
+    match outside(ENABLE_SQLITE)?.as_deref() {
+        None => {}
+        Some("true") if has_postgres => return Err(conflict(ENABLE_SQLITE, "store.postgres.url")),
+        Some("true") => {}
+        Some("false") if has_postgres => {}
+        Some("false") => {
+            let told =
+                format!("{ENABLE_SQLITE} is false and `store.postgres.url` is not set: there is no database to use");
+            return Err(CliError::usage(told).because(Reason::NoStore));
+        }
+        Some(_) => return Err(invalid(format!("the environment variable {ENABLE_SQLITE} is true or false"))),
+    }
+    if let Some(strict) = outside(CONTRACT_STRICT)? {
+        // Anything but this one word is strict, so that a slip of the pen opens nothing.
+        let allow_bare = strict == "false";
+        if key(&["agents", "contract", "allow_bare"]).is_some() && config.agents.contract.allow_bare != allow_bare {
+            return Err(conflict(CONTRACT_STRICT, "agents.contract.allow_bare"));
+        }
+        config.agents.contract.allow_bare = allow_bare;
+    }
+    Ok(())
+}
+
 /// Lays the environment over what the file says, in the order of the names, so that the first mistake is always the same.
-fn overlay_environment(mut table: toml::Table) -> Result<Config, CliError> {
+fn overlay_environment(mut table: toml::Table) -> Result<(Config, toml::Table), CliError> {
     let ours = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
     let mut ours: Vec<_> =
         ours.filter(|(name, _)| name.starts_with(PREFIX) && !OUTSIDE.contains(&name.as_str())).collect();
     ours.sort();
     let mut config: Config = read_table(&table)?;
     for (name, value) in ours {
-        let wrong = |reason: &str| CliError::usage(format!("the environment variable {name}: {reason}"));
+        let wrong = |reason: &str| invalid(format!("the environment variable {name}: {reason}"));
         let value = value.to_str().ok_or_else(|| wrong("it is not text"))?;
         overlay(&mut table, &name, value)?;
         // After each one, so that a mistake is told with the name of the variable.
         config = read_table(&table).map_err(|error| wrong(&error.message))?;
     }
-    Ok(config)
+    Ok((config, table))
 }
 
 fn read_table(table: &toml::Table) -> Result<Config, CliError> {
-    table.clone().try_into().map_err(|error: toml::de::Error| CliError::usage(error.message()))
+    table.clone().try_into().map_err(|error: toml::de::Error| invalid(error.message()))
 }
 
 /// `EXHIBIT_STORE__POSTGRES__URL=x` is `store.postgres.url = "x"`.
 fn overlay(table: &mut toml::Table, name: &str, value: &str) -> Result<(), CliError> {
-    let wrong =
-        || CliError::usage(format!("the environment variable {name} is not of the form {PREFIX}<SECTION>__<KEY>"));
+    let wrong = || invalid(format!("the environment variable {name} is not of the form {PREFIX}<SECTION>__<KEY>"));
     let lower = name[PREFIX.len()..].to_ascii_lowercase();
     let mut parts: Vec<&str> = lower.split("__").collect();
     let key = parts.pop().filter(|_| !parts.is_empty()).ok_or_else(wrong)?;
@@ -304,10 +416,11 @@ fn check(config: &Config) -> Result<(), CliError> {
         ),
     ];
     if let Err(told) = engine.disk_reserve.parse::<Reserve>() {
-        return Err(CliError::usage(format!("engine.disk_reserve: {told}")));
+        return Err(invalid(format!("engine.disk_reserve: {told}")));
     }
+    config.agents.scopes()?;
     match rules.iter().find(|(holds, _)| !holds) {
-        Some((_, rule)) => Err(CliError::usage(*rule)),
+        Some((_, rule)) => Err(invalid(*rule)),
         None => Ok(()),
     }
 }

@@ -12,6 +12,7 @@ use exhibit_engine::RunError;
 use exhibit_engine::pipeline::PipelineError;
 use exhibit_engine::plugin::PluginError;
 use exhibit_engine::redteam::RedteamError;
+use exhibit_server::Reason;
 use exhibit_store::backup::BackupError;
 use exhibit_store::collections::CollectionError;
 use exhibit_store::delivery::DeliveryError;
@@ -39,17 +40,19 @@ pub struct CliError {
     pub exit: Exit,
     /// One clear message, with the next step.
     pub message: String,
+    /// What `/readyz` says when this keeps a server from opening.
+    pub reason: Option<Reason>,
 }
 
 impl CliError {
     /// It could not be done.
     pub fn failed(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Failed, message: message.into() }
+        Self { exit: Exit::Failed, message: message.into(), reason: None }
     }
 
     /// It was asked for in a wrong way.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, message: message.into() }
+        Self { exit: Exit::Usage, message: message.into(), reason: None }
     }
 }
 
@@ -69,25 +72,40 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+impl CliError {
+    /// The same, with what `/readyz` says of it.
+    #[must_use]
+    pub fn because(mut self, reason: Reason) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        let reason = match &error {
+            StoreError::Unreachable { .. } | StoreError::ReadOnly { .. } => Reason::DbPathInvalid,
+            StoreError::Foreign { .. } => Reason::DbForeign,
+            StoreError::FromTheFuture { .. } => Reason::DbNewer,
+            StoreError::MigrationChanged { .. } => Reason::ChecksumMismatch,
+            StoreError::Busy { .. } => Reason::MigrationLocked,
+            StoreError::NoSpace { .. } => Reason::DiskFull,
+            _ => Reason::MigrationFailed,
+        };
+        Self::failed(chain(&error)).because(reason)
+    }
+}
+
 macro_rules! failed_from {
     ($($type:ty),*) => { $(impl From<$type> for CliError { fn from(error: $type) -> Self { Self::failed(chain(&error)) } })* };
 }
 
-failed_from!(
-    StoreError,
-    GateError,
-    RunError,
-    RedteamError,
-    CheckpointError,
-    FingerprintError,
-    std::io::Error,
-    serde_json::Error
-);
+failed_from!(GateError, RunError, RedteamError, CheckpointError, FingerprintError, std::io::Error, serde_json::Error);
 
 impl From<LookupError> for CliError {
     fn from(error: LookupError) -> Self {
         let exit = if matches!(error, LookupError::Store(_)) { Exit::Failed } else { Exit::Usage };
-        Self { exit, message: chain(&error) }
+        Self { exit, message: chain(&error), reason: None }
     }
 }
 
@@ -106,7 +124,7 @@ impl From<PluginError> for CliError {
             PluginError::File { .. } | PluginError::NotPossible(_) => Exit::Usage,
             PluginError::System { .. } => Exit::Failed,
         };
-        Self { exit, message: chain(&error) }
+        Self { exit, message: chain(&error), reason: None }
     }
 }
 
@@ -123,7 +141,7 @@ impl From<ScanError> for CliError {
             ScanError::Stopped => Exit::Partial,
             ScanError::Offline { .. } | ScanError::Store(_) | ScanError::Internal(_) => Exit::Failed,
         };
-        Self { exit, message: chain(&error) }
+        Self { exit, message: chain(&error), reason: None }
     }
 }
 
@@ -143,7 +161,7 @@ impl From<SampleError> for CliError {
             SampleError::NotEmpty { .. } | SampleError::TooMany { .. } => Exit::Usage,
             _ => Exit::Failed,
         };
-        Self { exit, message: chain(&error) }
+        Self { exit, message: chain(&error), reason: None }
     }
 }
 
@@ -156,7 +174,7 @@ impl From<FilterError> for CliError {
 impl From<BindError> for CliError {
     fn from(error: BindError) -> Self {
         let exit = if matches!(error, BindError::Store(_)) { Exit::Failed } else { Exit::Usage };
-        Self { exit, message: chain(&error) }
+        Self { exit, message: chain(&error), reason: None }
     }
 }
 
@@ -167,7 +185,7 @@ impl From<CollectionError> for CliError {
             CollectionError::Store(_) | CollectionError::Gate(_) => Exit::Failed,
             _ => Exit::Usage,
         };
-        Self { exit, message: chain(&error) }
+        Self { exit, message: chain(&error), reason: None }
     }
 }
 
@@ -179,7 +197,7 @@ impl From<DeliveryError> for CliError {
             }
             DeliveryError::NoSpace { .. } | DeliveryError::File { .. } | DeliveryError::Stopped => Exit::Failed,
         };
-        Self { exit, message: chain(&error) }
+        Self { exit, message: chain(&error), reason: None }
     }
 }
 

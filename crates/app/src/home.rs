@@ -4,6 +4,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use exhibit_agents::room::AgentsRoom;
 use exhibit_archive::ArchiveRoom;
 use exhibit_engine::confine::{Confinement, Verdict, probe};
 use exhibit_engine::disk::DiskRules;
@@ -230,7 +231,7 @@ pub fn store_options(home: &Path, location: Location) -> StoreOptions {
     StoreOptions {
         location,
         blobs: home.join("blobs"),
-        rooms: vec![archive_room()],
+        rooms: vec![archive_room(), &AgentsRoom],
         clock: Arc::new(SystemClock),
         process: random_u128(),
         readers: READERS_DEFAULT,

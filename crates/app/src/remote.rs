@@ -85,6 +85,11 @@ impl Server {
         self.view(Question { method: Method::POST, path: path.to_owned(), body }).await
     }
 
+    /// Hands documents in, one a line.
+    pub async fn post_lines<T: DeserializeOwned>(&self, path: &str, lines: Vec<u8>) -> Result<T, Trouble> {
+        self.view(Question { method: Method::POST, path: path.to_owned(), body: Some(lines) }).await
+    }
+
     /// Takes something away.
     pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, Trouble> {
         self.view(Question { method: Method::DELETE, path: path.to_owned(), body: None }).await

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use exhibit_agents::http as agents;
 use exhibit_archive::http::{Api, ApiOptions, routes};
 use exhibit_engine::runner::Runner;
 use exhibit_http::Route;
+use exhibit_server::Counters;
 use exhibit_store::progress::Steps;
 use exhibit_store::retention;
 use exhibit_store::{GateError, Store};
@@ -25,6 +27,8 @@ const CLEAN_EVERY: Duration = Duration::from_secs(60 * 60);
 pub struct Rooms {
     /// What they offer, in the order of the docs.
     pub routes: Vec<Route>,
+    /// What they count.
+    pub counters: Vec<Counters>,
     api: Api,
     stop: Arc<AtomicBool>,
     stopped: Arc<Notify>,
@@ -65,7 +69,15 @@ impl Rooms {
         });
         let (store, grace_us) = (app.store.clone(), app.config.blobs.grace_us());
         let clean = tokio::spawn(clean_every_hour(store, grace_us, Arc::clone(&stopped)));
-        Ok(Self { routes: routes(&api), api, stop, stopped, tasks: vec![work, clean] })
+        let agents = agents::Api::new(agents::ApiOptions {
+            store: app.store.clone(),
+            allow_bare: app.config.agents.contract.allow_bare,
+        });
+        let mut routes = routes(&api);
+        routes.extend(agents::routes(&agents));
+        let rejections = agents.rejections();
+        let counters: Vec<Counters> = vec![Arc::new(move || rejections.text())];
+        Ok(Self { routes, counters, api, stop, stopped, tasks: vec![work, clean] })
     }
 
     /// Waits until the work stands still; what is not done waits in the database for the next start.

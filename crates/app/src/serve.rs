@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use exhibit_http::{ApiError, Route};
+use exhibit_http::ApiError;
 use exhibit_server::{Doctor, Opened};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,11 +15,13 @@ use serde_json::json;
 use crate::commands::doctor::examine;
 use crate::error::CliError;
 use crate::home::App;
+use crate::rooms::Rooms;
 
 /// What the server is opened with.
-pub fn opened(app: &Arc<App>, listen: SocketAddr, routes: Vec<Route>) -> Opened {
+pub fn opened(app: &Arc<App>, listen: SocketAddr, rooms: &mut Rooms) -> Opened {
+    let (routes, counters) = (std::mem::take(&mut rooms.routes), std::mem::take(&mut rooms.counters));
     let settings = json!({ "home": app.home.display().to_string(), "listen": listen, "config": app.config });
-    Opened { store: app.store.clone(), routes, settings, doctor: doctor(app) }
+    Opened { store: app.store.clone(), routes, settings, doctor: doctor(app), counters }
 }
 
 fn doctor(app: &Arc<App>) -> Doctor {

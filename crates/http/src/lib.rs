@@ -5,6 +5,7 @@
 
 mod cursor;
 mod deliver;
+mod dialect;
 mod input;
 mod jobs;
 mod openapi;
@@ -12,9 +13,11 @@ mod output;
 mod problem;
 mod route;
 mod scope;
+mod unpack;
 
 pub use cursor::{Cursor, Page, PageQuery, limit};
 pub use deliver::{Disposition, File, bytes, file};
+pub use dialect::{Dialect, Refusal};
 pub use input::{At, Body, Empty, Query};
 pub use jobs::{Job, JobState, Jobs, NewJob, Watched};
 pub use openapi::document;
@@ -22,3 +25,4 @@ pub use output::Json;
 pub use problem::{ApiError, Mistake};
 pub use route::{Access, Answer, Content, Route};
 pub use scope::{Caller, Scope, Scopes};
+pub use unpack::unpacked;

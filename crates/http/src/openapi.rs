@@ -77,17 +77,25 @@ fn operation(route: &Route, out: &mut SchemaGenerator, into: &mut SchemaGenerato
         operation["requestBody"] =
             json!({ "required": true, "content": { "application/json": { "schema": body(into) } } });
     }
+    if route.lines {
+        let lines = json!({ "type": "string", "description": "JSON documents, one a line" });
+        operation["requestBody"] =
+            json!({ "required": true, "content": { "application/x-ndjson": { "schema": lines } } });
+    }
     let mut responses: Map<String, Json> = Map::new();
     for (status, answer) in &route.answers {
         responses.insert(status.to_string(), response(answer, out));
     }
-    let problem = problem_schema(out);
+    let (problem, media_type) = match route.problem {
+        Some(problem) => (problem(out), "application/json"),
+        None => (problem_schema(out), "application/problem+json"),
+    };
     for status in route.problems.iter().chain(&ANYWHERE) {
         let about = axum::http::StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason());
         responses.entry(status.to_string()).or_insert_with(|| {
             json!({
                 "description": about.unwrap_or("Problem"),
-                "content": { "application/problem+json": { "schema": problem } },
+                "content": { media_type: { "schema": problem } },
             })
         });
     }

@@ -148,6 +148,8 @@ impl IntoResponse for ApiError {
             }
             _ => {}
         }
+        // For those who tell it in other words.
+        response.extensions_mut().insert(self);
         response
     }
 }

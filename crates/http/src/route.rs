@@ -65,8 +65,16 @@ pub struct Route {
     pub answers: BTreeMap<u16, Answer>,
     /// Statuses of its problems.
     pub problems: Vec<u16>,
+    /// The shape of its problems, where it is not that of all others.
+    pub problem: Option<MakeSchema>,
     /// Largest body in bytes.
     pub body_bytes_max: usize,
+    /// Whether its body is JSON documents, one a line.
+    pub lines: bool,
+    /// Whether the shared secret of older clients opens it.
+    pub takes_secret: bool,
+    /// Whether what it changes is evidence, whose ledger says more than the audit could.
+    pub is_evidence: bool,
     /// What does it.
     pub handler: MethodRouter,
 }
@@ -96,7 +104,24 @@ impl Route {
         let handler = on(filter, handler).with_state(state);
         let (query, body, answers) = (None, None, BTreeMap::new());
         let body_bytes_max = BODY_BYTES_MAX;
-        Self { method, path, id, about, access, query, body, answers, problems, body_bytes_max, handler }
+        let (lines, takes_secret, is_evidence) = (false, false, false);
+        Self {
+            method,
+            path,
+            id,
+            about,
+            access,
+            query,
+            body,
+            answers,
+            problems,
+            problem: None,
+            body_bytes_max,
+            lines,
+            takes_secret,
+            is_evidence,
+            handler,
+        }
     }
 
     /// Something that can be looked at.
@@ -143,10 +168,45 @@ impl Route {
         self.fails(&[400, 408, 413, 415])
     }
 
+    /// Its body is JSON, which its handler reads by itself.
+    #[must_use]
+    pub fn takes_json(mut self) -> Self {
+        self.body = Some(|_| schemars::json_schema!({ "type": "object" }));
+        self.fails(&[400, 408, 413])
+    }
+
+    /// Its body is JSON documents, one a line.
+    #[must_use]
+    pub fn takes_lines(mut self) -> Self {
+        self.lines = true;
+        self.fails(&[400, 408, 413])
+    }
+
     /// Its body may be larger or must be smaller than that of other routes.
     #[must_use]
     pub fn body_bytes_max(mut self, most: usize) -> Self {
         self.body_bytes_max = most;
+        self
+    }
+
+    /// Its problems have this shape, and are plain JSON.
+    #[must_use]
+    pub fn told_as<T: JsonSchema>(mut self) -> Self {
+        self.problem = Some(|generator| generator.subschema_for::<T>());
+        self
+    }
+
+    /// The shared secret of older clients opens it, too.
+    #[must_use]
+    pub fn takes_secret(mut self) -> Self {
+        self.takes_secret = true;
+        self.fails(&[500])
+    }
+
+    /// What it changes is evidence: the ledger notes it, and the audit does not.
+    #[must_use]
+    pub fn is_evidence(mut self) -> Self {
+        self.is_evidence = true;
         self
     }
 

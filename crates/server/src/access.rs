@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use exhibit_http::{ApiError, Caller, Scope, Scopes};
+use exhibit_model::digest::Digest;
 use exhibit_store::sql::tokens::{self, Purpose, StoredToken};
 use exhibit_store::{Store, StoreError};
 
@@ -13,6 +14,12 @@ use crate::token::{CHANCE_BYTES, Token};
 
 /// The name of the cookie.
 pub(crate) const COOKIE: &str = "exhibit";
+
+/// The header of the shared secret.
+const SECRET_HEADER: &str = "x-secret-key";
+
+/// What the audit and the log call whoever sends the shared secret.
+const SECRET_ID: &str = "secret";
 
 /// How long a login link can be used.
 pub const LOGIN_MINUTES: i64 = 10;
@@ -71,7 +78,12 @@ impl Shared {
     ///
     /// # Errors
     /// 401, and 429 for somebody who guesses.
-    pub(crate) async fn known(&self, headers: &HeaderMap, peer: Option<&Peer>) -> Result<Known, ApiError> {
+    pub(crate) async fn known(
+        &self,
+        headers: &HeaderMap,
+        peer: Option<&Peer>,
+        takes_secret: bool,
+    ) -> Result<Known, ApiError> {
         // Another scheme is meant for a proxy before us.
         let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
         if let Some(text) = sent {
@@ -86,6 +98,9 @@ impl Shared {
             self.metrics.login_failed();
             return Err(unknown("login-invalid", "the token is not known, or has ended"));
         }
+        if takes_secret && let Some(known) = self.by_secret(headers, peer).await? {
+            return Ok(known);
+        }
         // Another program on this machine may have set a cookie of the same name.
         for token in cookies(headers).take(4) {
             if let Some(found) = self.living(&token, Purpose::Session).await? {
@@ -93,6 +108,37 @@ impl Shared {
             }
         }
         Err(unknown("login-missing", "this needs a login"))
+    }
+
+    /// Who sends the shared secret. `None` when it was not sent and there is another way in.
+    ///
+    /// # Errors
+    /// 401 for another secret, 500 when there is no way in at all, 429 for somebody who guesses.
+    async fn by_secret(&self, headers: &HeaderMap, peer: Option<&Peer>) -> Result<Option<Known>, ApiError> {
+        let unset = || {
+            let detail = "the shared secret is set and empty, or neither it nor a token exists";
+            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "auth-not-configured", detail)
+                .hint("`exhibit tokens create` makes a token")
+        };
+        let sent = headers.get(SECRET_HEADER);
+        match (&self.secret.value, sent) {
+            (Some(secret), _) if secret.is_empty() => Err(unset()),
+            (Some(secret), Some(sent)) => {
+                // Digests of both, so that the time says nothing about the secret.
+                if Digest::of(secret.as_bytes()) == Digest::of(sent.as_bytes()) {
+                    let (token, name) = (SECRET_ID.to_owned(), "shared secret".to_owned());
+                    let caller = Caller { token, name, scopes: self.secret.scopes, expires_us: None };
+                    return Ok(Some(Known { caller, by_cookie: false }));
+                }
+                self.refuse_guesses(peer)?;
+                self.throttle.failed(self.place(peer), Instant::now());
+                self.metrics.login_failed();
+                Err(unknown("login-invalid", "the shared secret is another one"))
+            }
+            (Some(_), None) => Ok(None),
+            (None, _) if self.store()?.read(tokens::all).await?.is_empty() => Err(unset()),
+            (None, _) => Ok(None),
+        }
     }
 
     /// The row of a token that can be used for that.

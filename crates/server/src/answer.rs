@@ -48,6 +48,8 @@ pub async fn answer(
     let started = Instant::now();
     let id = ulid_to_text(shared.ids.next_ulid());
     let method = request.method().clone();
+    let dialect = shared.dialects.iter().find(|dialect| dialect.speaks(request.uri().path())).copied();
+    let path = dialect.map(|_| request.uri().path().to_owned());
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(peer);
     request.extensions_mut().insert(RequestId(id.clone()));
@@ -58,7 +60,10 @@ pub async fn answer(
         Ok(Err(error)) => error.into_response(),
         Err(_) => ApiError::internal("an answer panicked").into_response(),
     };
-    let told = response.extensions().get::<Told>().cloned().unwrap_or(Told { route: "none", token: None });
+    let told = response.extensions().get::<Told>().cloned().unwrap_or(Told { route: "none", token: None, scope: None });
+    if let (Some(dialect), Some(path)) = (dialect, path) {
+        response = dialect.tell(response, &path, told.scope);
+    }
     complete(response.headers_mut(), &id);
     let (status, taken) = (response.status().as_u16(), started.elapsed());
     shared.metrics.answered(known_method(&method), told.route, status, taken);

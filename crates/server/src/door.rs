@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
-use exhibit_http::{Access, ApiError, Caller, Route};
+use exhibit_http::{Access, ApiError, Caller, Route, Scope};
 use exhibit_store::sql::audit::{self, ENTRIES_MAX, Intent};
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::OwnedSemaphorePermit;
@@ -27,6 +27,8 @@ pub struct Door {
     access: Access,
     body_bytes_max: usize,
     is_login: bool,
+    takes_secret: bool,
+    is_evidence: bool,
 }
 
 impl Door {
@@ -40,12 +42,22 @@ impl Door {
             access: route.access,
             body_bytes_max: route.body_bytes_max,
             is_login: logs_in.contains(&(route.method.clone(), route.path)),
+            takes_secret: route.takes_secret,
+            is_evidence: route.is_evidence,
         })
     }
 
-    /// Whether the audit holds it: what changes anything, and every login.
+    /// Whether the audit holds it: what changes anything but the ledger, and every login.
     fn is_audited(&self) -> bool {
-        self.method != Method::GET || self.is_login
+        (self.method != Method::GET && !self.is_evidence) || self.is_login
+    }
+
+    /// The scope that it needs.
+    fn scope(&self) -> Option<Scope> {
+        match self.access {
+            Access::Scope(scope) => Some(scope),
+            Access::Open | Access::LoggedIn => None,
+        }
     }
 }
 
@@ -55,7 +67,7 @@ pub fn guarded(handler: MethodRouter, door: Arc<Door>) -> MethodRouter {
 }
 
 async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
-    let mut told = Told { route: door.route, token: None };
+    let mut told = Told { route: door.route, token: None, scope: door.scope() };
     let answer = Arc::clone(&door).let_in(&mut told, request, next).await;
     let mut response = answer.unwrap_or_else(|error| error.into_response());
     response.extensions_mut().insert(told);
@@ -70,7 +82,9 @@ impl Door {
         let intent = |token: &str| self.intent(token, parts.uri.path(), &request_id);
         let known = match self.access {
             Access::Open => None,
-            Access::LoggedIn | Access::Scope(_) => Some(self.shared.known(&parts.headers, peer.as_ref()).await?),
+            Access::LoggedIn | Access::Scope(_) => {
+                Some(self.shared.known(&parts.headers, peer.as_ref(), self.takes_secret).await?)
+            }
         };
         told.token = known.as_ref().map(|known| known.caller.token.clone());
         if self.is_login {

@@ -27,5 +27,5 @@ mod limit_tests;
 pub use access::{LOGIN_MINUTES, SESSION_DAYS, login_link, new_token};
 pub use audit::AuditLine;
 pub use serve::Server;
-pub use shared::{Doctor, Limits, Opened, Options, Reason};
+pub use shared::{Counters, Doctor, Limits, Opened, Options, Reason, SharedSecret};
 pub use token::{CHANCE_BYTES, Token};

@@ -68,6 +68,8 @@ impl World {
             readers: 2,
         });
         let options = Options {
+            dialects: Vec::new(),
+            secret: crate::SharedSecret::default(),
             listen: ([127, 0, 0, 1], 0).into(),
             behind_proxy: false,
             hosts: Vec::new(),
@@ -91,7 +93,8 @@ impl World {
         ];
         let doctor: crate::Doctor = Arc::new(|| Box::pin(async { Ok(serde_json::json!({})) }));
         let store = store.unwrap();
-        server.open(Opened { store: store.clone(), routes, settings: serde_json::json!({}), doctor });
+        let counters = Vec::new();
+        server.open(Opened { store: store.clone(), routes, settings: serde_json::json!({}), doctor, counters });
         Self { server, store, go_on, waits: waiting, _folder: folder }
     }
 

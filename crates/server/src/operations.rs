@@ -30,7 +30,7 @@ pub struct Health {
 pub struct Readiness {
     /// `ready` or `not_ready`.
     status: &'static str,
-    /// Why not: `starting`, `migrating`, `database-unreachable` or `stopping`.
+    /// Why not: `starting`, `stopping`, or what has to be mended, such as `db_unreachable`, `db_newer` or `config_invalid`.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
 }
@@ -64,7 +64,7 @@ async fn ready(State(shared): State<Arc<Shared>>) -> Response {
     let asked = async { shared.store()?.read(summary::answers).await.map_err(ApiError::internal) };
     match tokio::time::timeout(ANSWER_LIMIT, asked).await {
         Ok(Ok(())) => Json(Readiness { status: "ready", reason: None }).into_response(),
-        Ok(Err(_)) | Err(_) => says_not_ready(Reason::DatabaseUnreachable),
+        Ok(Err(_)) | Err(_) => says_not_ready(Reason::DbUnreachable),
     }
 }
 
@@ -86,7 +86,10 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Result<Response, ApiError
             ("exhibit_runs_open", "Runs that have not ended.", found.runs_open),
         ],
     };
-    let text = shared.metrics.text(&gauges);
+    let mut text = shared.metrics.text(&gauges);
+    for counters in shared.counters.get().into_iter().flatten() {
+        text.push_str(&counters());
+    }
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 

@@ -58,13 +58,13 @@ fn wrong_method(path: &'static str, allow: &str) -> Response {
     if let Ok(allow) = HeaderValue::try_from(allow) {
         response.headers_mut().insert(header::ALLOW, allow);
     }
-    response.extensions_mut().insert(Told { route: path, token: None });
+    response.extensions_mut().insert(Told { route: path, token: None, scope: None });
     response
 }
 
 /// A file of the UI, a page of the UI, or nothing.
 async fn no_route(method: Method, uri: Uri, headers: HeaderMap) -> Response {
-    let told = Told { route: NO_ROUTE, token: None };
+    let told = Told { route: NO_ROUTE, token: None, scope: None };
     let looks = method == Method::GET || method == Method::HEAD;
     let of_the_ui = (looks && !is_for_programs(uri.path())).then(|| ui::answer(uri.path(), &headers)).flatten();
     let mut response = of_the_ui.unwrap_or_else(|| {

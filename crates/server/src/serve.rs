@@ -64,9 +64,10 @@ impl Server {
     /// Answers everything from now on.
     pub fn open(&self, opened: Opened) {
         let shared = &self.shared;
-        let Opened { store, routes, settings, doctor } = opened;
+        let Opened { store, routes, settings, doctor, counters } = opened;
         // Set once; a second call would be answered with what the first one opened.
         shared.store.set(store).ok();
+        shared.counters.set(counters).ok();
         let mut all = session::routes(shared);
         all.extend(audit::routes(shared));
         all.extend(status::routes(shared, settings, doctor));

@@ -86,13 +86,16 @@ async fn login(
     match shared.open_session(&asked.code, peer, &[Purpose::Login]).await {
         Ok((_, cookie)) => Ok(to_the_ui(Some(cookie))),
         // Somebody who is logged in opens an old link once more.
-        Err(error) if error.status() == StatusCode::UNAUTHORIZED => match shared.known(&headers, peer.as_ref()).await {
-            Ok(_) => Ok(to_the_ui(None)),
-            Err(_) if crate::ui::wants_a_page(&headers) => {
-                Ok((StatusCode::UNAUTHORIZED, [(header::CACHE_CONTROL, "no-store")], Html(LINK_ENDED)).into_response())
+        Err(error) if error.status() == StatusCode::UNAUTHORIZED => {
+            match shared.known(&headers, peer.as_ref(), false).await {
+                Ok(_) => Ok(to_the_ui(None)),
+                Err(_) if crate::ui::wants_a_page(&headers) => {
+                    Ok((StatusCode::UNAUTHORIZED, [(header::CACHE_CONTROL, "no-store")], Html(LINK_ENDED))
+                        .into_response())
+                }
+                Err(_) => Err(error),
             }
-            Err(_) => Err(error),
-        },
+        }
         Err(error) => Err(error),
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
-use exhibit_http::{ApiError, Route};
+use exhibit_http::{ApiError, Dialect, Route, Scope, Scopes};
 use exhibit_model::time::IdSource;
 use exhibit_store::Store;
 use tokio::sync::{Semaphore, watch};
@@ -72,6 +72,19 @@ pub struct Options {
     pub ids: Arc<dyn IdSource>,
     /// Where secrets come from.
     pub chance: fn() -> [u8; CHANCE_BYTES],
+    /// How problems are told below some prefixes.
+    pub dialects: Vec<Dialect>,
+    /// The secret that older clients share.
+    pub secret: SharedSecret,
+}
+
+/// The secret that older clients send in the header `x-secret-key`, and what it opens.
+#[derive(Clone, Default)]
+pub struct SharedSecret {
+    /// The secret; `Some` of an empty text is a mistake that every request is told of.
+    pub value: Option<String>,
+    /// What it may do.
+    pub scopes: Scopes,
 }
 
 /// What `exhibit doctor` says, asked anew.
@@ -88,17 +101,42 @@ pub struct Opened {
     pub settings: serde_json::Value,
     /// What this machine offers and what is missing.
     pub doctor: Doctor,
+    /// What the rooms count.
+    pub counters: Vec<Counters>,
 }
+
+/// Numbers of a room for Prometheus, in its text format.
+pub type Counters = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// Why the server is not ready: a closed list, which `/readyz` tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// It has just begun.
+    /// It has just begun, or brings the database up to date.
     Starting,
-    /// The database is being opened and brought up to date.
-    Migrating,
-    /// The database does not answer.
-    DatabaseUnreachable,
+    /// The configuration cannot be read, or says what cannot be.
+    ConfigInvalid,
+    /// Two settings say different things about one matter.
+    ConfigConflict,
+    /// No database is configured.
+    NoStore,
+    /// The file of the database cannot be used.
+    DbPathInvalid,
+    /// The database server does not answer.
+    DbUnreachable,
+    /// The database was written by a newer version.
+    DbNewer,
+    /// The database is that of another program.
+    DbForeign,
+    /// A migration that was applied has another text now.
+    ChecksumMismatch,
+    /// Another process holds the database.
+    MigrationLocked,
+    /// The database could not be brought up to date.
+    MigrationFailed,
+    /// An older file could not be taken in.
+    ImportFailed,
+    /// There was no room left while the database was brought up to date.
+    DiskFull,
     /// It is about to end.
     Stopping,
 }
@@ -108,8 +146,18 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Starting => "starting",
-            Self::Migrating => "migrating",
-            Self::DatabaseUnreachable => "database-unreachable",
+            Self::ConfigInvalid => "config_invalid",
+            Self::ConfigConflict => "config_conflict",
+            Self::NoStore => "no_store",
+            Self::DbPathInvalid => "db_path_invalid",
+            Self::DbUnreachable => "db_unreachable",
+            Self::DbNewer => "db_newer",
+            Self::DbForeign => "db_foreign",
+            Self::ChecksumMismatch => "checksum_mismatch",
+            Self::MigrationLocked => "migration_locked",
+            Self::MigrationFailed => "migration_failed",
+            Self::ImportFailed => "import_failed",
+            Self::DiskFull => "disk_full",
             Self::Stopping => "stopping",
         }
     }
@@ -128,6 +176,7 @@ pub(crate) struct RequestId(pub String);
 pub(crate) struct Told {
     pub route: &'static str,
     pub token: Option<String>,
+    pub scope: Option<Scope>,
 }
 
 pub(crate) struct Shared {
@@ -144,11 +193,14 @@ pub(crate) struct Shared {
     pub requests: Arc<Semaphore>,
     pub streams: Arc<Semaphore>,
     pub throttle: Throttle,
+    pub dialects: Vec<Dialect>,
+    pub secret: SharedSecret,
+    pub counters: OnceLock<Vec<Counters>>,
 }
 
 impl Shared {
     pub fn new(options: &Options, port: u16) -> Self {
-        let Options { behind_proxy, hosts, limits, version, ids, chance, .. } = options;
+        let Options { behind_proxy, hosts, limits, version, ids, chance, dialects, secret, .. } = options;
         Self {
             names: Names { port, hosts: hosts.clone(), behind_proxy: *behind_proxy },
             version,
@@ -161,6 +213,9 @@ impl Shared {
             requests: Arc::new(Semaphore::new(limits.requests)),
             streams: Arc::new(Semaphore::new(limits.streams)),
             throttle: Throttle::default(),
+            dialects: dialects.clone(),
+            secret: secret.clone(),
+            counters: OnceLock::new(),
             limits: limits.clone(),
         }
     }

@@ -37,7 +37,7 @@ impl Sql {
 }
 
 /// Keeps the name of a statement that is made at run time, once. Such names stand for (purpose, kind, version), so they are few.
-pub(crate) fn intern(name: String) -> &'static str {
+pub fn intern(name: String) -> &'static str {
     static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = names.get(name.as_str()) {

@@ -29,6 +29,11 @@ impl Zone {
         (!zone.is_unknown() && zone.iana_name().is_some()).then_some(Self(zone))
     }
 
+    /// The zone itself, for moments of calendars.
+    pub(crate) fn rules(&self) -> &TimeZone {
+        &self.0
+    }
+
     /// The name as the database writes it.
     pub fn name(&self) -> &str {
         self.0.iana_name().unwrap_or("UTC")

@@ -143,6 +143,26 @@ pub struct Call {
     pub estimated: Option<(Nano, String)>,
 }
 
+impl Call {
+    /// A call that went well and of which nothing else is known yet.
+    pub fn new(call_id: String, started_at: Timestamp) -> Self {
+        Self {
+            call_id,
+            started_at,
+            status: CallStatus::Success,
+            model_id: None,
+            provider: None,
+            error_code: None,
+            duration_ms: None,
+            response_id: None,
+            service_tier: None,
+            usage: Usage::Unknown,
+            billed: None,
+            estimated: None,
+        }
+    }
+}
+
 /// Reads a call; `None` when something that it needs is not there, which was noted.
 pub(super) fn read(mut fields: Fields<'_>, reading: &Reading) -> Option<Call> {
     let call_id = fields.id("callId");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use exhibit_model::canonical::to_canonical;
 use exhibit_model::digest::Digest;
 use exhibit_model::findings::Findings;
-use exhibit_model::json::{JsonLimits, parse_strict};
+use exhibit_model::json::{JsonLimits, check_value, parse_strict};
 use serde_json::Value;
 
 use super::call::{self, Call};
@@ -53,6 +53,27 @@ pub struct Options {
     pub allow_bare: bool,
 }
 
+/// Where each event stood in what was sent. No part of what is said, so two documents with different places may be equal.
+#[derive(Debug, Clone, Default)]
+pub struct Places(BTreeMap<String, usize>);
+
+impl Places {
+    fn note(&mut self, event_id: &str, place: usize) {
+        self.0.entry(event_id.to_owned()).or_insert(place);
+    }
+
+    /// Where an event stood, from 0.
+    pub fn of(&self, event_id: &str) -> Option<usize> {
+        self.0.get(event_id).copied()
+    }
+}
+
+impl PartialEq for Places {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
 /// A session with its events and calls, as the contract understands them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
@@ -67,7 +88,7 @@ pub struct Document {
     /// Its events, by place, time and id.
     pub events: Vec<Event>,
     /// Where each event stood in what was sent, for refusals that name one.
-    pub event_places: BTreeMap<String, usize>,
+    pub event_places: Places,
     /// Its calls, by id.
     pub calls: Vec<Call>,
     /// RFC 8785 of `{calls,events,session}`.
@@ -78,11 +99,61 @@ pub struct Document {
     pub dropped_fields: u64,
 }
 
+impl Document {
+    /// Makes the document that a v3 envelope of these parts would be: each call and event once, in their order, with canonical form and
+    /// fingerprint. For collectors, which read no envelope. Of two calls with one id the later in the list stands, as a later record is the
+    /// better one; of two events the first, as events do not change.
+    ///
+    /// # Errors
+    /// What no sender could say either: integers beyond 2^53 - 1, U+0000 in a text, an object nested too deep.
+    pub fn assemble(source: &str, session: Session, events: Vec<Event>, calls: Vec<Call>) -> Result<Self, Rejection> {
+        let mut by_id: BTreeMap<String, Event> = BTreeMap::new();
+        let mut event_places = Places::default();
+        for (place, event) in events.into_iter().enumerate() {
+            event_places.note(&event.event_id, place);
+            by_id.entry(event.event_id.clone()).or_insert(event);
+        }
+        let mut events: Vec<Event> = by_id.into_values().collect();
+        sort_events(&mut events);
+        let calls: BTreeMap<String, Call> = calls.into_iter().map(|call| (call.call_id.clone(), call)).collect();
+        let calls: Vec<Call> = calls.into_values().collect();
+        let value = value_of(&session, &events, &calls);
+        check_value(&value).into_result(()).map_err(|findings| not_read(&findings))?;
+        let canonical = to_canonical(&value).map_err(|findings| not_read(&findings))?;
+        let fingerprint = Digest::of(&canonical);
+        let source = Some(source.to_owned());
+        let (version, idempotency_key, dropped_fields) = (Version::V3, None, 0);
+        Ok(Self {
+            version,
+            idempotency_key,
+            source,
+            session,
+            events,
+            event_places,
+            calls,
+            canonical,
+            fingerprint,
+            dropped_fields,
+        })
+    }
+}
+
 /// Reads a body. The first stage that fails answers, with all its problems: size, JSON, root and version, known version, payload and fields.
 ///
 /// # Errors
 /// What is wrong, in words that do not change.
 pub fn decode(bytes: &[u8], options: Options) -> Result<Document, Rejection> {
+    decode_told(bytes, options).1
+}
+
+/// Reads a body, and tells its version as far as it was read.
+pub fn decode_told(bytes: &[u8], options: Options) -> (Option<Version>, Result<Document, Rejection>) {
+    let mut version = None;
+    let document = read(bytes, options, &mut version);
+    (version, document)
+}
+
+fn read(bytes: &[u8], options: Options, told: &mut Option<Version>) -> Result<Document, Rejection> {
     if bytes.len() > super::BODY_BYTES_MAX {
         return Err(Rejection::TooLarge);
     }
@@ -103,6 +174,7 @@ pub fn decode(bytes: &[u8], options: Options) -> Result<Document, Rejection> {
         },
         Some(_) => return Err(Rejection::UnsupportedVersion),
     };
+    *told = Some(version);
     let reading = Reading {
         details: RefCell::default(),
         lenient: version == Version::Bare,
@@ -162,7 +234,7 @@ fn is_falsy(version: &Value) -> bool {
     }
 }
 
-type Said = (Session, Vec<Event>, Vec<Call>, BTreeMap<String, usize>);
+type Said = (Session, Vec<Event>, Vec<Call>, Places);
 
 fn read_payload(mut payload: Fields<'_>, version: Version, reading: &Reading) -> Result<Option<Said>, Rejection> {
     let (session_name, events_name) = version.names();
@@ -190,14 +262,12 @@ fn read_payload(mut payload: Fields<'_>, version: Version, reading: &Reading) ->
     if !reading.details.borrow().is_empty() {
         return Ok(None);
     }
-    let mut event_places = BTreeMap::new();
+    let mut event_places = Places::default();
     for (index, event) in &events {
-        event_places.entry(event.event_id.clone()).or_insert(*index);
+        event_places.note(&event.event_id, *index);
     }
     let mut events = once(events, |event| &event.event_id, event_value).map_err(Rejection::event_conflict)?;
-    events.sort_by(|left, right| {
-        (left.seq, left.event_ts, &left.event_id).cmp(&(right.seq, right.event_ts, &right.event_id))
-    });
+    sort_events(&mut events);
     let calls = once(calls, |call| &call.call_id, call_value).map_err(|index| {
         let mut details = Details::default();
         details.add(format!("calls[{index}].callId"), "unsupported value");
@@ -206,6 +276,13 @@ fn read_payload(mut payload: Fields<'_>, version: Version, reading: &Reading) ->
     let mut calls: Vec<Call> = calls;
     calls.sort_by(|left, right| left.call_id.cmp(&right.call_id));
     Ok(session.map(|session| (session, events, calls, event_places)))
+}
+
+/// By place, time and id.
+fn sort_events(events: &mut [Event]) {
+    events.sort_by(|left, right| {
+        (left.seq, left.event_ts, &left.event_id).cmp(&(right.seq, right.event_ts, &right.event_id))
+    });
 }
 
 /// Each id once: what says the same twice counts once. `Err` is the place of one that says something else.

@@ -61,6 +61,21 @@ pub struct Event {
     pub payload: Map<String, Value>,
 }
 
+impl Event {
+    /// An event under its own id, or under the one that its content gives it.
+    pub fn new(
+        session_id: &str,
+        event_id: Option<String>,
+        seq: i64,
+        event_type: EventType,
+        event_ts: Timestamp,
+        payload: Map<String, Value>,
+    ) -> Self {
+        let event_id = event_id.unwrap_or_else(|| default_id(session_id, seq, event_type, event_ts, &payload));
+        Self { event_id, seq, event_type, event_ts, payload }
+    }
+}
+
 /// Reads an event; `None` when something that it needs is not there, which was noted.
 pub(super) fn read(mut fields: Fields<'_>, index: usize, session_id: Option<&str>) -> Option<Event> {
     let event_id = fields.maybe_id("eventId");
@@ -70,8 +85,7 @@ pub(super) fn read(mut fields: Fields<'_>, index: usize, session_id: Option<&str
     let payload = fields.object("payload");
     fields.finish();
     let (event_type, event_ts, payload, session_id) = (event_type?, event_ts?, payload?, session_id?);
-    let event_id = event_id.unwrap_or_else(|| default_id(session_id, seq, event_type, event_ts, &payload));
-    Some(Event { event_id, seq, event_type, event_ts, payload })
+    Some(Event::new(session_id, event_id, seq, event_type, event_ts, payload))
 }
 
 /// `evt_` and 32 hex digits of the SHA-256 over RFC 8785 `[sessionId,seq,eventType,eventTs in microseconds,payload]`.

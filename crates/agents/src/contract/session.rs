@@ -69,6 +69,45 @@ pub struct Session {
     pub revision: Option<i64>,
 }
 
+impl Session {
+    /// A session of which nothing else is known yet; the agent is called by its id.
+    pub fn new(
+        session_id: String,
+        agent_id: String,
+        model_id: String,
+        state: SessionState,
+        started_at: Timestamp,
+    ) -> Self {
+        let agent_label = agent_id.clone();
+        Self {
+            session_id,
+            agent_id,
+            model_id,
+            state,
+            started_at,
+            agent_label,
+            provider: None,
+            task_category: None,
+            run_id: None,
+            error_code: None,
+            error_message: None,
+            source_version: None,
+            title: None,
+            task: None,
+            ended_at: None,
+            terminal_at: None,
+            prompt_tokens: None,
+            completion_tokens: None,
+            total_tokens: None,
+            artifact_count: None,
+            runtime_ms: None,
+            billed: None,
+            metadata: None,
+            revision: None,
+        }
+    }
+}
+
 /// Reads a session; `None` when something that it needs is not there, which was noted.
 pub(super) fn read(mut fields: Fields<'_>, counts_revisions: bool) -> Option<Session> {
     let session_id = fields.id("sessionId");
@@ -78,12 +117,6 @@ pub(super) fn read(mut fields: Fields<'_>, counts_revisions: bool) -> Option<Ses
     let started_at = fields.time("startedAt");
     let agent_label = fields.maybe_text("agentLabel", super::TEXT_BYTES_MAX);
     let rest = Session {
-        session_id: String::new(),
-        agent_id: String::new(),
-        model_id: String::new(),
-        state: SessionState::Queued,
-        started_at: Timestamp(0),
-        agent_label: String::new(),
         provider: fields.maybe_text("provider", super::TEXT_BYTES_MAX),
         task_category: fields.maybe_text("taskCategory", super::TEXT_BYTES_MAX),
         run_id: fields.maybe_id("runId"),
@@ -102,6 +135,7 @@ pub(super) fn read(mut fields: Fields<'_>, counts_revisions: bool) -> Option<Ses
         billed: fields.maybe_money("billedCostUsd"),
         metadata: fields.maybe_object("metadata"),
         revision: if counts_revisions { fields.maybe_count("revision") } else { None },
+        ..Session::new(String::new(), String::new(), String::new(), SessionState::Queued, Timestamp(0))
     };
     fields.finish();
     let (session_id, agent_id, model_id) = (session_id?, agent_id?, model_id?);

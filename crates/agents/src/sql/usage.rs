@@ -58,6 +58,8 @@ pub struct UsageRow {
     pub cost: Cost,
     /// Who served it.
     pub provider_key: Option<i64>,
+    /// When the session began; here, too, so that an index has costs and starts side by side.
+    pub started_at: Timestamp,
     /// When the cost was reckoned.
     pub computed_at: Timestamp,
 }
@@ -94,6 +96,7 @@ const USAGE: Table = Table {
         ("cost_confidence_level", Type::Text),
         ("cost_confidence", Type::Text),
         ("provider_key", Type::Int),
+        ("started_at", Type::Int),
         ("computed_at", Type::Int),
     ],
     key: &["session_key"],
@@ -152,7 +155,7 @@ fn values_of(row: &UsageRow) -> Vec<Value> {
         row.runtime.level.as_str(),
     ];
     values.extend(cost_cells(&row.cost));
-    values.extend(exhibit_store::values![row.provider_key, row.computed_at.0]);
+    values.extend(exhibit_store::values![row.provider_key, row.started_at.0, row.computed_at.0]);
     values
 }
 
@@ -190,7 +193,8 @@ impl FromRow for UsageRow {
             runtime: provenance(row, 21)?,
             cost: cost_of(&CostCells::from_row(row, 23)?)?,
             provider_key: row.get(28)?,
-            computed_at: Timestamp(row.get(29)?),
+            started_at: Timestamp(row.get(29)?),
+            computed_at: Timestamp(row.get(30)?),
         })
     }
 }

@@ -26,5 +26,6 @@ mod aggregates;
 mod migrations;
 mod price_lists;
 mod pricing;
+mod reads;
 mod recompute;
 mod rules;

@@ -199,8 +199,8 @@ async fn listed_there(server: &Server, lines: &str) -> Result<Vec<String>, CliEr
         }
         let found: Result<AssetView, Trouble> = server.get(&format!("/v1/assets/{}", part(text)), &[]).await;
         let found = found.map_err(|trouble| {
-            let CliError { exit, message } = trouble.into();
-            CliError { exit, message: format!("line {} of the list: {message}", index + 1) }
+            let CliError { exit, message, reason } = trouble.into();
+            CliError { exit, message: format!("line {} of the list: {message}", index + 1), reason }
         });
         assets.push(found?.asset_id.to_string());
     }

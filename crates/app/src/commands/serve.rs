@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use exhibit_server::{Limits, Options, Reason, Server, login_link};
+use exhibit_server::{Limits, Options, Reason, Server, SharedSecret, login_link};
 use exhibit_store::sql::tokens::{self, Purpose};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -37,25 +37,49 @@ pub struct ServeArgs {
 const AGAIN: Duration = Duration::from_secs(1);
 
 pub async fn serve(args: ServeArgs, context: &Context) -> Result<Exit, CliError> {
-    let mut config = config::load(&context.home)?.server;
+    let (mut config, secret, wrong) = match settings(context) {
+        Ok((config, secret)) => (config, secret, None),
+        // It says so under the address that it would have had.
+        Err(error) => (ServerConfig::default(), SharedSecret::default(), Some(error)),
+    };
     config.listen = args.listen.unwrap_or(config.listen);
     config.behind_proxy |= args.behind_proxy;
     refuse_exposure(&config)?;
     make_folder(&context.home)?;
     let presence = Presence::take(&context.home)?;
     let mut ends = Ends::new()?;
-    let server = bind(&config).await?;
+    let server = bind(&config, secret).await?;
     let listen = server.address();
     let place = Place { address: address(&config, listen), listen };
     presence.announce(&place)?;
-    let (app, mut rooms) = tokio::select! {
-        open = open(&server, context) => open?,
+    let opening = async {
+        match wrong {
+            Some(error) => Err(error),
+            None => open(&server, context).await,
+        }
+    };
+    let opened_rooms = tokio::select! {
+        opened_rooms = opening => opened_rooms,
         () = ends.wait() => {
             server.stop().await;
             return Ok(Exit::Ok);
         }
     };
-    server.open(opened(&app, listen, std::mem::take(&mut rooms.routes)));
+    let (app, mut rooms) = match opened_rooms {
+        Ok(found) => found,
+        Err(error) => {
+            // Whoever watches it is told the reason; whoever started it, how to mend it. Nothing was changed.
+            server.not_ready(error.reason.unwrap_or(Reason::MigrationFailed));
+            context.out.warn(&format!(
+                "{}; nothing is served until this is mended and the server started anew",
+                error.message
+            ));
+            ends.wait().await;
+            server.stop().await;
+            return Err(error);
+        }
+    };
+    server.open(opened(&app, listen, &mut rooms));
     greet(&app, &place, args.no_login_link, context).await?;
     ends.wait().await;
     tracing::info!("the server ends");
@@ -63,6 +87,12 @@ pub async fn serve(args: ServeArgs, context: &Context) -> Result<Exit, CliError>
     tokio::join!(server.stop(), rooms.stop());
     drop(presence);
     Ok(Exit::Ok)
+}
+
+/// How to serve, and the secret of older clients.
+fn settings(context: &Context) -> Result<(ServerConfig, SharedSecret), CliError> {
+    let config::Config { server, agents, .. } = config::load(&context.home)?;
+    Ok((server, SharedSecret { value: config::shared_secret()?, scopes: agents.scopes()? }))
 }
 
 /// There is no TLS here, so what leaves the machine would be readable by anyone on the way.
@@ -78,7 +108,7 @@ fn refuse_exposure(config: &ServerConfig) -> Result<(), CliError> {
     )))
 }
 
-async fn bind(config: &ServerConfig) -> Result<Server, CliError> {
+async fn bind(config: &ServerConfig, secret: SharedSecret) -> Result<Server, CliError> {
     let options = Options {
         listen: config.listen,
         behind_proxy: config.behind_proxy,
@@ -87,6 +117,8 @@ async fn bind(config: &ServerConfig) -> Result<Server, CliError> {
         version: env!("CARGO_PKG_VERSION"),
         ids: Arc::new(Ulids::default()),
         chance: random_bytes,
+        dialects: vec![exhibit_agents::http::DIALECT],
+        secret,
     };
     let listen = config.listen;
     Server::bind(options).await.map_err(|error| match error.kind() {
@@ -99,7 +131,6 @@ async fn bind(config: &ServerConfig) -> Result<Server, CliError> {
 
 /// Opens the home and its rooms, and waits for a database server that does not answer yet.
 async fn open(server: &Server, context: &Context) -> Result<(Arc<App>, Rooms), CliError> {
-    server.not_ready(Reason::Migrating);
     let mut warned = false;
     loop {
         let home = context.home.clone();
@@ -111,7 +142,7 @@ async fn open(server: &Server, context: &Context) -> Result<(Arc<App>, Rooms), C
                 return Ok((app, rooms));
             }
             Err(why) => {
-                server.not_ready(Reason::DatabaseUnreachable);
+                server.not_ready(Reason::DbUnreachable);
                 if !warned {
                     context.out.warn(&format!("{why}; waiting for it"));
                     warned = true;

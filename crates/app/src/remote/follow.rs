@@ -65,10 +65,10 @@ async fn look_until(
             Ok(found) => (now, missed) = (found, 0),
             Err(Trouble::Passing(_)) if missed < MISSED_MAX => missed += 1,
             Err(trouble) => {
-                let CliError { exit, message } = trouble.into();
+                let CliError { exit, message, reason } = trouble.into();
                 let message =
                     format!("{message}; the run {} does not depend on this command, `watch` follows it again", now.run);
-                return Err(CliError { exit, message });
+                return Err(CliError { exit, message, reason });
             }
         }
     }

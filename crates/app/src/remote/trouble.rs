@@ -123,7 +123,7 @@ impl Server {
             403 => format!("{} refuses: {message}", self.0.base),
             _ => message,
         };
-        let error = CliError { exit, message };
+        let error = CliError { exit, message, reason: None };
         if is_passing(status) { Trouble::Passing(error) } else { Trouble::Lasting(error) }
     }
 
@@ -147,7 +147,7 @@ impl Server {
 
 /// A problem that came of itself, without a question.
 pub(super) fn told(problem: Problem) -> CliError {
-    CliError { exit: exit_of(problem.status, &problem.code), message: words(problem) }
+    CliError { exit: exit_of(problem.status, &problem.code), message: words(problem), reason: None }
 }
 
 fn exit_of(status: u16, code: &str) -> Exit {

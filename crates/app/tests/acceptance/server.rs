@@ -3,6 +3,7 @@
 pub mod client;
 
 mod access;
+mod agents;
 mod archive;
 mod browser;
 mod hostile;
@@ -14,6 +15,7 @@ mod origin;
 mod remote;
 mod rooms;
 mod schemathesis;
+mod startup;
 mod statuses;
 mod surface;
 mod work;

@@ -44,6 +44,8 @@ create index session_agent on session_ledger (agent_key, started_at, session_key
 create index session_status on session_ledger (status, started_at, session_key);
 create index session_model on session_ledger (model_key, started_at, session_key);
 create index session_category on session_ledger (task_category_key, started_at, session_key);
+-- the longest, and below, in session_usage, the most expensive
+create index session_runtime on session_ledger (runtime_ms, started_at, session_key);
 -- sessions that may have gone silent
 create index session_live on session_ledger (last_activity_at) where status in ('queued', 'running');
 
@@ -81,8 +83,11 @@ create table session_usage (
   cost_nano bigint,
   cost_confidence text collate "C" not null check (cost_confidence in ('exact', 'estimated', 'unknown')),
   provider_key bigint,
+  started_at bigint not null,
   computed_at bigint not null
 );
+
+create index usage_cost on session_usage (coalesce(cost_nano, -1), started_at, session_key);
 
 create table agent_calls (
   call_key bigint primary key,

@@ -101,6 +101,7 @@ fn every_status_of_the_document_is_given(backend: Backend) {
     wrong_requests(&client, &promised);
     what_is_there(&client, &world, &run);
     what_changes(&client, &world, (&run, &failing, &sandbox), &allowed);
+    agents(&client);
     logins(&client, &all);
     drop(served);
     world.set("EXHIBIT_ENGINE__DISK_RESERVE", "99%");
@@ -108,6 +109,26 @@ fn every_status_of_the_document_is_given(backend: Backend) {
     Client { served: &full, token: all, seen: &seen }.post("/v1/exports", "/v1/exports", &json!({}), 507);
     let missing: Vec<&Given> = promised.iter().filter(|given| !seen.borrow().contains(*given)).collect();
     assert!(missing.is_empty(), "promised and never given: {missing:#?}");
+}
+
+/// Documents of agents: taken in, refused, listed.
+fn agents(client: &Client<'_>) {
+    let document = |version: &str, state: &str| {
+        let session = json!({"sessionId": "s", "agentId": "a", "modelId": "m", "state": state, "startedAt": "2026-01-02T03:04:05Z"});
+        json!({"envelope_version": version, "payload": {"session": session}})
+    };
+    let (ingest, batch) = ("/api/v3/ingest/session", "/v1/agents/ingest/batch");
+    for (body, wanted) in [("success", 200), ("failed", 409)] {
+        client.post(ingest, ingest, &document("v1", body), wanted);
+    }
+    client.post(ingest, ingest, &document("v9", "success"), 422);
+    client.post(batch, batch, &document("v1", "success"), 200);
+    client.get("/api/v3/ledger", "/api/v3/ledger", 200);
+    client.get("/api/v3/ledger/{session_id}", "/api/v3/ledger/s", 200);
+    client.get("/api/v3/ledger/{session_id}", "/api/v3/ledger/nobody", 404);
+    for path in ["/api/v3/analytics/usage", "/api/v3/analytics/performance"] {
+        client.get(path, path, 200);
+    }
 }
 
 /// What is wrong in the same way everywhere: nobody, rubbish, too much, too slow, another type, another name.
@@ -123,8 +144,17 @@ fn wrong_requests(client: &Client<'_>, promised: &BTreeSet<Given>) {
             (401, _) if path != "/login" && !(method == "POST" && path == "/v1/session") => {
                 ask(&[("authorization", "")], if method == "GET" { "" } else { "{}" })
             }
+            // Older clients may send parameters that nobody knows; a wrong zone is wrong for them, too.
+            (400, "GET") if path.starts_with("/api/") => {
+                client.ask(route, &format!("{path}?tz=Nowhere&include=nothing"), &[], "").status
+            }
             (400, "GET") => client.ask(route, &format!("{path}?nonsense=1"), &[], "").status,
+            // In a batch each document is refused by itself, so only a body that cannot be read is refused as a whole.
+            (400, _) if path.ends_with("/ingest/batch") => ask(&[("content-encoding", "gzip")], "{}"),
             (400, _) => ask(&[], r#"{"nonsense":1}"#),
+            // Documents of agents may come under any type, but packed in one way only; and they may be large.
+            (415, _) if path.contains("/ingest/") => ask(&[("content-encoding", "br")], "{}"),
+            (413, _) if path.contains("/ingest/") => ask(&[], &" ".repeat(16 * 1024 * 1024 + 1)),
             (413, _) => ask(&[], &large),
             (415, _) => ask(&[("content-type", "text/plain")], "{}"),
             (408, _) => {

@@ -1,0 +1,294 @@
+//! Usage over time and performance of models: the same numbers whatever way they are cut.
+//!
+//! Whole hours and days come from the aggregates. Where a bound or a midnight of the zone cuts an hour in two, the sessions of that hour are
+//! booked one by one ([`parts`]), so that no cut is wrong by an hour.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use exhibit_model::time::Timestamp;
+use exhibit_store::{Read, StoreError};
+use jiff::Timestamp as Instant;
+use jiff::civil::Date;
+
+use crate::aggregates::{Basis, DAY, HOUR, Part, Performance, Sums, parts, performance_of};
+use crate::alerts::Zone;
+use crate::sql::analytics::{By, Cuts, booked, performance, reach, usage};
+use crate::sql::calls::{self, CallRow};
+use crate::sql::sessions::{self, SessionRow};
+use crate::sql::usage::{self as usages, UsageRow};
+
+/// Microseconds of a second.
+const MICROS: i64 = 1_000_000;
+
+/// Microseconds of an hour.
+const HOUR_US: i64 = HOUR * MICROS;
+
+/// Microseconds of a day of UTC.
+const DAY_US: i64 = DAY * MICROS;
+
+/// Sessions that are read at a time.
+const PAGE: usize = 500;
+
+/// A span of time, `from` in it and `before` not; open ends reach as far as there is something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reach {
+    /// The first moment.
+    pub from: Option<Timestamp>,
+    /// The first moment after it.
+    pub before: Option<Timestamp>,
+}
+
+/// Sums by day of a zone and by name.
+pub type Series = BTreeMap<(Date, i64), Sums>;
+
+/// Usage by day of the zone, told apart as wanted.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn by_day(
+    read: &Read<'_>,
+    basis: Basis,
+    span: Reach,
+    zone: &Zone,
+    cuts: &Cuts,
+    by: By,
+) -> Result<Series, StoreError> {
+    let mut series = Series::new();
+    let Some((from, before)) = bounds(read, basis, span)? else { return Ok(series) };
+    let day = |at: i64| local_day(zone, at);
+    if zone.name() == "UTC" && from % DAY_US == 0 && before % DAY_US == 0 {
+        for found in usage(read, basis, DAY, (from, before), cuts, by)? {
+            series.entry((day(found.bucket_at), found.by)).or_default().merge(&found.sums, 1);
+        }
+        return Ok(series);
+    }
+    let cut = ragged(from, before, zone);
+    let hours = (from.div_euclid(HOUR_US) * HOUR_US, before);
+    for found in usage(read, basis, HOUR, hours, cuts, by)? {
+        if !cut.contains(&found.bucket_at) {
+            series.entry((day(found.bucket_at), found.by)).or_default().merge(&found.sums, 1);
+        }
+    }
+    for hour in cut {
+        let (first, after) = (hour.max(from), (hour + HOUR_US).min(before));
+        each_booked(read, basis, (first, after), cuts, &mut |session, part| {
+            let name = match by {
+                By::Nothing => 0,
+                By::Agent => session.agent_key,
+                By::Model => part.model_key,
+                By::Category => session.task_category_key,
+            };
+            series.entry((day(part.at.0), name)).or_default().merge(&part.sums, 1);
+        })?;
+    }
+    Ok(series)
+}
+
+/// Usage by provider, which no aggregate has: from the rows.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn by_provider(
+    read: &Read<'_>,
+    basis: Basis,
+    span: Reach,
+    cuts: &Cuts,
+) -> Result<BTreeMap<Option<i64>, Sums>, StoreError> {
+    let mut groups: BTreeMap<Option<i64>, Sums> = BTreeMap::new();
+    let Some(span) = bounds(read, basis, span)? else { return Ok(groups) };
+    each_booked(read, basis, span, cuts, &mut |session, part| {
+        groups.entry(session.provider_key).or_default().merge(&part.sums, 1);
+    })?;
+    Ok(groups)
+}
+
+/// The span in microseconds, its open ends closed.
+fn bounds(read: &Read<'_>, basis: Basis, span: Reach) -> Result<Option<(i64, i64)>, StoreError> {
+    let Some((first, last)) = reach(read, basis)? else { return Ok(None) };
+    let from = span.from.map_or(first, |from| from.0.max(first));
+    let before = span.before.map_or(last + DAY_US, |before| before.0.min(last + DAY_US));
+    Ok((from < before).then_some((from, before)))
+}
+
+fn local_day(zone: &Zone, at: i64) -> Date {
+    // Moments of sessions are within the years that a date can have; the gate has seen to that.
+    Instant::from_microsecond(at).map_or(Date::ZERO, |at| at.to_zoned(zone.rules().clone()).date())
+}
+
+/// Hours that a bound or a midnight of the zone cuts in two.
+fn ragged(from: i64, before: i64, zone: &Zone) -> BTreeSet<i64> {
+    let start = |at: i64| at.div_euclid(HOUR_US) * HOUR_US;
+    let mut cut: BTreeSet<i64> = [from, before].into_iter().filter(|at| at % HOUR_US != 0).map(start).collect();
+    // One look for each day of UTC is enough: zones change their offset at most once a day.
+    let mut day = local_day(zone, from);
+    let end = local_day(zone, before);
+    while day <= end {
+        if let Ok(midnight) = day.to_zoned(zone.rules().clone()) {
+            let at = midnight.timestamp().as_microsecond();
+            if at % HOUR_US != 0 && at > from && at < before {
+                cut.insert(start(at));
+            }
+        }
+        match day.tomorrow() {
+            Ok(next) => day = next,
+            Err(_) => break,
+        }
+    }
+    cut
+}
+
+/// Visits everything that is booked in a span, one by one.
+fn each_booked(
+    read: &Read<'_>,
+    basis: Basis,
+    (from, before): (i64, i64),
+    cuts: &Cuts,
+    visit: &mut dyn FnMut(&SessionRow, &Part),
+) -> Result<(), StoreError> {
+    for keys in booked(read, basis, (from, before))?.chunks(PAGE) {
+        each_session(read, keys, &mut |session, usage, calls| {
+            let wanted = cuts.agent_key.is_none_or(|key| key == session.agent_key)
+                && cuts.category_key.is_none_or(|key| key == session.task_category_key);
+            if !wanted {
+                return;
+            }
+            for part in parts(session, usage, calls.iter().copied()) {
+                if part.basis == basis
+                    && (from..before).contains(&part.at.0)
+                    && cuts.model_key.is_none_or(|key| key == part.model_key)
+                {
+                    visit(session, &part);
+                }
+            }
+        })?;
+    }
+    Ok(())
+}
+
+type VisitSession<'a> = dyn FnMut(&SessionRow, &UsageRow, &[&CallRow]) + 'a;
+
+fn each_session(read: &Read<'_>, keys: &[i64], visit: &mut VisitSession<'_>) -> Result<(), StoreError> {
+    let found = usages::by_keys(read, keys)?;
+    let mut by_session: BTreeMap<i64, Vec<CallRow>> = BTreeMap::new();
+    for call in calls::by_sessions(read, keys)? {
+        by_session.entry(call.session_key).or_default().push(call);
+    }
+    for session in sessions::by_keys(read, keys)? {
+        let key = session.standing.session_key;
+        if let Some(usage) = found.get(&key) {
+            let calls: Vec<&CallRow> = by_session.get(&key).into_iter().flatten().collect();
+            visit(&session, usage, &calls);
+        }
+    }
+    Ok(())
+}
+
+/// Performance of each model, and whether its medians are exact.
+pub type Matrix = BTreeMap<i64, (Performance, Medians)>;
+
+/// Twice the medians, which are means of the middle two: twice, so that they are integers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Medians {
+    /// Of known runtimes, in milliseconds.
+    pub runtime_twice: i64,
+    /// Of known costs, in nano-USD.
+    pub cost_twice: i64,
+    /// Whether they come from histograms and are known to 1/256 of themselves.
+    pub approx: bool,
+}
+
+/// Sessions up to which medians are exact: so many are read in a few milliseconds.
+const EXACT_MAX: i64 = 5_000;
+
+/// How sessions that have ended and began in a span did, by model.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn matrix(read: &Read<'_>, span: Reach, cuts: &Cuts) -> Result<Matrix, StoreError> {
+    let mut models: BTreeMap<i64, Performance> = BTreeMap::new();
+    let Some((from, before)) = bounds(read, Basis::SessionStart, span)? else { return Ok(Matrix::new()) };
+    let whole = (
+        from.div_euclid(HOUR_US) * HOUR_US + if from % HOUR_US == 0 { 0 } else { HOUR_US },
+        before.div_euclid(HOUR_US) * HOUR_US,
+    );
+    let aligned = from % DAY_US == 0 && before % DAY_US == 0;
+    let found = match aligned {
+        true => performance(read, DAY, (from, before), cuts)?,
+        false => performance(read, HOUR, whole, cuts)?,
+    };
+    for bucket in found {
+        models.entry(bucket.model_key).or_default().merge(&bucket.performance, 1);
+    }
+    if !aligned {
+        let mut edges = vec![(from, whole.0.min(before)), (whole.1.max(from), before)];
+        edges.dedup();
+        for edge in edges.into_iter().filter(|(first, after)| first < after) {
+            each_ended(read, edge, cuts, &mut |session, usage| {
+                models.entry(session.model_key).or_default().merge(&performance_of(session, usage), 1);
+            })?;
+        }
+    }
+    let runs: i64 = models.values().map(|performance| performance.runs).sum();
+    let exact = if runs <= EXACT_MAX { Some(values(read, (from, before), cuts)?) } else { None };
+    let rows = models.into_iter().map(|(model_key, performance)| {
+        let medians = match &exact {
+            Some(values) => values.get(&model_key).map_or_else(Medians::default, exact_medians),
+            None => Medians {
+                runtime_twice: performance.runtime.median_twice().unwrap_or(0),
+                cost_twice: performance.cost.median_twice().unwrap_or(0),
+                approx: true,
+            },
+        };
+        (model_key, (performance, medians))
+    });
+    Ok(rows.collect())
+}
+
+/// Known runtimes and costs of a model.
+type Values = (Vec<i64>, Vec<i64>);
+
+fn values(read: &Read<'_>, span: (i64, i64), cuts: &Cuts) -> Result<BTreeMap<i64, Values>, StoreError> {
+    let mut values: BTreeMap<i64, Values> = BTreeMap::new();
+    each_ended(read, span, cuts, &mut |session, usage| {
+        let (runtimes, costs) = values.entry(session.model_key).or_default();
+        if usage.runtime.source != crate::provenance::Source::Missing {
+            runtimes.push(usage.runtime_ms);
+        }
+        costs.extend(usage.cost.amount().map(|amount| amount.0));
+    })?;
+    Ok(values)
+}
+
+fn exact_medians((runtimes, costs): &Values) -> Medians {
+    let twice = |values: &[i64]| {
+        let mut sorted = values.to_vec();
+        sorted.sort_unstable();
+        match sorted.len() {
+            0 => 0,
+            count => sorted[(count - 1) / 2].saturating_add(sorted[count / 2]),
+        }
+    };
+    Medians { runtime_twice: twice(runtimes), cost_twice: twice(costs), approx: false }
+}
+
+/// Visits the sessions that began in a span and have ended.
+fn each_ended(
+    read: &Read<'_>,
+    span: (i64, i64),
+    cuts: &Cuts,
+    visit: &mut dyn FnMut(&SessionRow, &UsageRow),
+) -> Result<(), StoreError> {
+    for keys in booked(read, Basis::SessionStart, span)?.chunks(PAGE) {
+        let found = usages::by_keys(read, keys)?;
+        for session in sessions::by_keys(read, keys)? {
+            let wanted = session.standing.state.is_terminal()
+                && cuts.agent_key.is_none_or(|key| key == session.agent_key)
+                && cuts.model_key.is_none_or(|key| key == session.model_key)
+                && cuts.category_key.is_none_or(|key| key == session.task_category_key);
+            if let (true, Some(usage)) = (wanted, found.get(&session.standing.session_key)) {
+                visit(&session, usage);
+            }
+        }
+    }
+    Ok(())
+}

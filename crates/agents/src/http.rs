@@ -1,0 +1,73 @@
+//! The routes of the room: those of the older contract below `/api/`, in its exact words, and the newer ones below `/v1/agents`.
+
+pub mod analytics;
+mod dialect;
+mod ingest;
+pub mod ledger;
+mod numbers;
+pub mod views;
+
+use std::sync::Arc;
+
+use exhibit_http::{ApiError, Dialect, Route};
+use exhibit_store::{Read, Store, StoreError};
+
+use crate::contract::Options;
+
+pub use self::numbers::Rejections;
+
+/// How problems are told below `/api/`.
+pub const DIALECT: Dialect = Dialect { prefix: "/api/", body: dialect::body };
+
+/// What the routes need.
+pub struct ApiOptions {
+    /// Where everything is.
+    pub store: Store,
+    /// Whether documents without an envelope are taken in.
+    pub allow_bare: bool,
+}
+
+/// What every handler has.
+#[derive(Clone)]
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    options: ApiOptions,
+    rejections: Arc<Rejections>,
+}
+
+impl Api {
+    /// With these options.
+    pub fn new(options: ApiOptions) -> Self {
+        Self(Arc::new(Inner { options, rejections: Arc::default() }))
+    }
+
+    /// What was refused, counted.
+    pub fn rejections(&self) -> Arc<Rejections> {
+        Arc::clone(&self.0.rejections)
+    }
+
+    fn options(&self) -> Options {
+        Options { allow_bare: self.0.options.allow_bare }
+    }
+
+    fn store(&self) -> &Store {
+        &self.0.options.store
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Read<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        Ok(self.store().read(ask).await?)
+    }
+}
+
+/// Every route of the room.
+pub fn routes(api: &Api) -> Vec<Route> {
+    let mut routes = Vec::new();
+    routes.extend(ingest::routes(api));
+    routes.extend(ledger::routes(api));
+    routes.extend(analytics::routes(api));
+    routes
+}

@@ -1,0 +1,477 @@
+//! `exhibit agents`.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use exhibit_agents::contract::Options;
+use exhibit_agents::http::analytics::{
+    AskedPerformance, AskedUsage, Models, PerformanceQuery, Totals, Usage, UsageQuery,
+};
+use exhibit_agents::http::ledger::{Asked, Detail, Ledger, ListQuery, detail};
+use exhibit_agents::ingest::{Line, ingest_lines};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::cli::Context;
+use crate::error::{CliError, Exit};
+use crate::output::table;
+use crate::remote::{Server, part};
+
+/// What AI agents did and what it cost.
+#[derive(Args)]
+pub struct AgentsArgs {
+    #[command(subcommand)]
+    command: AgentsCommand,
+}
+
+#[derive(Subcommand)]
+enum AgentsCommand {
+    /// Take documents of the contract in: one JSON document, or one a line
+    Ingest(IngestArgs),
+    /// Sessions: list or show them
+    Sessions(SessionsArgs),
+    /// What sessions used and cost, by day and as wanted
+    Usage(UsageArgs),
+    /// How the sessions of each model ended, how long they took and what they cost
+    Models(ModelsArgs),
+}
+
+#[derive(Args)]
+struct IngestArgs {
+    /// The file, or - for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+#[derive(Args)]
+struct SessionsArgs {
+    #[command(subcommand)]
+    command: SessionsCommand,
+}
+
+#[derive(Subcommand)]
+enum SessionsCommand {
+    /// List sessions, newest first
+    List(Box<ListArgs>),
+    /// Show one session with its usage, calls and events
+    Show {
+        /// Its id
+        session: String,
+    },
+}
+
+#[derive(Args)]
+struct ListArgs {
+    /// Of this agent
+    #[arg(long)]
+    agent: Option<String>,
+    /// In this state: queued, running, success, failed, killed or cancelled
+    #[arg(long)]
+    status: Option<String>,
+    /// With this model
+    #[arg(long)]
+    model: Option<String>,
+    /// Of this category
+    #[arg(long)]
+    task: Option<String>,
+    /// Begun then or later: a day, or a time
+    #[arg(long)]
+    from: Option<String>,
+    /// Begun then or earlier: a day, or a time, all of it included
+    #[arg(long)]
+    to: Option<String>,
+    /// Time zone of days and of times without an offset [default: UTC]
+    #[arg(long)]
+    tz: Option<String>,
+    /// Words that begin words of id, title or task
+    #[arg(long)]
+    query: Option<String>,
+    /// In which order
+    #[arg(long, value_parser = ["newest", "runtime", "cost"], default_value = "newest")]
+    sort: String,
+    /// At most this many
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
+    limit: u32,
+}
+
+/// Which sessions.
+#[derive(Args)]
+struct SpanArgs {
+    /// Begun then or later: a day, or a time
+    #[arg(long)]
+    from: Option<String>,
+    /// Begun then or earlier: a day, or a time, all of it included
+    #[arg(long)]
+    to: Option<String>,
+    /// Of this agent
+    #[arg(long)]
+    agent: Option<String>,
+    /// With this model
+    #[arg(long)]
+    model: Option<String>,
+    /// Of this category
+    #[arg(long)]
+    task: Option<String>,
+    /// Time zone of days and of times without an offset [default: UTC]
+    #[arg(long)]
+    tz: Option<String>,
+}
+
+#[derive(Args)]
+struct UsageArgs {
+    #[command(flatten)]
+    span: SpanArgs,
+    /// What a line stands for
+    #[arg(long, value_parser = ["day", "week", "month", "agent", "model", "task", "provider"], default_value = "day")]
+    by: String,
+    /// Book calls at their own time in place of sessions at their start
+    #[arg(long)]
+    spend: bool,
+}
+
+#[derive(Args)]
+struct ModelsArgs {
+    #[command(flatten)]
+    span: SpanArgs,
+    /// Warn where a model has fewer sessions
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    min_sample: u32,
+}
+
+pub async fn agents(args: AgentsArgs, context: &Context) -> Result<Exit, CliError> {
+    match args.command {
+        AgentsCommand::Ingest(args) => ingest(&args.file, context).await,
+        AgentsCommand::Usage(args) => usage(args, context).await,
+        AgentsCommand::Models(args) => models(args, context).await,
+        AgentsCommand::Sessions(args) => match args.command {
+            SessionsCommand::List(args) => list(*args, context).await,
+            SessionsCommand::Show { session } => show(session, context).await,
+        },
+    }
+}
+
+/// Largest file in bytes that is taken in at once: a day of a busy installation; larger ones are cut by whoever has them.
+const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// Bytes of documents that one request to a server holds, unless a single document is larger.
+const REQUEST_BYTES: usize = 4 * 1024 * 1024;
+
+fn read(file: &Path) -> Result<Vec<u8>, CliError> {
+    let wrong = |error: std::io::Error| CliError::usage(format!("{} cannot be read: {error}", file.display()));
+    let mut bytes = Vec::new();
+    let input: Box<dyn std::io::Read> = match file.as_os_str() == "-" {
+        true => Box::new(std::io::stdin().lock()),
+        false => Box::new(std::fs::File::open(file).map_err(wrong)?),
+    };
+    input.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(wrong)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(CliError::usage(format!("{} is larger than {} MiB", file.display(), FILE_BYTES_MAX >> 20)));
+    }
+    Ok(bytes)
+}
+
+/// A document may be written over many lines; then it stands alone in its file, and becomes one line.
+fn as_lines(bytes: Vec<u8>) -> Vec<u8> {
+    match serde_json::from_slice::<serde::de::IgnoredAny>(&bytes) {
+        // Only white space between tokens holds line breaks: within texts they are escaped.
+        Ok(_) => bytes.into_iter().map(|byte| if byte == b'\n' || byte == b'\r' { b' ' } else { byte }).collect(),
+        Err(_) => bytes,
+    }
+}
+
+async fn ingest(file: &Path, context: &Context) -> Result<Exit, CliError> {
+    let bytes = as_lines(read(file)?);
+    let lines = match &context.server {
+        Some(_) => ingest_remotely(&bytes, context).await?,
+        None => {
+            let app = context.open()?;
+            let options = Options { allow_bare: app.config.agents.contract.allow_bare };
+            ingest_lines(&app.store, &bytes, options, |_, _| {}).await?
+        }
+    };
+    let refused = lines.iter().filter(|line| line.status != 200).count();
+    if context.out.json {
+        context.out.document(&json!({ "results": lines }))?;
+    } else {
+        for line in &lines {
+            tell(line, context)?;
+        }
+    }
+    Ok(match (lines.len(), refused) {
+        (0, _) => return Err(CliError::usage(format!("{} holds no document", file.display()))),
+        (_, 0) => Exit::Ok,
+        (all, refused) if all == refused => Exit::Failed,
+        _ => Exit::Partial,
+    })
+}
+
+fn tell(line: &Line, context: &Context) -> Result<(), CliError> {
+    let Line { index, status, body } = line;
+    if *status != 200 {
+        context.out.warn(&format!("document {} was refused ({status}): {body}", index + 1));
+        return Ok(());
+    }
+    let how = match (body["stale"].as_bool(), body["idempotent_replay"].as_bool()) {
+        (Some(true), _) => "  (too late to change anything)",
+        (_, Some(true)) => "  (known)",
+        _ => "",
+    };
+    let id = body["sessionId"].as_str().unwrap_or_default();
+    context.out.line(&format!("{id}  revision {}{how}", body["revision"]))
+}
+
+async fn ingest_remotely(bytes: &[u8], context: &Context) -> Result<Vec<Line>, CliError> {
+    #[derive(Deserialize)]
+    struct Batch {
+        results: Vec<Line>,
+    }
+    let Some(server) = &context.server else { return Ok(Vec::new()) };
+    let mut lines: Vec<Line> = Vec::new();
+    let mut part: Vec<u8> = Vec::new();
+    let mut rest = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).peekable();
+    while let Some(line) = rest.next() {
+        part.extend_from_slice(line);
+        part.push(b'\n');
+        if rest.peek().is_some_and(|next| part.len() + next.len() < REQUEST_BYTES) {
+            continue;
+        }
+        let batch: Batch = server.post_lines("/v1/agents/ingest/batch", std::mem::take(&mut part)).await?;
+        let first = lines.len();
+        lines.extend(batch.results.into_iter().map(|line| Line { index: first + line.index, ..line }));
+    }
+    Ok(lines)
+}
+
+async fn list(args: ListArgs, context: &Context) -> Result<Exit, CliError> {
+    let limit = args.limit.to_string();
+    let query = ListQuery {
+        agent: args.agent,
+        status: args.status,
+        model: args.model,
+        task: args.task,
+        from: args.from,
+        to: args.to,
+        tz: args.tz,
+        q: args.query,
+        sort: Some(args.sort),
+        page_size: Some(limit),
+        include: Some("usage".to_owned()),
+        ..ListQuery::default()
+    };
+    let found: Ledger = match &context.server {
+        Some(server) => {
+            let named = query.named();
+            let pairs: Vec<(&str, &str)> = named.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            server.get("/api/v3/ledger", &pairs).await?
+        }
+        None => {
+            let asked = Asked::of(query).map_err(|error| CliError::usage(error.detail()))?;
+            context.open()?.store.read(move |read| asked.answer(read)).await?
+        }
+    };
+    if context.out.json {
+        context.out.document(&found)?;
+        return Ok(Exit::Ok);
+    }
+    let rows: Vec<Vec<String>> = found
+        .rows
+        .iter()
+        .map(|entry| {
+            let usage = entry.usage.as_ref();
+            let tokens = usage.and_then(|usage| usage.total_tokens).map_or_else(|| "-".to_owned(), |n| n.to_string());
+            let cost = usage.and_then(|usage| usage.cost_usd).map_or_else(|| "unpriced".to_owned(), money);
+            vec![
+                entry.started_at.clone(),
+                entry.status.clone(),
+                entry.agent_id.clone(),
+                entry.model_id.clone(),
+                tokens,
+                cost,
+                entry.session_id.clone(),
+            ]
+        })
+        .collect();
+    for line in table(&rows) {
+        context.out.line(&line)?;
+    }
+    context.out.note(&format!("{} of {} sessions", found.rows.len(), found.total));
+    Ok(Exit::Ok)
+}
+
+fn money(usd: f64) -> String {
+    format!("${usd:.6}")
+}
+
+async fn show(session: String, context: &Context) -> Result<Exit, CliError> {
+    let found: Option<Detail> = match &context.server {
+        Some(server) => {
+            let path = format!("/api/v3/ledger/{}", part(&session));
+            Some(server.get(&path, &[("include", "calls")]).await?)
+        }
+        None => {
+            let id = session.clone();
+            context.open()?.store.read(move |read| detail(read, &id, (i64::MIN, ""), true)).await?
+        }
+    };
+    let Some(found) = found else {
+        return Err(CliError::usage(format!(
+            "there is no session `{session}`; `exhibit agents sessions list` shows them"
+        )));
+    };
+    if context.out.json {
+        context.out.document(&found)?;
+        return Ok(Exit::Ok);
+    }
+    let Detail { ledger, usage, events, calls, .. } = &found;
+    let mut rows = vec![
+        ("session", ledger.session_id.clone()),
+        ("status", ledger.status.clone()),
+        ("agent", format!("{} ({})", ledger.agent_id, ledger.agent_label)),
+        ("model", ledger.model_id.clone()),
+        ("started", ledger.started_at.clone()),
+        ("ended", ledger.ended_at.clone().unwrap_or_else(|| "-".to_owned())),
+        ("runtime", format!("{} ms", ledger.runtime_ms)),
+    ];
+    rows.extend(ledger.task_title.clone().map(|title| ("task", title)));
+    rows.extend(ledger.error_message.clone().map(|message| ("error", message)));
+    if let Some(usage) = usage {
+        let count = |count: Option<i64>| count.map_or_else(|| "unknown".to_owned(), |count| count.to_string());
+        let (prompt, completion) = (count(usage.prompt_tokens), count(usage.completion_tokens));
+        let total = count(usage.total_tokens);
+        rows.push(("tokens", format!("{total} ({prompt} in, {completion} out; {})", usage.token_source)));
+        let version = usage.pricing_version.as_deref().unwrap_or("no prices");
+        let cost = usage.cost_usd.map_or_else(|| "unpriced".to_owned(), money);
+        rows.push(("cost", format!("{cost} ({}, {version})", usage.cost_confidence)));
+    }
+    let rows: Vec<Vec<String>> = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+    for line in table(&rows) {
+        context.out.line(&line)?;
+    }
+    let calls: Vec<Vec<String>> = calls
+        .iter()
+        .flatten()
+        .map(|call| {
+            let cost = call.cost_usd.map_or_else(|| "unpriced".to_owned(), money);
+            vec!["call".to_owned(), call.started_at.clone(), call.model_id.clone(), call.status.clone(), cost]
+        })
+        .collect();
+    let events = events.iter().map(|event| {
+        vec!["event".to_owned(), event.event_ts.clone(), event.event_type.clone(), event.payload.get().to_owned()]
+    });
+    for line in table(&calls).into_iter().chain(table(&events.collect::<Vec<_>>())) {
+        context.out.line(&line)?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// Asks a server, with the parameters that are given.
+async fn asked<T: serde::de::DeserializeOwned>(
+    server: &Server,
+    path: &str,
+    named: &[(&str, Option<String>)],
+) -> Result<T, CliError> {
+    let pairs: Vec<(&str, &str)> = named.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+    Ok(server.get(path, &pairs).await?)
+}
+
+async fn usage(args: UsageArgs, context: &Context) -> Result<Exit, CliError> {
+    let UsageArgs { span, by, spend } = args;
+    let basis = spend.then(|| "spend".to_owned());
+    let found: Usage = match &context.server {
+        Some(server) => {
+            let SpanArgs { from, to, agent, model, task, tz } = span;
+            let named = [
+                ("from", from),
+                ("to", to),
+                ("agent", agent),
+                ("model", model),
+                ("task", task),
+                ("tz", tz),
+                ("groupBy", Some(by)),
+                ("basis", basis),
+            ];
+            asked(server, "/api/v3/analytics/usage", &named).await?
+        }
+        None => {
+            let SpanArgs { from, to, agent, model, task, tz } = span;
+            let query = UsageQuery { from, to, agent, model, task, tz, group_by: Some(by), basis };
+            let asked = AskedUsage::of(query).map_err(|error| CliError::usage(error.detail()))?;
+            context.open()?.store.read(move |read| asked.answer(read)).await?
+        }
+    };
+    if context.out.json {
+        context.out.document(&found)?;
+        return Ok(Exit::Ok);
+    }
+    let head = ["", "runs", "tokens", "runtime", "cost"].map(str::to_owned).to_vec();
+    let line = |name: &str, runs: i64, tokens: i64, runtime_ms: i64, cost: f64| {
+        vec![name.to_owned(), runs.to_string(), tokens.to_string(), format!("{} s", runtime_ms / 1_000), money(cost)]
+    };
+    let mut rows = vec![head];
+    match &found.groups {
+        Some(groups) => rows.extend(groups.iter().map(|group| {
+            let name = group.key.as_deref().unwrap_or("(none)");
+            line(name, group.runs, group.tokens, group.runtime_ms, group.cost_usd)
+        })),
+        None => rows
+            .extend(found.series.iter().map(|day| line(&day.date, day.runs, day.tokens, day.runtime_ms, day.cost_usd))),
+    }
+    let Totals { runs, tokens, runtime_ms, cost_usd } = found.totals;
+    rows.push(line("all", runs, tokens, runtime_ms, cost_usd));
+    for line in table(&rows) {
+        context.out.line(&line)?;
+    }
+    if found.coverage.unpriced_runs > 0 {
+        // Data, not a note: a sum without it would be read as the whole.
+        context.out.line(&format!("{} of {runs} have no cost", found.coverage.unpriced_runs))?;
+    }
+    Ok(Exit::Ok)
+}
+
+async fn models(args: ModelsArgs, context: &Context) -> Result<Exit, CliError> {
+    let ModelsArgs { span: SpanArgs { from, to, agent, model, task, tz }, min_sample } = args;
+    let min_sample = Some(min_sample.to_string());
+    let found: Models = match &context.server {
+        Some(server) => {
+            let named = [
+                ("from", from),
+                ("to", to),
+                ("agent", agent),
+                ("model", model),
+                ("task", task),
+                ("tz", tz),
+                ("minSample", min_sample),
+            ];
+            asked(server, "/api/v3/analytics/performance", &named).await?
+        }
+        None => {
+            let query = PerformanceQuery { from, to, agent, model, task, tz, min_sample };
+            let asked = AskedPerformance::of(query).map_err(|error| CliError::usage(error.detail()))?;
+            context.open()?.store.read(move |read| asked.answer(read)).await?
+        }
+    };
+    if context.out.json {
+        context.out.document(&found)?;
+        return Ok(Exit::Ok);
+    }
+    let head = ["model", "ended", "success", "failed", "killed", "cancelled", "median", "median cost", ""];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(found.rows.iter().map(|row| {
+        vec![
+            row.model_id.clone(),
+            row.runs_total.to_string(),
+            format!("{:.1}%", row.success_rate * 100.0),
+            row.failure_count.to_string(),
+            row.killed_count.to_string(),
+            row.cancelled_count.to_string(),
+            format!("{:.1} s", row.median_runtime_ms / 1_000.0),
+            money(row.median_cost_usd),
+            if row.sample_warning { "few".to_owned() } else { String::new() },
+        ]
+    }));
+    for line in table(&rows) {
+        context.out.line(&line)?;
+    }
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,313 @@
+//! The agents room over HTTP: the contract of ingest in its exact bytes, the ledger, and who may ask.
+
+use std::io::Write as _;
+
+use serde_json::{Value, json};
+
+use super::client::{Answer, ask};
+use super::{Served, token};
+use crate::world::{Backend, World};
+
+both_backends! {
+    ag_14_an_unknown_version_is_refused_and_counted,
+    ag_15_a_mistake_is_told_in_the_same_bytes_always,
+    ag_18_ag_19_ag_20_the_rules_hold_over_http_and_a_restart,
+    ag_21_a_packed_body_is_unpacked_within_its_limit,
+    ag_31_ag_33_the_ledger_is_listed_as_older_clients_know_it,
+    ag_36_who_may_ask,
+    sixty_four_clients_at_once_are_all_answered,
+    a_file_is_taken_in_by_the_program_as_by_a_server,
+}
+
+const INGEST: &str = "/api/v3/ingest/session";
+const LEDGER: &str = "/api/v3/ledger";
+
+fn session(id: &str, state: &str) -> Value {
+    json!({"sessionId": id, "agentId": "builder", "modelId": "claude-sonnet-4", "state": state, "startedAt": "2026-01-02T03:04:05Z"})
+}
+
+fn v1(session: &Value) -> Value {
+    json!({"envelope_version": "v1", "payload": {"session": session}})
+}
+
+#[track_caller]
+fn is(answer: &Answer, status: u16, body: &str) {
+    assert_eq!((answer.status, answer.text().as_str()), (status, body));
+    assert_eq!(answer.header("content-type"), Some("application/json"), "{answer:?}");
+}
+
+fn ag_14_an_unknown_version_is_refused_and_counted(backend: Backend) {
+    let world = World::new(backend);
+    let token = token(&world, "read,ingest");
+    let served = Served::new(&world);
+    let records = served.get("/v1/status", &token).json()["records"].clone();
+    let body = r#"{"error":{"code":"UNSUPPORTED_CONTRACT_VERSION","message":"UNSUPPORTED CONTRACT VERSION","details":[{"field":"envelope_version","message":"unsupported"}]}}"#;
+    for version in [json!("v9"), json!(3), json!({})] {
+        is(&served.post(INGEST, &token, &json!({"envelope_version": version})), 422, body);
+        is(&served.post(INGEST, &token, &json!({"envelope_version": version, "payload": {"session": 1}})), 422, body);
+    }
+    let metrics = served.get("/metrics", &token).text();
+    let line = "contract_rejection_total{code=\"UNSUPPORTED_CONTRACT_VERSION\",version=\"unknown\"} 6";
+    assert!(metrics.lines().any(|found| found == line), "{metrics}");
+    assert_eq!(served.get(LEDGER, &token).json()["total"], 0);
+    assert_eq!(served.get("/v1/status", &token).json()["records"], records, "nothing is written");
+}
+
+fn ag_15_a_mistake_is_told_in_the_same_bytes_always(backend: Backend) {
+    let world = World::new(backend);
+    let token = token(&world, "read,ingest");
+    let mut wrong = session("", "banana");
+    wrong["promptTokens"] = json!(-1);
+    wrong["colour"] = json!("red");
+    let events = json!([{"eventType": "dance", "eventTs": "yesterday"}]);
+    let invalid = json!({"envelope_version": "v1", "payload": {"session": wrong, "events": events}}).to_string();
+    let told = r#"{"error":{"code":"VALIDATION_ERROR","message":"Invalid ingest payload","details":[{"field":"events[0].eventTs","message":"must be an RFC 3339 date-time with offset"},{"field":"events[0].eventType","message":"unsupported value"},{"field":"events[0].payload","message":"must be an object"},{"field":"session.colour","message":"unsupported field"},{"field":"session.promptTokens","message":"must be a non-negative integer"},{"field":"session.sessionId","message":"must be a non-empty string"},{"field":"session.state","message":"unsupported value"}]}}"#;
+    for _ in 0..2 {
+        let served = Served::new(&world);
+        let bearer = format!("Bearer {token}");
+        let post = |body: &str| served.ask("POST", INGEST, &[("authorization", bearer.as_str())], body);
+        for _ in 0..10 {
+            is(&post(&invalid), 400, told);
+            is(&post("{\"a\":1,\"a\":2}"), 400, r#"{"error":"Invalid JSON payload"}"#);
+            is(
+                &post("[]"),
+                400,
+                r#"{"error":{"code":"VALIDATION_ERROR","message":"Invalid ingest payload","details":[{"field":"payload","message":"payload must be an object"}]}}"#,
+            );
+        }
+        assert_eq!(served.get(LEDGER, &token).json()["total"], 0, "AG-16: zero rows");
+    }
+}
+
+fn ag_18_ag_19_ag_20_the_rules_hold_over_http_and_a_restart(backend: Backend) {
+    let world = World::new(backend);
+    let token = token(&world, "read,ingest");
+    let served = Served::new(&world);
+    let first = served.post(INGEST, &token, &v1(&session("s", "running")));
+    let fingerprint = first.json()["fingerprint"].as_str().expect("a fingerprint").to_owned();
+    is(&first, 200, &format!(r#"{{"ok":true,"sessionId":"s","revision":1,"fingerprint":"{fingerprint}"}}"#));
+    drop(served);
+    let served = Served::new(&world);
+    let replay = served.post(INGEST, &token, &v1(&session("s", "running")));
+    is(
+        &replay,
+        200,
+        &format!(
+            r#"{{"ok":true,"sessionId":"s","revision":1,"fingerprint":"{fingerprint}","idempotent_replay":true}}"#
+        ),
+    );
+    assert_eq!(served.post(INGEST, &token, &v1(&session("s", "completed"))).json()["revision"], 2);
+    let mut late = session("s", "running");
+    late["title"] = json!("late");
+    assert_eq!(served.post(INGEST, &token, &v1(&late)).json()["stale"], true);
+    let conflict = r#"{"error":{"code":"IDEMPOTENCY_CONFLICT","message":"IDEMPOTENCY CONFLICT","details":[{"field":"idempotency_key","message":"conflicting payload for idempotency key"}]}}"#;
+    is(&served.post(INGEST, &token, &v1(&session("s", "failed"))), 409, conflict);
+    let detail = served.get(&format!("{LEDGER}/s"), &token).json();
+    assert_eq!(detail["ledger"]["status"], "success");
+    is(&served.get(&format!("{LEDGER}/nobody"), &token), 404, r#"{"error":"Session not found"}"#);
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut child = std::process::Command::new("gzip")
+        .arg("-c")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("gzip");
+    let mut input = child.stdin.take().expect("its input");
+    let bytes = bytes.to_vec();
+    let writing = std::thread::spawn(move || input.write_all(&bytes).expect("a write"));
+    let packed = child.wait_with_output().expect("its output").stdout;
+    writing.join().expect("the writer");
+    packed
+}
+
+fn ag_21_a_packed_body_is_unpacked_within_its_limit(backend: Backend) {
+    let world = World::new(backend);
+    let token = token(&world, "read,ingest");
+    let served = Served::new(&world);
+    let bearer = format!("Bearer {token}");
+    let post = |encoding: &str, body: &[u8]| {
+        let lines = [("authorization", bearer.as_str()), ("content-encoding", encoding)];
+        ask(&served.host, "POST", INGEST, &lines, body)
+    };
+    let packed = gzip(v1(&session("s", "running")).to_string().as_bytes());
+    assert_eq!(post("gzip", &packed).status, 200);
+    let too_large = r#"{"error":{"code":"PAYLOAD_TOO_LARGE","message":"PAYLOAD TOO LARGE","details":[{"field":"body","message":"exceeds 8388608 bytes"}]}}"#;
+    is(&post("gzip", &gzip(&vec![b' '; 64 * 1024 * 1024])), 413, too_large);
+    is(&post("identity", &vec![b' '; 8 * 1024 * 1024 + 1]), 413, too_large);
+    assert_eq!(post("br", b"{}").status, 415);
+    is(&post("gzip", b"rubbish"), 400, r#"{"error":"Invalid JSON payload"}"#);
+}
+
+fn ag_31_ag_33_the_ledger_is_listed_as_older_clients_know_it(backend: Backend) {
+    let world = World::new(backend);
+    let token = token(&world, "read,ingest");
+    let served = Served::new(&world);
+    for (id, started, tokens) in
+        [("a", "2026-01-01T23:30:00-08:00", 10), ("b", "2026-01-02T00:00:00Z", 30), ("c", "2026-01-03T12:00:00.5Z", 20)]
+    {
+        let mut said = session(id, "completed");
+        said["startedAt"] = json!(started);
+        said["title"] = json!(format!("Refactor the parser {id}"));
+        said["totalTokens"] = json!(tokens);
+        said["billedCostUsd"] = json!(f64::from(tokens) / 1000.0);
+        assert_eq!(served.post(INGEST, &token, &v1(&said)).status, 200);
+    }
+    let ids = |query: &str| -> Vec<String> {
+        let answer = served.get(&format!("{LEDGER}?{query}"), &token);
+        assert_eq!(answer.status, 200, "{query}: {answer:?}");
+        let rows = answer.json()["rows"].as_array().expect("rows").clone();
+        rows.iter().map(|row| row["sessionId"].as_str().expect("an id").to_owned()).collect()
+    };
+    for (query, expected) in [
+        ("", vec!["c", "a", "b"]),
+        ("sort=cost", vec!["b", "c", "a"]),
+        ("q=pars+ref", vec!["c", "a", "b"]),
+        ("q=arser", vec![]),
+        ("q=ARSER&match=substring", vec!["c", "a", "b"]),
+        ("q=%25", vec![]),
+        ("q=%25&match=substring", vec![]),
+        ("from=2026-01-02&to=2026-01-02", vec!["a", "b"]),
+        ("to=2026-01-03T12:00:00Z", vec!["c", "a", "b"]),
+        ("to=2026-01-03T12:00:00.4Z", vec!["a", "b"]),
+        ("from=2026-01-02&to=2026-01-02&tz=America/Los_Angeles", vec![]),
+        ("from=2026-01-02T05:00:00%2B05:00&to=2026-01-02T05:00:00%2B05:00", vec!["b"]),
+        ("status=banana", vec![]),
+        ("agent=nobody", vec![]),
+        ("pageSize=1&page=2", vec!["a"]),
+        ("pageSize=0", vec!["c"]),
+        ("page=-4&pageSize=2", vec!["c", "a"]),
+    ] {
+        assert_eq!(ids(query), expected, "{query}");
+    }
+    for (query, message) in [
+        ("page=abc", "Invalid page value"),
+        ("pageSize=x", "Invalid pageSize value"),
+        ("sort=best", "Invalid sort value"),
+        ("from=yesterday", "Invalid from value"),
+        ("to=2026-02-30", "Invalid to value"),
+        ("tz=Nowhere", "Invalid tz value"),
+        ("match=fuzzy", "Invalid match value"),
+    ] {
+        is(&served.get(&format!("{LEDGER}?{query}"), &token), 400, &json!({ "error": message }).to_string());
+    }
+    let first = served.get(&format!("{LEDGER}?pageSize=2"), &token).json();
+    let next = first["next"].as_str().expect("a cursor");
+    assert_eq!(ids(&format!("pageSize=2&cursor={next}")), ["b"]);
+    // Optional fields are left out, and names are those of the contract.
+    let detail = served.get(&format!("{LEDGER}/b"), &token).json();
+    let ingested = detail["ledger"]["ingestedAt"].clone();
+    let expected = json!({
+        "sessionId": "b", "agentId": "builder", "agentLabel": "builder", "modelId": "claude-sonnet-4",
+        "taskTitle": "Refactor the parser b", "status": "success", "startedAt": "2026-01-02T00:00:00.000Z", "runtimeMs": 0,
+        "artifactCount": 0, "ingestedAt": ingested,
+    });
+    assert_eq!(detail["ledger"], expected);
+    let computed = detail["usage"]["computedAt"].clone();
+    let usage = json!({
+        "sessionId": "b", "totalTokens": 30, "runtimeMs": 0, "costUsd": 0.03, "costConfidence": "exact",
+        "pricingVersion": "provider_native", "computedAt": computed, "tokenSource": "provider_reported",
+        "tokenConfidence": "medium", "runtimeSource": "missing", "runtimeConfidence": "unknown",
+        "costSource": "provider_reported", "costConfidenceLevel": "high",
+    });
+    assert_eq!(detail["usage"], usage);
+    assert_eq!(detail["events"], json!([]));
+    is(&served.get("/api/v3/nothing", &token), 404, r#"{"error":"Not found"}"#);
+    is(&served.post(LEDGER, &token, &json!({})), 405, r#"{"error":"Method not allowed"}"#);
+}
+
+fn ag_36_who_may_ask(backend: Backend) {
+    let mut world = World::new(backend);
+    let body = v1(&session("s", "running")).to_string();
+    let unauthorized = r#"{"error":"Unauthorized"}"#;
+    let unset = r#"{"error":"Server auth is not configured."}"#;
+    let with = |served: &Served, name: &str, value: &str| served.ask("POST", INGEST, &[(name, value)], &body);
+    {
+        let served = Served::new(&world);
+        // The login link of the greeting is no way in for programs, but somebody who could get in exists.
+        let login = served.ask("GET", LEDGER, &[], "");
+        assert!([401, 500].contains(&login.status), "{login:?}");
+    }
+    let (reader, writer) = (token(&world, "read"), token(&world, "ingest"));
+    {
+        let served = Served::new(&world);
+        is(&served.ask("POST", INGEST, &[], &body), 401, unauthorized);
+        is(&with(&served, "authorization", "Bearer rubbish"), 401, unauthorized);
+        is(&with(&served, "x-secret-key", "anything"), 401, unauthorized);
+        let forbidden = served.ask("POST", INGEST, &[("authorization", &format!("Bearer {reader}"))], &body);
+        is(&forbidden, 403, r#"{"error":"Forbidden","requiredScope":"ingest"}"#);
+        is(&served.get(LEDGER, &writer), 403, r#"{"error":"Forbidden","requiredScope":"read"}"#);
+        assert_eq!(with(&served, "authorization", &format!("Bearer {writer}")).status, 200);
+    }
+    world.set("HELICARRIER_SECRET", "hunter2");
+    {
+        let served = Served::new(&world);
+        assert_eq!(with(&served, "x-secret-key", "hunter2").status, 200);
+        is(&with(&served, "x-secret-key", "hunter3"), 401, unauthorized);
+        let both = [("x-secret-key", "hunter2"), ("authorization", "Bearer rubbish")];
+        is(&served.ask("POST", INGEST, &both, &body), 401, unauthorized);
+        assert_eq!(served.ask("GET", "/v1/status", &[("x-secret-key", "hunter2")], "").status, 401);
+    }
+    world.set("HELICARRIER_SECRET", "");
+    let served = Served::new(&world);
+    is(&with(&served, "x-secret-key", ""), 500, unset);
+    is(&served.ask("GET", LEDGER, &[], ""), 500, unset);
+    assert_eq!(with(&served, "authorization", &format!("Bearer {writer}")).status, 200, "a token alone decides");
+}
+
+fn sixty_four_clients_at_once_are_all_answered(backend: Backend) {
+    let world = World::new(backend);
+    let token = token(&world, "read,ingest");
+    let served = Served::new(&world);
+    std::thread::scope(|scope| {
+        for client in 0..64 {
+            let (served, token) = (&served, &token);
+            scope.spawn(move || {
+                for turn in 0..3 {
+                    // Half of them speak about one session.
+                    let id = if client % 2 == 0 { "shared".to_owned() } else { format!("own-{client}") };
+                    let mut said = session(&id, "running");
+                    said["title"] = json!(format!("{client} {turn}"));
+                    let answer = served.post(INGEST, token, &v1(&said));
+                    assert_eq!(answer.status, 200, "{answer:?}");
+                }
+            });
+        }
+    });
+    assert_eq!(served.get(LEDGER, &token).json()["total"], 33);
+    let replay = served.post(INGEST, &token, &v1(&session("shared", "running")));
+    assert_eq!(replay.json()["revision"], 97, "96 documents about one session are 96 revisions");
+}
+
+fn a_file_is_taken_in_by_the_program_as_by_a_server(backend: Backend) {
+    let world = World::new(backend);
+    let file = world.path().join("sessions.ndjson");
+    let lines = [v1(&session("s", "completed")), v1(&session("t", "banana")), v1(&session("u", "running"))];
+    let text: Vec<String> = lines.iter().map(Value::to_string).collect();
+    std::fs::write(&file, text.join("\n")).expect("a file");
+    let path = file.to_str().expect("text");
+    let first = world.exhibit(&["agents", "ingest", path]);
+    assert_eq!((first.code, first.stdout.as_str()), (3, "s  revision 1\nu  revision 1\n"), "{first:?}");
+    assert!(first.stderr.contains("document 2 was refused (400)"), "{}", first.stderr);
+    let local = world.json(&["agents", "sessions", "list"]);
+    let shown = world.json(&["agents", "sessions", "show", "s"]);
+    let token = token(&world, "read,ingest");
+    let served = Served::new(&world);
+    let address = format!("http://{}", served.host);
+    let tokens = world.path().join("token");
+    std::fs::write(&tokens, &token).expect("a file");
+    let remote = |arguments: &[&str]| {
+        let global = ["--server", address.as_str(), "--token-file", tokens.to_str().expect("text"), "--json"];
+        let output = world.exhibit(&[&global[..], arguments].concat());
+        serde_json::from_str::<Value>(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+    };
+    let again = remote(&["agents", "ingest", path]);
+    assert_eq!(again["results"][0]["body"]["idempotent_replay"], true, "{again}");
+    assert_eq!((&again["results"][1]["status"], &again["results"][2]["index"]), (&json!(400), &json!(2)));
+    assert_eq!(remote(&["agents", "sessions", "list"]), local);
+    assert_eq!(remote(&["agents", "sessions", "show", "s"]), shown);
+    let unknown = world.exhibit(&["agents", "sessions", "show", "nobody"]);
+    let message = "exhibit: there is no session `nobody`; `exhibit agents sessions list` shows them\n";
+    assert_eq!((unknown.code, unknown.stderr.as_str()), (2, message));
+}
