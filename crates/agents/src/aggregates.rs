@@ -143,8 +143,7 @@ impl Sums {
     }
 
     fn add(&mut self, sum: Sum, value: i64) {
-        let cell = &mut self.0[sum as usize];
-        *cell = bounded(*cell, value);
+        self.0[sum as usize] = bounded(self.get(sum), value);
     }
 
     fn add_source(&mut self, provenance: Source, [reported, derived, missing]: [Sum; 3]) {
