@@ -127,6 +127,15 @@ sums! {
     CostMissing = "cost_missing",
 }
 
+/// Largest sum that is kept, and smallest below zero: four thousand million dollars, half of what a column holds. A sender may tell of absurd
+/// amounts; the sum then stands here, and the next honest session of the same hour still finds room.
+pub const SUM_MAX: i64 = 1 << 62;
+
+/// Adds within what is kept.
+fn bounded(sum: i64, value: i64) -> i64 {
+    sum.saturating_add(value).clamp(-SUM_MAX, SUM_MAX)
+}
+
 impl Sums {
     /// One of the sums.
     pub fn get(&self, sum: Sum) -> i64 {
@@ -134,8 +143,7 @@ impl Sums {
     }
 
     fn add(&mut self, sum: Sum, value: i64) {
-        let cell = &mut self.0[sum as usize];
-        *cell = cell.saturating_add(value);
+        self.0[sum as usize] = bounded(self.get(sum), value);
     }
 
     fn add_source(&mut self, provenance: Source, [reported, derived, missing]: [Sum; 3]) {
@@ -152,7 +160,7 @@ impl Sums {
     /// Adds others so many times; -1 takes them away.
     pub fn merge(&mut self, other: &Self, times: i64) {
         for (sum, value) in self.0.iter_mut().zip(other.0) {
-            *sum = sum.saturating_add(value.saturating_mul(times));
+            *sum = bounded(*sum, value.saturating_mul(times));
         }
     }
 

@@ -1,10 +1,11 @@
 //! The agents room: what AI agents did, and what it cost, as evidence.
 //!
 //! Read in this order: [`contract`] (what is taken in, and how it is refused), [`record`] and [`admission`] (what becomes of it), [`fold`],
-//! [`calls`] and [`projection`] (the rows that are shown), [`usage`] (what a call used, whoever counted), [`prices`] (what that cost),
-//! [`provenance`] (how far a number can be trusted), [`aggregates`] and [`sketch`] (sums by hour and day), [`alerts`] (when a sum is too
-//! large, who hears of it, and when it is over), [`collect`] (formats that are read where they lie), [`control`] (agents are stopped, and
-//! it is confirmed), then [`room`] and [`ingest`] for how it stands on the spine.
+//! [`calls`] and [`projection`] (the rows that are shown), [`usage`] (what a call used, whoever counted), [`prices`], [`price_lists`] and
+//! [`recompute`] (what that cost, then and under other prices), [`provenance`] (how far a number can be trusted), [`aggregates`], [`sketch`] and
+//! [`parity`] (sums by hour and day, and whether they hold), [`alerts`] (when a sum is too large, who hears of it, and when it is over),
+//! [`collect`] (formats that are read where they lie), [`control`] (agents are stopped, and it is confirmed), then [`room`] and [`ingest`] for
+//! how it stands on the spine.
 
 pub mod admission;
 pub mod aggregates;
@@ -19,11 +20,15 @@ pub mod http;
 pub mod ingest;
 pub mod moment;
 pub mod money;
+pub mod parity;
+pub mod price_lists;
 pub mod prices;
 pub mod projection;
 pub mod provenance;
+pub mod recompute;
 pub mod record;
 pub mod room;
+mod rows;
 pub mod sketch;
 pub mod sql;
 pub mod state;

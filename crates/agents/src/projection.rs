@@ -1,24 +1,22 @@
 //! The rows that are shown, moved by documents in the order of the ledger.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use exhibit_model::time::Timestamp;
 use exhibit_store::{StoreError, Tx};
 
-use crate::aggregates::{Contributions, buckets_of};
+use crate::aggregates::Contributions;
 use crate::calls::{counts_more, dedupe_key, rank};
 use crate::contract::{Call, Usage};
 use crate::fold::Placed;
-use crate::prices::{Cost, PriceBook, PricedCall, PricingVersion, price};
-use crate::provenance::{SessionCost, TokenCounts, session_cost, session_tokens};
+use crate::prices::{Cost, PricingVersion, price};
+use crate::provenance::TokenCounts;
+use crate::rows::Rows;
 use crate::sql::calls::{self, CallRow};
 use crate::sql::dims::{self, DimKind, Dims, Names};
 use crate::sql::events::{self, EventRow, json_text};
 use crate::sql::sessions::{self, SessionRow};
-use crate::sql::usage::{self, BucketSums, UsageRow};
-use crate::sql::{aggregates, prices, words};
-use crate::usage::{of_contract, of_session_counts};
+use crate::sql::{aggregates, words};
+use crate::usage::of_contract;
 
 /// Applies documents.
 ///
@@ -31,7 +29,7 @@ pub fn apply(tx: &mut Tx<'_>, documents: &[Placed]) -> Result<(), StoreError> {
     let dims = dims::intern(tx, &names)?;
     let mut work = Work::load(tx, documents, dims)?;
     let mut moved = Contributions::default();
-    work.contribute(&mut moved, -1);
+    work.rows.contribute(&mut moved, -1);
     let mut said: Vec<(i64, EventRow)> = Vec::new();
     for document in documents {
         let session_key = work.document(document)?;
@@ -39,37 +37,22 @@ pub fn apply(tx: &mut Tx<'_>, documents: &[Placed]) -> Result<(), StoreError> {
             said.push((session_key, EventRow::of(event)?));
         }
     }
-    work.settle_usage(last.at)?;
-    work.contribute(&mut moved, 1);
+    work.rows.settle()?;
+    work.rows.contribute(&mut moved, 1);
     work.write(tx)?;
     events::insert(tx, &said)?;
     aggregates::apply(tx, &moved.without_zeros(), last.at.0)
 }
 
-/// Rows of the sessions that documents touch, as they stand and as they become.
+/// The rows that documents change, and what else is needed meanwhile.
 struct Work {
     dims: Dims,
-    book: Arc<PriceBook>,
-    sessions: BTreeMap<String, SessionRow>,
-    usages: BTreeMap<i64, UsageRow>,
-    calls: BTreeMap<String, CallRow>,
-    /// Ranks of the feeds of calls that stand, by key.
-    feeds: BTreeMap<i64, u8>,
-    /// Documents that spoke of a session as a whole, by session: what they said of tokens, bill and model.
-    told: BTreeMap<i64, Told>,
-    changed_calls: BTreeSet<String>,
+    rows: Rows,
+    /// Sessions that documents spoke of as a whole.
+    told: BTreeSet<i64>,
     changed_words: BTreeSet<i64>,
     next_session: i64,
     next_call: i64,
-}
-
-/// What the newest document of a session says beside its row.
-struct Told {
-    sent: TokenCounts,
-    billed: Option<crate::money::Nano>,
-    runtime: crate::provenance::Provenance,
-    model: String,
-    provider: Option<String>,
 }
 
 fn key_of(document: &Placed, call: &Call) -> String {
@@ -81,8 +64,8 @@ fn key_of(document: &Placed, call: &Call) -> String {
 impl Work {
     fn load(tx: &Tx<'_>, documents: &[Placed], dims: Dims) -> Result<Self, StoreError> {
         let ids: Vec<&str> = documents.iter().map(Placed::session_id).collect();
-        let mut sessions = sessions::rows(tx, &ids)?;
-        let mut keys: BTreeSet<i64> = sessions.values().map(|row| row.standing.session_key).collect();
+        let mut standing: Vec<SessionRow> = sessions::rows(tx, &ids)?.into_values().collect();
+        let keys: BTreeSet<i64> = standing.iter().map(|row| row.standing.session_key).collect();
         // A call may stand under another session, which then changes, too.
         let wanted: BTreeSet<String> = documents
             .iter()
@@ -91,66 +74,41 @@ impl Work {
         let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
         let owners: BTreeSet<i64> = calls::by_dedupe_keys(tx, &wanted)?.iter().map(|call| call.session_key).collect();
         let others: Vec<i64> = owners.difference(&keys).copied().collect();
-        for row in sessions::by_keys(tx, &others)? {
-            sessions.insert(row.standing.session_id.clone(), row);
-        }
-        keys.extend(others);
-        let keys: Vec<i64> = keys.into_iter().collect();
-        let standing = calls::by_sessions(tx, &keys)?;
-        let feed_keys: BTreeSet<i64> = standing.iter().map(|call| call.feed_key).collect();
-        let feeds = dims::names(tx, &feed_keys)?.into_iter().map(|(key, name)| (key, rank(&name))).collect();
+        standing.extend(sessions::by_keys(tx, &others)?);
         Ok(Self {
+            rows: Rows::load(tx, standing, &dims)?,
             dims,
-            book: prices::book(tx)?,
-            usages: usage::by_keys(tx, &keys)?,
-            calls: standing.into_iter().map(|call| (call.dedupe_key.clone(), call)).collect(),
-            feeds,
-            sessions,
-            told: BTreeMap::new(),
-            changed_calls: BTreeSet::new(),
+            told: BTreeSet::new(),
             changed_words: BTreeSet::new(),
             next_session: sessions::next_key(tx)?,
             next_call: calls::next_key(tx)?,
         })
     }
 
-    fn contribute(&self, moved: &mut Contributions, times: i64) {
-        for session in self.sessions.values() {
-            if let Some(usage) = self.usages.get(&session.standing.session_key) {
-                moved.add(session, usage, self.calls_of(session.standing.session_key), times);
-            }
-        }
-    }
-
-    fn calls_of(&self, session_key: i64) -> impl Iterator<Item = &CallRow> {
-        self.calls.values().filter(move |call| call.session_key == session_key)
-    }
-
     /// Folds a document in; the key of its session.
     fn document(&mut self, document: &Placed) -> Result<i64, StoreError> {
-        let before = self.sessions.get(document.session_id());
+        let before = self.rows.session(document.session_id());
         let (row, runtime) = document.row(before, self.next_session, &self.dims)?;
         self.next_session += i64::from(before.is_none());
         let session_key = row.standing.session_key;
         if before.is_none_or(|before| texts_of(before) != texts_of(&row)) {
             self.changed_words.insert(session_key);
         }
-        self.sessions.insert(document.session_id().to_owned(), row);
         let session = &document.recorded.said.session;
         let counts = TokenCounts {
             prompt: session.prompt_tokens,
             completion: session.completion_tokens,
             total: session.total_tokens,
         };
-        let standing = self.usages.get(&session_key).filter(|_| document.recorded.is_collected());
+        let standing = self.rows.usage(session_key).filter(|_| document.recorded.is_collected());
         let sent = match standing {
             // A piece that a collector read may not repeat what an earlier one told.
             Some(usage) if counts == TokenCounts::default() => usage.sent,
             _ => counts,
         };
         let billed = session.billed.or(standing.and_then(|usage| usage.billed));
-        let (model, provider) = (session.model_id.clone(), session.provider.clone());
-        self.told.insert(session_key, Told { sent, billed, runtime, model, provider });
+        self.rows.tell(row, sent, billed, runtime, document.at);
+        self.told.insert(session_key);
         for call in &document.recorded.said.calls {
             self.call(document, session_key, call)?;
         }
@@ -160,39 +118,50 @@ impl Work {
     fn call(&mut self, document: &Placed, session_key: i64, call: &Call) -> Result<(), StoreError> {
         let dedupe_key = key_of(document, call);
         let mut new = self.call_row(document, session_key, call, dedupe_key.clone())?;
-        let new_rank = rank(&document.recorded.feed);
-        self.feeds.insert(new.feed_key, new_rank);
-        let Some(old) = self.calls.get(&dedupe_key) else {
+        let Some(old) = self.rows.call(&dedupe_key) else {
+            new.cost = price(&self.rows.book, &self.rows.priced(&new)?);
             self.next_call += 1;
-            self.changed_calls.insert(dedupe_key.clone());
-            self.calls.insert(dedupe_key, new);
+            self.rows.put_call(new, document.at);
             return Ok(());
         };
         // It belongs to the session of its earliest record, ties by id.
-        let owner = self.sessions.values().find(|row| row.standing.session_key == old.session_key);
-        let owner = owner.map_or("", |row| row.standing.session_id.as_str());
+        let owner = self.rows.session_at(old.session_key).map_or("", |row| row.standing.session_id.as_str());
         let (session_key, started_at) = if (new.started_at, document.session_id()) < (old.started_at, owner) {
             (session_key, new.started_at)
         } else {
             (old.session_key, old.started_at)
         };
-        let old_rank = self.feeds.get(&old.feed_key).copied().unwrap_or(0);
-        let mut row = if counts_more(&new, new_rank, old, old_rank) {
+        let mut row = if counts_more(&new, rank(&document.recorded.feed), old, self.rows.rank_of(old.feed_key)) {
             (new.call_key, new.revision) = (old.call_key, old.revision);
             new
         } else {
             old.clone()
         };
         (row.session_key, row.started_at) = (session_key, started_at);
+        row.cost = if self.is_priced_alike(old, &row) {
+            // Said again is no reason to forget that it was reckoned under other prices since.
+            old.cost.clone()
+        } else {
+            price(&self.rows.book, &self.rows.priced(&row)?)
+        };
         let seen = CallRow { ledger_seq: old.ledger_seq, ..row.clone() };
         if seen != *old {
             row.revision += 1;
-            self.changed_calls.insert(dedupe_key.clone());
-            self.calls.insert(dedupe_key, row);
+            self.rows.put_call(row, document.at);
         }
         Ok(())
     }
 
+    /// Whether a call has a cost that holds for another word about it, too: nothing that a price depends on differs.
+    fn is_priced_alike(&self, old: &CallRow, new: &CallRow) -> bool {
+        let depends = |row: &CallRow| (row.model_key, row.provider_key, row.service_tier, row.usage, row.billed);
+        old.cost.amount().is_some()
+            && depends(old) == depends(new)
+            && old.estimated == new.estimated
+            && self.rows.in_force(old.started_at) == self.rows.in_force(new.started_at)
+    }
+
+    /// The row of a call, not priced yet.
     fn call_row(
         &self,
         document: &Placed,
@@ -204,7 +173,6 @@ impl Work {
         let model = call.model_id.as_deref().unwrap_or(&session.model_id);
         let provider = call.provider.as_deref().or(session.provider.as_deref());
         let used = of_contract(&call.usage).usage;
-        let priced = PricedCall::of_call(call, &used, &session.model_id, session.provider.as_deref());
         let estimated =
             call.estimated.as_ref().and_then(|(nano, version)| Some((*nano, PricingVersion::parse(version)?)));
         Ok(CallRow {
@@ -221,7 +189,7 @@ impl Work {
             service_tier: call.service_tier,
             started_at: call.started_at,
             duration_ms: call.duration_ms,
-            cost: price(&self.book, &priced),
+            cost: Cost::missing(),
             usage: used,
             raw_usage: match &call.usage {
                 Usage::Raw(object, _) => Some(json_text(object)?),
@@ -234,100 +202,21 @@ impl Work {
         })
     }
 
-    /// Reckons the usage of every session anew that a document spoke of, or whose calls changed.
-    fn settle_usage(&mut self, at: Timestamp) -> Result<(), StoreError> {
-        let mut rows = Vec::new();
-        for session in self.sessions.values() {
-            let session_key = session.standing.session_key;
-            let calls: Vec<&CallRow> = self.calls_of(session_key).collect();
-            let (told, before) = (self.told.get(&session_key), self.usages.get(&session_key));
-            let (sent, billed, runtime) = match (told, before) {
-                (Some(told), _) => (told.sent, told.billed, told.runtime),
-                (None, Some(before)) => (before.sent, before.billed, before.runtime),
-                (None, None) => continue,
-            };
-            let usages: Vec<_> = calls.iter().map(|call| call.usage).collect();
-            let costs: Vec<Cost> = calls.iter().map(|call| call.cost.clone()).collect();
-            let (mut buckets, mut cost) = (BucketSums::default(), session_cost(billed, &costs));
-            calls.iter().for_each(|call| add(&mut buckets, &buckets_of(call)));
-            if calls.is_empty() {
-                // Sums without calls are priced as one call.
-                let used = of_session_counts(sent.prompt, sent.completion, sent.total);
-                buckets.input_uncached = used.counts.input_uncached.unwrap_or(0);
-                buckets.output = used.counts.output.unwrap_or(0);
-                cost.cost = match (told, before) {
-                    (Some(told), _) => price(
-                        &self.book,
-                        &PricedCall {
-                            provider: told.provider.as_deref(),
-                            model: &told.model,
-                            service_tier: None,
-                            usage: &used,
-                            started_at: session.started_at,
-                            billed,
-                            estimated: None,
-                        },
-                    ),
-                    (None, before) => before.map_or_else(Cost::missing, |before| before.cost.clone()),
-                };
-            }
-            let SessionCost { cost, unpriced_calls } = cost;
-            let mut row = UsageRow {
-                session_key,
-                sent,
-                billed,
-                tokens: session_tokens(sent, &usages),
-                buckets,
-                call_count: i64::try_from(calls.len()).unwrap_or(i64::MAX),
-                unpriced_calls,
-                runtime_ms: session.runtime_ms,
-                runtime,
-                cost,
-                provider_key: session.provider_key,
-                started_at: session.started_at,
-                computed_at: before.map_or(at, |before| before.computed_at),
-            };
-            if before != Some(&row) {
-                row.computed_at = at;
-                rows.push(row);
-            }
-        }
-        self.usages.extend(rows.into_iter().map(|row| (row.session_key, row)));
-        Ok(())
-    }
-
     fn write(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        let told = |session: &&SessionRow| self.told.contains_key(&session.standing.session_key);
-        let rows: Vec<&SessionRow> = self.sessions.values().filter(told).collect();
+        let rows: Vec<&SessionRow> = self.told.iter().filter_map(|key| self.rows.session_at(*key)).collect();
         sessions::put(tx, &rows)?;
-        let texts: Vec<_> = rows
+        let texts: Vec<_> = self
+            .changed_words
             .iter()
-            .filter(|row| self.changed_words.contains(&row.standing.session_key))
+            .filter_map(|key| self.rows.session_at(*key))
             .map(|row| (row.standing.session_key, texts_of(row)))
             .collect();
         words::put(tx, &texts)?;
-        let changed: Vec<&CallRow> = self.changed_calls.iter().filter_map(|key| self.calls.get(key)).collect();
-        calls::put(tx, &changed)?;
-        usage::put(tx, &self.usages.values().collect::<Vec<_>>())
+        self.rows.write(tx)
     }
 }
 
 /// Where search looks.
 fn texts_of(row: &SessionRow) -> [Option<&str>; 3] {
     [Some(row.standing.session_id.as_str()), row.task_title.as_deref(), row.task_text.as_deref()]
-}
-
-fn add(sums: &mut BucketSums, part: &BucketSums) {
-    for (sum, value) in [
-        (&mut sums.input_uncached, part.input_uncached),
-        (&mut sums.cache_read, part.cache_read),
-        (&mut sums.cache_write_5m, part.cache_write_5m),
-        (&mut sums.cache_write_1h, part.cache_write_1h),
-        (&mut sums.cache_write, part.cache_write),
-        (&mut sums.output, part.output),
-        (&mut sums.reasoning, part.reasoning),
-        (&mut sums.web_search_requests, part.web_search_requests),
-    ] {
-        *sum = sum.saturating_add(value);
-    }
 }

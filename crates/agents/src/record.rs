@@ -19,11 +19,15 @@ pub const CONFLICT: &str = "agents.conflict";
 /// Kind of a list of prices.
 pub const PRICES: &str = "agents.prices";
 
+/// Kind of what was asked to be reckoned anew.
+pub const RECOMPUTE: &str = "agents.recompute";
+
 /// The kind files of the room.
 pub const KINDS: &[&str] = &[
     include_str!("../../../schemas/kinds/agents.session.v1.json"),
     include_str!("../../../schemas/kinds/agents.conflict.v1.json"),
     include_str!("../../../schemas/kinds/agents.prices.v1.json"),
+    include_str!("../../../schemas/kinds/agents.recompute.v1.json"),
 ];
 
 /// The feed of documents that come over the contract of ingest.

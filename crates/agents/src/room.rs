@@ -10,10 +10,11 @@ use exhibit_store::{Accepted, Admission, Candidate, Migration, Read, Room, Seq, 
 use crate::admission::{Decision, Incoming, Obstacle, decide};
 use crate::fold::Placed;
 use crate::projection;
-use crate::record::{KINDS, Key, PRICES, Recorded, SESSION, fingerprint_of, read_prices};
+use crate::recompute;
+use crate::record::{KINDS, Key, PRICES, RECOMPUTE, Recorded, SESSION, fingerprint_of, read_prices};
 use crate::sql::keys::{self, KeyRow};
 use crate::sql::sessions;
-use crate::sql::{aggregates, events, prices, words};
+use crate::sql::{aggregates, cost_rows, events, prices, words};
 
 /// The agents room.
 #[derive(Debug)]
@@ -121,21 +122,32 @@ impl Room for AgentsRoom {
                 // Documents before it are priced without it.
                 projection::apply(tx, &std::mem::take(&mut placed))?;
                 prices::insert(tx, &read_prices(candidate.body())?, Timestamp(at))?;
+            } else if candidate.kind().name() == RECOMPUTE {
+                // It is about what stands before it.
+                projection::apply(tx, &std::mem::take(&mut placed))?;
+                recompute::apply(tx, &recompute::Part::read(candidate.body())?, Timestamp(at))?;
             }
         }
         projection::apply(tx, &placed)
     }
 
     fn remove(&self, tx: &mut Tx<'_>, first: Seq, last: Seq) -> Result<(), StoreError> {
-        words::remove(tx, first, last)?;
-        sessions::remove(tx, first, last)
+        // Most that goes is of other rooms, and finding the sessions of a range takes a walk through all of them.
+        if keys::any_between(tx, first, last)? { remove_rows(tx, first, last) } else { Ok(()) }
     }
 
     fn reset(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        self.remove(tx, Seq::MIN, Seq::MAX)?;
+        remove_rows(tx, Seq::MIN, Seq::MAX)?;
         aggregates::clear(tx)?;
         prices::clear(tx)
     }
+}
+
+/// Takes out the sessions whose standing document lies between two places, with all that hangs on them.
+fn remove_rows(tx: &mut Tx<'_>, first: Seq, last: Seq) -> Result<(), StoreError> {
+    words::remove(tx, first, last)?;
+    cost_rows::remove(tx, first, last)?;
+    sessions::remove(tx, first, last)
 }
 
 fn is_document(candidate: &Candidate) -> bool {

@@ -3,11 +3,13 @@
 pub mod aggregates;
 pub mod analytics;
 pub mod calls;
+pub mod cost_rows;
 pub mod dims;
 pub mod events;
 pub mod keys;
 pub mod ledger;
 pub mod prices;
+pub mod recompute;
 pub mod sessions;
 pub mod usage;
 pub mod words;

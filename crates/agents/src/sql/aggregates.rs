@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use exhibit_store::{FromRow, Read, Row, Sql, StoreError, Tx, Value};
 
-use crate::aggregates::{Basis, Contributions, Cut, Performance, Sum, Sums};
+use crate::aggregates::{Basis, Contributions, Cut, Performance, SUM_MAX, Sum, Sums};
 use crate::sketch::Sketch;
 
 const KEY: &str = "basis, grain, bucket_at, agent_key, model_key, task_category_key";
@@ -37,6 +37,23 @@ static ADD: LazyLock<Sql> = LazyLock::new(|| {
 
 static EMPTY: LazyLock<Sql> = LazyLock::new(|| empty("agents_usage_empty", "daily_usage_agg"));
 static PERFORMANCE_EMPTY: LazyLock<Sql> = LazyLock::new(|| empty("agents_performance_empty", "model_perf_agg"));
+
+/// Differences up to this are added where the sums stand: a thousand dollars of nano-USD, which is more than nearly every batch moves. Beside
+/// [`crate::aggregates::SUM_MAX`], four million of them would have to meet in one cut before a column runs over.
+const SMALL: i64 = 1 << 40;
+
+/// The sums of a cut, for differences that are not small.
+static FIND: LazyLock<Sql> = LazyLock::new(|| {
+    let columns = Sum::COLUMNS.join(", ");
+    let arrays: Vec<String> = (1..=KEY_COLUMNS).map(|place| format!("${place}::bigint[]")).collect();
+    let each: Vec<String> = (1..).zip(KEY.split(", ")).map(|(place, key)| format!("{key} = ${place}")).collect();
+    let select = format!("select {KEY}, {columns} from daily_usage_agg");
+    Sql {
+        name: "agents_usage_find",
+        sqlite: format!("{select} where {}", each.join(" and ")).into(),
+        postgres: format!("{select} natural join unnest({}) as wanted ({KEY})", arrays.join(", ")).into(),
+    }
+});
 
 /// Takes cuts out that nothing is left of.
 fn empty(name: &'static str, table: &str) -> Sql {
@@ -99,6 +116,9 @@ const EVERY_PERFORMANCE: Sql = Sql::same(
      killed_count, cancelled_count, inferred_count, runtime_sketch, cost_sketch from model_perf_agg where basis >= $1",
 );
 
+// Uses the primary key.
+const ANY: Sql = Sql::same("agents_usage_any", "select basis from daily_usage_agg limit 1");
+
 const CLEAR: &[Sql] = &[
     Sql::same("agents_usage_clear", "delete from daily_usage_agg"),
     Sql::same("agents_performance_clear", "delete from model_perf_agg"),
@@ -113,9 +133,15 @@ fn key_of(cut: &Cut) -> Vec<Value> {
 /// # Errors
 /// When the database cannot be read or written.
 pub fn apply(tx: &mut Tx<'_>, moved: &Contributions, at_us: i64) -> Result<(), StoreError> {
+    let is_large = |sums: &Sums| sums.0.iter().any(|sum| sum.unsigned_abs() > SMALL.unsigned_abs());
+    let wanted: Vec<Vec<Value>> =
+        moved.usage.iter().filter(|(_, sums)| is_large(sums)).map(|(cut, _)| key_of(cut)).collect();
+    let large: BTreeMap<Cut, Sums> =
+        tx.returning_many::<UsageCut>(&FIND, &wanted)?.into_iter().map(|row| (row.0, row.1)).collect();
     let mut rows = Vec::with_capacity(moved.usage.len());
     let mut falling = Vec::new();
     for (cut, sums) in &moved.usage {
+        let sums = large.get(cut).map_or(*sums, |standing| within(standing, sums));
         let mut row = key_of(cut);
         if sums.get(Sum::Runs) < 0 {
             falling.push(row.clone());
@@ -155,6 +181,17 @@ pub fn apply(tx: &mut Tx<'_>, moved: &Contributions, at_us: i64) -> Result<(), S
     Ok(())
 }
 
+/// The part of a difference that leaves the sums within what is kept.
+fn within(standing: &Sums, change: &Sums) -> Sums {
+    let mut after = *standing;
+    after.merge(change, 1);
+    let mut fitting = *change;
+    for ((fits, after), standing) in fitting.0.iter_mut().zip(after.0).zip(standing.0) {
+        *fits = after.saturating_sub(standing);
+    }
+    fitting
+}
+
 /// Everything that is kept, for checks.
 ///
 /// # Errors
@@ -169,6 +206,14 @@ pub fn every(read: &Read<'_>) -> Result<Contributions, StoreError> {
             .map(|row| (row.0, row.1))
             .collect(),
     })
+}
+
+/// Whether any sums are kept.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn any(read: &Read<'_>) -> Result<bool, StoreError> {
+    Ok(read.one::<(i64,)>(&ANY, &[])?.is_some())
 }
 
 /// Empties the sums.
@@ -201,7 +246,8 @@ impl FromRow for UsageCut {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         let mut sums = Sums::default();
         for (index, sum) in sums.0.iter_mut().enumerate() {
-            *sum = row.get(KEY_COLUMNS + index)?;
+            // Small differences are added without a look at the sum, so it may stand a little beyond what counts.
+            *sum = row.get::<i64>(KEY_COLUMNS + index)?.clamp(-SUM_MAX, SUM_MAX);
         }
         Ok(Self(cut_of(row)?, sums))
     }

@@ -60,6 +60,11 @@ impl Dims {
         let found = self.0.get(&(kind, name.to_owned())).copied();
         found.ok_or_else(|| StoreError::Unexpected(format!("the {} `{name}` has no key", kind.as_str())))
     }
+
+    /// Keys with their names.
+    pub fn names(&self) -> impl Iterator<Item = (i64, &str)> {
+        self.0.iter().map(|((_, name), key)| (*key, name.as_str()))
+    }
 }
 
 const DIMS: Table = Table {

@@ -46,6 +46,20 @@ const UNDER: Sql = Sql::pair(
 // Uses the unique index of ledger_seq.
 const AT: Sql = Sql::same("agents_keys_at", "select revision, stale from ingest_keys where ledger_seq = $1");
 
+// Uses the unique index of ledger_seq.
+const BETWEEN: Sql = Sql::same(
+    "agents_keys_between",
+    "select ledger_seq from ingest_keys where ledger_seq >= $1 and ledger_seq <= $2 limit 1",
+);
+
+/// Whether any document was taken in between two places of the ledger, both included.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn any_between(read: &Read<'_>, first: Seq, last: Seq) -> Result<bool, StoreError> {
+    Ok(read.one::<(i64,)>(&BETWEEN, params![first, last])?.is_some())
+}
+
 /// The first document that was taken in under each of these keys.
 ///
 /// # Errors

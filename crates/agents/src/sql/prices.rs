@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use exhibit_model::digest::Digest;
 use exhibit_model::time::Timestamp;
-use exhibit_store::{Read, Sql, StoreError, Tx, params};
+use exhibit_store::{FromRow, Read, Row, Sql, StoreError, Tx, params};
 
+use crate::price_lists::Listed;
 use crate::prices::{PriceBook, Snapshot, parse};
 
 const INSERT: Sql = Sql::same(
@@ -16,6 +17,13 @@ const INSERT: Sql = Sql::same(
 const VERSIONS: Sql =
     Sql::same("agents_prices_versions", "select pricing_version from price_snapshots order by pricing_version");
 const BODY: Sql = Sql::same("agents_prices_body", "select body from price_snapshots where pricing_version = $1");
+
+// No index: an installation has a few lists, and each is a row without its models here.
+const LIST: Sql = Sql::same(
+    "agents_prices_list",
+    "select pricing_version, origin, owner, effective_at, review_at, loaded_at from price_snapshots \
+     where (effective_at, pricing_version) > ($1, $2) order by effective_at, pricing_version limit $3",
+);
 const CLEAR: Sql = Sql::same("agents_prices_clear", "delete from price_snapshots");
 
 /// Books that are kept ready: one for each database of the process, and the one before it.
@@ -72,6 +80,28 @@ pub fn book(read: &Read<'_>) -> Result<Arc<PriceBook>, StoreError> {
     }
     books.push((versions, Arc::clone(&book)));
     Ok(book)
+}
+
+/// Lists after a place, in the order in which they come into force; `limit` at most.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn list(read: &Read<'_>, after: Option<(Timestamp, &str)>, limit: i64) -> Result<Vec<Listed>, StoreError> {
+    let (at, version) = after.map_or((i64::MIN, ""), |(at, version)| (at.0, version));
+    read.all(&LIST, params![at, version, limit])
+}
+
+impl FromRow for Listed {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            version: row.get(0)?,
+            origin: row.get(1)?,
+            owner: row.get(2)?,
+            effective_at: Timestamp(row.get(3)?),
+            review_at: row.get::<Option<i64>>(4)?.map(Timestamp),
+            loaded_at: Timestamp(row.get(5)?),
+        })
+    }
 }
 
 /// Takes all lists out.

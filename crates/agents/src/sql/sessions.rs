@@ -131,6 +131,10 @@ static ROWS: LazyLock<Sql> = LazyLock::new(|| SESSIONS.select_in("agents_session
 static BY_KEYS: LazyLock<Sql> =
     LazyLock::new(|| SESSIONS.select_in("agents_session_by_keys", "session_key", Type::Int));
 
+// Uses the primary key.
+static PAGE: LazyLock<Sql> =
+    LazyLock::new(|| SESSIONS.select("agents_session_page", "session_key > $1 order by session_key limit $2"));
+
 const NEXT: Sql = Sql::same("agents_session_next", "select coalesce(max(session_key), 0) + 1 from session_ledger");
 
 const REMOVE: &[Sql] = &[
@@ -200,6 +204,14 @@ pub fn by_keys(read: &Read<'_>, session_keys: &[i64]) -> Result<Vec<SessionRow>,
         return Ok(Vec::new());
     }
     read.all(&BY_KEYS, &[Value::List(session_keys.iter().map(|key| Value::Int(*key)).collect())])
+}
+
+/// Rows after a key, in the order of their keys; `limit` at most.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn page(read: &Read<'_>, after: i64, limit: i64) -> Result<Vec<SessionRow>, StoreError> {
+    read.all(&PAGE, params![after, limit])
 }
 
 /// The key that the next new session gets.

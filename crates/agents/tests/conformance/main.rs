@@ -17,7 +17,15 @@ mod macros {
     }
 }
 
+mod chance;
+mod traffic;
+mod truth;
 mod world;
 
+mod aggregates;
+mod migrations;
+mod price_lists;
+mod pricing;
 mod reads;
+mod recompute;
 mod rules;

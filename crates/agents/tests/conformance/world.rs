@@ -5,10 +5,12 @@ use std::sync::{Arc, OnceLock};
 
 use exhibit_agents::contract::{Options, decode};
 use exhibit_agents::ingest::{IngestError, Receipt, ingest};
+use exhibit_agents::price_lists::{self, Format};
+use exhibit_agents::prices::PricingVersion;
 use exhibit_agents::record::API_FEED;
 use exhibit_agents::room::AgentsRoom;
 use exhibit_model::time::{FixedClock, Timestamp};
-use exhibit_store::{Backend, Location, Read, Store, StoreError, StoreOptions, Synchronous};
+use exhibit_store::{Backend, Location, Read, Room, Sql, Store, StoreError, StoreOptions, Synchronous};
 use exhibit_testkit::postgres::TestPostgres;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -35,6 +37,11 @@ pub struct World {
 impl World {
     /// A new store.
     pub fn new(backend: Backend) -> Self {
+        Self::of(backend, vec![&AgentsRoom])
+    }
+
+    /// A new store of these rooms.
+    pub fn of(backend: Backend, rooms: Vec<&'static dyn Room>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let location = match backend {
             Backend::Sqlite => {
@@ -43,13 +50,13 @@ impl World {
             Backend::Postgres => Location::Postgres { address: TestPostgres::shared().database() },
         };
         let clock = Arc::new(FixedClock::new(Timestamp(NOW)));
-        let store = open(&location, &folder, &clock);
+        let store = open(&location, &folder, &clock, rooms);
         Self { store, clock, location, folder }
     }
 
     /// Opens the database once more, as after a restart.
     pub fn open_again(&self) -> Store {
-        open(&self.location, &self.folder, &self.clock)
+        open(&self.location, &self.folder, &self.clock, vec![&AgentsRoom])
     }
 
     /// Hands an envelope in.
@@ -59,9 +66,25 @@ impl World {
 
     /// Hands an envelope in.
     pub async fn take(&self, envelope: &Value) -> Result<Receipt, IngestError> {
+        self.take_from(API_FEED, envelope).await
+    }
+
+    /// Hands an envelope of a feed in.
+    pub async fn take_from(&self, feed: &str, envelope: &Value) -> Result<Receipt, IngestError> {
         let bytes = serde_json::to_vec(envelope).expect("JSON");
         let document = decode(&bytes, Options { allow_bare: true }).map_err(IngestError::Rejected)?;
-        ingest(&self.store, &document, API_FEED).await
+        ingest(&self.store, &document, feed).await
+    }
+
+    /// Hands in an envelope of a collector, and expects that it is taken.
+    pub fn collects(&self, feed: &str, envelope: &Value) -> Receipt {
+        block_on(self.take_from(feed, envelope)).expect("a document that is taken in")
+    }
+
+    /// Records a list of prices; its name.
+    pub fn has_prices(&self, list: &Value) -> PricingVersion {
+        let taken = block_on(price_lists::load(&self.store, list.to_string().as_bytes(), Format::Own));
+        taken.expect("a list").version
     }
 
     /// Hands an envelope in, and expects that it is taken.
@@ -88,11 +111,18 @@ impl World {
     }
 }
 
-fn open(location: &Location, folder: &TempDir, clock: &Arc<FixedClock>) -> Store {
+impl World {
+    /// What the database answers to a statement that no code of ours would send.
+    pub fn tampers(&self, text: &'static str) -> Result<u64, StoreError> {
+        block_on(self.store.write(move |tx| tx.execute(&Sql::same(text, text), &[])))
+    }
+}
+
+fn open(location: &Location, folder: &TempDir, clock: &Arc<FixedClock>, rooms: Vec<&'static dyn Room>) -> Store {
     let options = StoreOptions {
         location: location.clone(),
         blobs: folder.path().join("blobs"),
-        rooms: vec![&AgentsRoom],
+        rooms,
         clock: Arc::clone(clock) as Arc<_>,
         process: u128::from(std::process::id()),
         readers: 2,
@@ -109,6 +139,17 @@ pub fn session(id: &str, state: &str) -> Value {
             "startedAt": "2026-01-02T03:04:05Z",
         }},
     })
+}
+
+/// An envelope of version 3 about a session that is running, with calls.
+pub fn with_calls(id: &str, fields: &Value, calls: &Value) -> Value {
+    let mut envelope = session(id, "running");
+    envelope["envelope_version"] = "v3".into();
+    for (name, value) in fields.as_object().into_iter().flatten() {
+        envelope["payload"]["session"][name] = value.clone();
+    }
+    envelope["payload"]["calls"] = calls.clone();
+    envelope
 }
 
 /// The same with a key of the sender's own.

@@ -23,6 +23,30 @@ update session_usage set
 from session_usage_before as before where before.session_key = session_usage.session_key;
 drop table session_usage_before;
 
+-- Who said a number is known from what version 1 kept: the counts that a session sent itself, and when it ended.
+update session_usage set
+  token_source = case
+    when sent_prompt is not null and sent_completion is not null and sent_total is null then 'derived'
+    when coalesce(sent_prompt, sent_completion, sent_total) is not null then 'provider_reported'
+    when total_tokens is not null then 'derived' else 'missing' end,
+  token_confidence = case
+    when sent_prompt + sent_completion = sent_total then 'high'
+    when sent_prompt + sent_completion <> sent_total or sent_prompt > sent_total or sent_completion > sent_total then 'low'
+    when total_tokens is not null or coalesce(sent_prompt, sent_completion, sent_total) is not null then 'medium' else 'unknown' end;
+update session_usage set
+  runtime_source = case
+    when ended.end_inferred = 1 then 'derived'
+    when ended.ended_at is null and session_usage.runtime_ms = 0 then 'missing'
+    when ended.ended_at is null or session_usage.runtime_ms <> (ended.ended_at - ended.started_at) / 1000 then 'provider_reported'
+    else 'derived' end,
+  runtime_confidence = case
+    when ended.end_inferred = 1 then 'low'
+    when ended.ended_at is null and session_usage.runtime_ms = 0 then 'unknown'
+    when ended.ended_at < ended.started_at then 'low'
+    when ended.ended_at is null or session_usage.runtime_ms <> (ended.ended_at - ended.started_at) / 1000 then 'high'
+    else 'medium' end
+from session_ledger as ended where ended.session_key = session_usage.session_key;
+
 -- What stood before had no version: what a provider billed keeps its word, all else is told as what it is.
 create table agent_calls_before as select call_key, cost_nano, cost_confidence from agent_calls where cost_nano is not null;
 update agent_calls set cost_nano = null, cost_confidence = 'unknown';
@@ -44,6 +68,13 @@ update agent_calls set
   cost_confidence = case before.cost_confidence when 'exact' then 'exact' else 'estimated' end
 from agent_calls_before as before where before.call_key = agent_calls.call_key;
 drop table agent_calls_before;
+update agent_calls set
+  token_source = 'provider_reported',
+  token_confidence = case
+    when semantics = 'exclusive_inferred' then 'low'
+    when output is null or coalesce(input_uncached, cache_read, cache_write_5m, cache_write_1h, cache_write) is null then 'medium'
+    else 'high' end
+where coalesce(total_only, output, input_uncached, cache_read, cache_write_5m, cache_write_1h, cache_write) is not null;
 
 -- costs that were reckoned anew, and usage by its prices
 create index usage_version on session_usage (pricing_version);

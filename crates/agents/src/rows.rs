@@ -1,0 +1,298 @@
+//! Rows of sessions with their calls while they change: loaded, taken out of the sums, changed, reckoned anew, put back.
+//!
+//! What stands after a change depends on the documents before it and their order, and not on how many of them shared a transaction: a rebuild,
+//! which takes thousands at once, comes to the same rows as the documents one by one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use exhibit_model::time::Timestamp;
+use exhibit_store::{Read, StoreError, Tx};
+
+use crate::aggregates::{Contributions, buckets_of};
+use crate::calls::rank;
+use crate::prices::{Cost, PriceBook, PricedCall, PricingVersion, price};
+use crate::provenance::{Provenance, SessionCost, SessionTokens, TokenCounts, session_cost, session_tokens};
+use crate::sql::calls::{self, CallRow};
+use crate::sql::dims::{self, Dims};
+use crate::sql::prices;
+use crate::sql::sessions::SessionRow;
+use crate::sql::usage::{self, BucketSums, UsageRow};
+use crate::usage::{CallUsage, of_session_counts};
+
+/// Sessions as they stand and as they become.
+pub(crate) struct Rows {
+    /// The lists of prices.
+    pub(crate) book: Arc<PriceBook>,
+    sessions: BTreeMap<i64, SessionRow>,
+    by_id: BTreeMap<String, i64>,
+    usages: BTreeMap<i64, UsageRow>,
+    calls: BTreeMap<i64, CallRow>,
+    by_dedupe: BTreeMap<String, i64>,
+    by_session: BTreeMap<i64, BTreeSet<i64>>,
+    /// Names of models, providers and feeds, by their keys.
+    names: BTreeMap<i64, String>,
+    /// Sessions that something was said of, and when that was last.
+    touched: BTreeMap<i64, Timestamp>,
+    /// Sessions whose own sums are priced anew, should they have no calls.
+    unpriced: BTreeSet<i64>,
+    changed_calls: BTreeSet<i64>,
+}
+
+impl Rows {
+    /// Loads sessions with their usage, their calls, and the names that pricing needs; `dims` holds names that are known already.
+    pub(crate) fn load(read: &Read<'_>, sessions: Vec<SessionRow>, known: &Dims) -> Result<Self, StoreError> {
+        let keys: Vec<i64> = sessions.iter().map(|row| row.standing.session_key).collect();
+        let standing = calls::by_sessions(read, &keys)?;
+        let mut names: BTreeMap<i64, String> = known.names().map(|(key, name)| (key, name.to_owned())).collect();
+        let of_sessions = sessions.iter().flat_map(|row| [Some(row.model_key), row.provider_key]);
+        let of_calls = standing.iter().flat_map(|call| [Some(call.model_key), call.provider_key, Some(call.feed_key)]);
+        let missing: BTreeSet<i64> =
+            of_sessions.chain(of_calls).flatten().filter(|key| !names.contains_key(key)).collect();
+        names.extend(dims::names(read, &missing)?);
+        let mut rows = Self {
+            book: prices::book(read)?,
+            usages: usage::by_keys(read, &keys)?,
+            by_id: sessions.iter().map(|row| (row.standing.session_id.clone(), row.standing.session_key)).collect(),
+            sessions: sessions.into_iter().map(|row| (row.standing.session_key, row)).collect(),
+            calls: BTreeMap::new(),
+            by_dedupe: BTreeMap::new(),
+            by_session: BTreeMap::new(),
+            names,
+            touched: BTreeMap::new(),
+            unpriced: BTreeSet::new(),
+            changed_calls: BTreeSet::new(),
+        };
+        standing.into_iter().for_each(|call| rows.keep_call(call));
+        Ok(rows)
+    }
+
+    /// The session with an id.
+    pub(crate) fn session(&self, session_id: &str) -> Option<&SessionRow> {
+        self.sessions.get(self.by_id.get(session_id)?)
+    }
+
+    /// The session with a key.
+    pub(crate) fn session_at(&self, session_key: i64) -> Option<&SessionRow> {
+        self.sessions.get(&session_key)
+    }
+
+    /// The usage of a session.
+    pub(crate) fn usage(&self, session_key: i64) -> Option<&UsageRow> {
+        self.usages.get(&session_key)
+    }
+
+    /// The call that is known under a key.
+    pub(crate) fn call(&self, dedupe_key: &str) -> Option<&CallRow> {
+        self.calls.get(self.by_dedupe.get(dedupe_key)?)
+    }
+
+    /// How much the word of a feed counts.
+    pub(crate) fn rank_of(&self, feed_key: i64) -> u8 {
+        self.names.get(&feed_key).map_or(0, |name| rank(name))
+    }
+
+    /// Puts what a document says of a session in the place of what stood. What it says of tokens, bill and runtime is reckoned at the end.
+    pub(crate) fn tell(
+        &mut self,
+        row: SessionRow,
+        sent: TokenCounts,
+        billed: Option<crate::money::Nano>,
+        runtime: Provenance,
+        at: Timestamp,
+    ) {
+        let session_key = row.standing.session_key;
+        let before = self.sessions.get(&session_key);
+        let told = self.usages.get(&session_key).filter(|usage| (usage.sent, usage.billed) == (sent, billed));
+        let same = before.zip(told).is_some_and(|(before, told)| {
+            told.cost.amount().is_some()
+                && (before.model_key, before.provider_key) == (row.model_key, row.provider_key)
+                && self.in_force(before.started_at) == self.in_force(row.started_at)
+        });
+        if !same {
+            self.unpriced.insert(session_key);
+        }
+        let usage = self.usages.entry(session_key).or_insert_with(|| nothing_known(session_key, at));
+        (usage.sent, usage.billed, usage.runtime) = (sent, billed, runtime);
+        self.by_id.insert(row.standing.session_id.clone(), session_key);
+        self.sessions.insert(session_key, row);
+        self.touched.insert(session_key, at);
+    }
+
+    /// Puts a call in the place of what stood, with what it cost. The sessions that it leaves and comes to are reckoned at the end.
+    pub(crate) fn put_call(&mut self, call: CallRow, at: Timestamp) {
+        let left = self.calls.get(&call.call_key).map(|old| old.session_key);
+        for session_key in left.into_iter().chain([call.session_key]) {
+            self.touched.insert(session_key, at);
+            self.unpriced.insert(session_key);
+        }
+        self.changed_calls.insert(call.call_key);
+        self.keep_call(call);
+    }
+
+    fn keep_call(&mut self, call: CallRow) {
+        if let Some(old) = self.calls.get(&call.call_key)
+            && let Some(keys) = self.by_session.get_mut(&old.session_key)
+        {
+            keys.remove(&old.call_key);
+        }
+        self.by_session.entry(call.session_key).or_default().insert(call.call_key);
+        self.by_dedupe.insert(call.dedupe_key.clone(), call.call_key);
+        self.calls.insert(call.call_key, call);
+    }
+
+    /// Puts another cost in the place of that of a session that is priced as a whole.
+    pub(crate) fn put_whole(&mut self, session_key: i64, cost: Cost, at: Timestamp) {
+        if let Some(usage) = self.usages.get_mut(&session_key) {
+            usage.cost = cost;
+            self.touched.insert(session_key, at);
+        }
+    }
+
+    /// The name of the list that holds at a moment.
+    pub(crate) fn in_force(&self, at: Timestamp) -> Option<&PricingVersion> {
+        self.book.in_force(at).map(|snapshot| snapshot.pricing_version())
+    }
+
+    /// What has to be known of a call to price it.
+    pub(crate) fn priced<'a>(&'a self, call: &'a CallRow) -> Result<PricedCall<'a>, StoreError> {
+        Ok(PricedCall {
+            provider: call.provider_key.map(|key| self.name(key)).transpose()?,
+            model: self.name(call.model_key)?,
+            service_tier: call.service_tier,
+            usage: &call.usage,
+            started_at: call.started_at,
+            billed: call.billed,
+            estimated: call.estimated.as_ref().map(|(amount, version)| (*amount, version.as_str())),
+        })
+    }
+
+    /// What has to be known of a session without calls to price it as one call that used `used`.
+    pub(crate) fn priced_whole<'a>(
+        &'a self,
+        session: &'a SessionRow,
+        billed: Option<crate::money::Nano>,
+        used: &'a CallUsage,
+    ) -> Result<PricedCall<'a>, StoreError> {
+        Ok(PricedCall {
+            provider: session.provider_key.map(|key| self.name(key)).transpose()?,
+            model: self.name(session.model_key)?,
+            service_tier: None,
+            usage: used,
+            started_at: session.started_at,
+            billed,
+            estimated: None,
+        })
+    }
+
+    fn name(&self, key: i64) -> Result<&str, StoreError> {
+        let name = self.names.get(&key).map(String::as_str);
+        name.ok_or_else(|| StoreError::Unexpected(format!("the key {key} has no name")))
+    }
+
+    /// Adds what the sessions contribute to the sums so many times.
+    pub(crate) fn contribute(&self, moved: &mut Contributions, times: i64) {
+        for session in self.sessions.values() {
+            if let Some(usage) = self.usages.get(&session.standing.session_key) {
+                moved.add(session, usage, self.calls_of(session.standing.session_key), times);
+            }
+        }
+    }
+
+    fn calls_of(&self, session_key: i64) -> impl Iterator<Item = &CallRow> {
+        self.by_session.get(&session_key).into_iter().flatten().filter_map(|key| self.calls.get(key))
+    }
+
+    /// Reckons the usage anew of every session that something was said of, or whose calls changed.
+    pub(crate) fn settle(&mut self) -> Result<(), StoreError> {
+        let mut settled = Vec::with_capacity(self.touched.len());
+        for (session_key, at) in &self.touched {
+            if let Some((session, usage)) = self.sessions.get(session_key).zip(self.usages.get(session_key)) {
+                settled.push(self.reckoned(session, usage, *at)?);
+            }
+        }
+        self.usages.extend(settled.into_iter().map(|row| (row.session_key, row)));
+        Ok(())
+    }
+
+    fn reckoned(&self, session: &SessionRow, usage: &UsageRow, at: Timestamp) -> Result<UsageRow, StoreError> {
+        let session_key = session.standing.session_key;
+        let (sent, billed) = (usage.sent, usage.billed);
+        let calls: Vec<&CallRow> = self.calls_of(session_key).collect();
+        let usages: Vec<CallUsage> = calls.iter().map(|call| call.usage).collect();
+        let mut buckets = BucketSums::default();
+        calls.iter().for_each(|call| add(&mut buckets, &buckets_of(call)));
+        let (cost, unpriced_calls) = if calls.is_empty() {
+            // Sums without calls are priced as one call.
+            let used = of_session_counts(sent.prompt, sent.completion, sent.total);
+            buckets.input_uncached = used.counts.input_uncached.unwrap_or(0);
+            buckets.output = used.counts.output.unwrap_or(0);
+            if self.unpriced.contains(&session_key) {
+                (price(&self.book, &self.priced_whole(session, billed, &used)?), 0)
+            } else {
+                (usage.cost.clone(), 0)
+            }
+        } else {
+            let costs: Vec<Cost> = calls.iter().map(|call| call.cost.clone()).collect();
+            let SessionCost { cost, unpriced_calls } = session_cost(billed, &costs);
+            (cost, unpriced_calls)
+        };
+        Ok(UsageRow {
+            session_key,
+            sent,
+            billed,
+            tokens: session_tokens(sent, &usages),
+            buckets,
+            call_count: i64::try_from(calls.len()).unwrap_or(i64::MAX),
+            unpriced_calls,
+            runtime_ms: session.runtime_ms,
+            runtime: usage.runtime,
+            cost,
+            provider_key: session.provider_key,
+            started_at: session.started_at,
+            computed_at: at,
+        })
+    }
+
+    /// Writes calls and usage that changed; the rows of the sessions are left to whoever told them.
+    pub(crate) fn write(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let changed: Vec<&CallRow> = self.changed_calls.iter().filter_map(|key| self.calls.get(key)).collect();
+        calls::put(tx, &changed)?;
+        let settled: Vec<&UsageRow> = self.touched.keys().filter_map(|key| self.usages.get(key)).collect();
+        usage::put(tx, &settled)
+    }
+}
+
+/// The usage of a session that nothing was said of.
+fn nothing_known(session_key: i64, at: Timestamp) -> UsageRow {
+    UsageRow {
+        session_key,
+        sent: TokenCounts::default(),
+        billed: None,
+        tokens: SessionTokens { counts: TokenCounts::default(), provenance: Provenance::MISSING },
+        buckets: BucketSums::default(),
+        call_count: 0,
+        unpriced_calls: 0,
+        runtime_ms: 0,
+        runtime: Provenance::MISSING,
+        cost: Cost::missing(),
+        provider_key: None,
+        started_at: at,
+        computed_at: at,
+    }
+}
+
+fn add(sums: &mut BucketSums, part: &BucketSums) {
+    for (sum, value) in [
+        (&mut sums.input_uncached, part.input_uncached),
+        (&mut sums.cache_read, part.cache_read),
+        (&mut sums.cache_write_5m, part.cache_write_5m),
+        (&mut sums.cache_write_1h, part.cache_write_1h),
+        (&mut sums.cache_write, part.cache_write),
+        (&mut sums.output, part.output),
+        (&mut sums.reasoning, part.reasoning),
+        (&mut sums.web_search_requests, part.web_search_requests),
+    ] {
+        *sum = sum.saturating_add(value);
+    }
+}
