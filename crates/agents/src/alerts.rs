@@ -1,13 +1,18 @@
 //! Alerts: rules, the state of each of their instances, and what is sent when a state changes.
 //!
-//! Everything here is pure: times, values and samples come in as arguments, states and transitions go out. `docs/governance.md` says what
+//! What decides is pure: times, values and samples come in as arguments, states and transitions go out. `docs/governance.md` says what
 //! the figures behind a value mean. Read in this order: [`Rule`] (what is asked), [`Scope`] and [`Instance`] (of whom), [`span_of`] (over
 //! which time), [`Measure`] and [`level_of`] (what the answer is), [`step`] (what follows from it), [`Payload`] and [`sign`] (how it is
-//! told), [`feed`] (what stands).
+//! told), [`feed`] (what stands). Around it stands what reads and writes the database: [`repository`] (what people do), [`evaluate`] (what
+//! is measured and written in one transaction).
+
+pub mod evaluate;
+pub mod repository;
 
 mod channel;
 mod delivery;
 mod feed;
+mod gauge;
 mod ids;
 mod machine;
 mod measure;
@@ -38,6 +43,7 @@ mod testing;
 pub use channel::{Channel, Secret};
 pub use delivery::{ATTEMPTS_MAX, DELIVERY_HEADER, Payload, SIGNATURE_HEADER, retry_delay};
 pub use feed::{ActiveAlert, FEED_HOURS, FEED_ROWS_MAX, feed};
+pub use gauge::Reading;
 pub use ids::{DeliveryId, RuleId, TransitionId};
 pub use machine::{Input, Stepped, step};
 pub use measure::{Measure, level_of, p95};

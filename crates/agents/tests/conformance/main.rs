@@ -17,6 +17,10 @@ mod macros {
     }
 }
 
+mod alerts_world;
 mod world;
 
+mod alerts;
+mod alerts_evaluate;
+mod alerts_measure;
 mod rules;
