@@ -4,9 +4,11 @@
 //! the figures behind a value mean. Read in this order: [`Rule`] (what is asked), [`Scope`] and [`Instance`] (of whom), [`span_of`] (over
 //! which time), [`Measure`] and [`level_of`] (what the answer is), [`step`] (what follows from it), [`Payload`] and [`sign`] (how it is
 //! told), [`feed`] (what stands). Around it stands what reads and writes the database: [`repository`] (what people do), [`evaluate`] (what
-//! is measured and written in one transaction).
+//! is measured and written in one transaction), [`evaluator`] (when that is done) and [`deliver`] (how it is sent).
 
+pub mod deliver;
 pub mod evaluate;
+pub mod evaluator;
 pub mod repository;
 
 mod channel;
@@ -21,6 +23,7 @@ mod rule;
 mod scope;
 mod signature;
 mod state;
+mod webhook;
 mod window;
 mod wire;
 mod words;

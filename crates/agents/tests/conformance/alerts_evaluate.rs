@@ -1,6 +1,9 @@
 //! Evaluation: what happens to the instances of rules, and that it is kept.
 
+use std::sync::Arc;
+
 use exhibit_agents::alerts::evaluate::{dry_run, evaluate, preview};
+use exhibit_agents::alerts::evaluator::Evaluator;
 use exhibit_agents::alerts::repository;
 use exhibit_agents::alerts::{Cause, Level, Measure, Rule, TransitionKind};
 use exhibit_agents::money::Nano;
@@ -17,6 +20,7 @@ both!(
     ag_27_two_episodes_have_one_end_between_them,
     ag_28_a_rule_about_an_agent_ignores_another_for_every_metric,
     ag_28_an_open_scope_has_an_instance_for_each_who_has_data,
+    ag_29_time_alone_is_evaluated,
     ag_29_few_samples_keep_what_stands,
     ag_29_no_data_means_what_the_rule_says,
     ag_29_a_level_is_left_below_its_hysteresis,
@@ -190,6 +194,35 @@ fn ag_28_an_open_scope_has_an_instance_for_each_who_has_data(backend: Backend) {
     // Who stands is looked at when the data are gone.
     world.wait(25 * 3_600);
     assert_eq!(world.evaluates().transitions.iter().filter(|happened| said(happened).ends_with("resolve!")).count(), 4);
+}
+
+fn ag_29_time_alone_is_evaluated(backend: Backend) {
+    let world = World::new(backend);
+    let rule = world.rule(&json!({"window": "1h"}));
+    world.meter("a", 20);
+    let evaluator = Evaluator::new(world.store.clone(), Arc::clone(&world.clock) as Arc<_>, world.deliverer().bell());
+    // Time of this runtime goes by whenever nobody works, so a minute is nothing.
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    let store = world.store.clone();
+    let rule_id = rule.rule_id.clone();
+    let stop = async {
+        for expected in [Level::Warning, Level::Ok] {
+            loop {
+                let rule_id = rule_id.clone();
+                let states = store.read(move |read| repository::states(read, &rule_id)).await.expect("states");
+                if states.first().is_some_and(|state| state.standing.status == expected) {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            }
+            world.wait(2 * 3_600);
+        }
+    };
+    runtime.block_on(evaluator.run(stop));
+    let history = world.history();
+    assert_eq!(history.iter().map(said).filter(|what| what != "suppress").collect::<Vec<_>>(), ["open!", "resolve!"]);
+    assert!(history.iter().all(|happened| happened.transition.cause == Cause::Timer), "nobody told of a commit");
 }
 
 fn ag_29_few_samples_keep_what_stands(backend: Backend) {

@@ -1,5 +1,6 @@
 //! Alerts in the words of the product: a meter that can be turned, rules, evaluations, and what became of them.
 
+use exhibit_agents::alerts::deliver::Deliverer;
 use exhibit_agents::alerts::evaluate::{Evaluation, evaluate};
 use exhibit_agents::alerts::repository::{self, AlertError};
 use exhibit_agents::alerts::{Cause, Channel, Rule, RuleId, State};
@@ -8,6 +9,7 @@ use exhibit_agents::sql::alerts_transitions::Happened;
 use exhibit_model::time::{Clock as _, Timestamp};
 use exhibit_store::{StoreError, Tx};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 use crate::world::{NOW, World, block_on, session, with};
 
@@ -129,6 +131,11 @@ impl World {
         let now = self.now();
         let rows = self.read(move |read| repository::active(read, now));
         rows.iter().map(|row| serde_json::to_value(row).expect("JSON")).collect()
+    }
+
+    /// A deliverer with the clock of the test.
+    pub fn deliverer(&self) -> Deliverer {
+        Deliverer::new(self.store.clone(), Arc::clone(&self.clock) as Arc<_>)
     }
 }
 

@@ -18,9 +18,11 @@ mod macros {
 }
 
 mod alerts_world;
+mod receiver;
 mod world;
 
 mod alerts;
+mod alerts_deliver;
 mod alerts_evaluate;
 mod alerts_measure;
 mod rules;
