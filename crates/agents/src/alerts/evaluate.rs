@@ -82,7 +82,7 @@ pub fn evaluate(tx: &mut Tx<'_>, now: Timestamp, cause: Cause) -> Result<Evaluat
     let channels = rules_sql::channels(tx, CHANNELS_MAX)?;
     let mut evaluation = Evaluation::new(now);
     // What is written here is nothing that is measured, so one gauge serves all rules.
-    let mut gauge = Gauge::default();
+    let mut gauge = Gauge::for_rules(&rules, now);
     for rule in &rules {
         let look = look(tx, &mut gauge, rule, now, cause)?;
         let written = write(tx, rule, &look, &channels, now)?;
@@ -97,10 +97,11 @@ pub fn evaluate(tx: &mut Tx<'_>, now: Timestamp, cause: Cause) -> Result<Evaluat
 /// When the database cannot be read, or when the moment is beyond the calendar.
 pub fn dry_run(read: &Read<'_>, now: Timestamp, cause: Cause) -> Result<Evaluation, StoreError> {
     let mut evaluation = Evaluation::new(now);
-    let mut gauge = Gauge::default();
-    for rule in rules_sql::live(read, RULES_MAX)? {
-        let look = look(read, &mut gauge, &rule, now, cause)?;
-        evaluation.add(&rule, look, 0);
+    let rules = rules_sql::live(read, RULES_MAX)?;
+    let mut gauge = Gauge::for_rules(&rules, now);
+    for rule in &rules {
+        let look = look(read, &mut gauge, rule, now, cause)?;
+        evaluation.add(rule, look, 0);
     }
     Ok(evaluation)
 }
@@ -110,7 +111,7 @@ pub fn dry_run(read: &Read<'_>, now: Timestamp, cause: Cause) -> Result<Evaluati
 /// # Errors
 /// When the database cannot be read, or when the moment is beyond the calendar.
 pub fn preview(read: &Read<'_>, rule: &Rule, now: Timestamp) -> Result<Vec<Looked>, StoreError> {
-    let readings = readings_of(read, &mut Gauge::default(), rule, now)?;
+    let readings = readings_of(read, &mut Gauge::for_rules(std::slice::from_ref(rule), now), rule, now)?;
     let nobody = BTreeSet::new();
     let opened = instances(&rule.scope, &nobody, seen_of(&readings));
     let looked = |instance: Instance| {

@@ -3,21 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use exhibit_model::time::Timestamp;
 use exhibit_store::{Read, StoreError};
 
 use super::measure::{Measure, p95};
 use super::rule::Rule;
 use super::scope::{Instance, Scope};
-use super::window::Span;
+use super::window::{Span, span_of};
 use super::words::Metric;
 use crate::aggregates::{DAY, HOUR};
 use crate::money::Nano;
-use crate::sql::alerts_measures::{self as sql, Spent};
+use crate::sql::alerts_measures::{self as sql, Ended, Spent};
 use crate::sql::dims;
 
-/// Ended sessions of a stretch that a percentile is taken of, the latest first: 16 MiB of runtimes. Within seven days that is three new
-/// sessions a second; beyond it the percentile is that of the latest ones.
-const ENDED_MAX: i64 = 2_000_000;
+/// Ended sessions that are held, the latest first: 64 MiB. Within seven days that is more than one a second; beyond it percentiles and
+/// failure rates are those of the latest ones.
+const ENDED_MAX: i64 = 1_000_000;
 
 /// Microseconds of a second.
 const MICROS: i64 = 1_000_000;
@@ -38,12 +39,27 @@ type ByPair<T> = Rc<BTreeMap<(i64, i64), T>>;
 #[derive(Default)]
 pub(super) struct Gauge {
     names: BTreeMap<i64, String>,
+    /// From where on ended sessions are wanted, in microseconds.
+    ended_after_us: Option<i64>,
+    /// Ended sessions, the latest first, and from where on they were read.
+    ended: Option<(i64, Vec<Ended>)>,
     spent: BTreeMap<(i64, i64), ByPair<(i64, i64)>>,
     runtimes: BTreeMap<(i64, i64), ByPair<Vec<i64>>>,
     outcomes: BTreeMap<(i64, i64), ByPair<(i64, i64)>>,
 }
 
 impl Gauge {
+    /// A gauge for rules that are all looked at at the same moment: sessions that ended are read once, for the longest of their windows.
+    pub(super) fn for_rules(rules: &[Rule], now: Timestamp) -> Self {
+        let is_about_ends =
+            |rule: &&Rule| rule.enabled && matches!(rule.metric, Metric::RuntimeP95Ms | Metric::FailureRate);
+        let spans = rules
+            .iter()
+            .filter(is_about_ends)
+            .filter_map(|rule| span_of(rule.metric, rule.window, &rule.zone, now).ok());
+        Self { ended_after_us: spans.map(|span| span.after.0).min(), ..Self::default() }
+    }
+
     /// The readings of a rule: of every instance that has data in the span.
     ///
     /// # Errors
@@ -143,11 +159,11 @@ impl Gauge {
             return Ok(Rc::clone(known));
         }
         let mut runtimes: BTreeMap<(i64, i64), Vec<i64>> = BTreeMap::new();
-        sql::each_ended(read, key, ENDED_MAX, &mut |ended| {
+        for ended in self.ended_in(read, span)? {
             if let Some(runtime_ms) = ended.runtime_ms {
                 runtimes.entry((ended.agent_key, ended.model_key)).or_default().push(runtime_ms);
             }
-        })?;
+        }
         let runtimes = Rc::new(runtimes);
         self.runtimes.insert(key, Rc::clone(&runtimes));
         Ok(runtimes)
@@ -159,11 +175,30 @@ impl Gauge {
         if let Some(known) = self.outcomes.get(&key) {
             return Ok(Rc::clone(known));
         }
-        let outcomes = sql::outcomes(read, key)?;
-        let outcomes = outcomes.into_iter().map(|of| ((of.agent_key, of.model_key), (of.succeeded, of.failed)));
-        let outcomes: ByPair<(i64, i64)> = Rc::new(outcomes.collect());
+        let mut outcomes: BTreeMap<(i64, i64), (i64, i64)> = BTreeMap::new();
+        for ended in self.ended_in(read, span)? {
+            if let Some(is_success) = ended.is_success {
+                let count = outcomes.entry((ended.agent_key, ended.model_key)).or_default();
+                *(if is_success { &mut count.0 } else { &mut count.1 }) += 1;
+            }
+        }
+        let outcomes = Rc::new(outcomes);
         self.outcomes.insert(key, Rc::clone(&outcomes));
         Ok(outcomes)
+    }
+
+    /// The sessions that ended in a span.
+    fn ended_in(&mut self, read: &Read<'_>, span: Span) -> Result<impl Iterator<Item = &Ended>, StoreError> {
+        let from = span.after.0;
+        let held = match self.ended.take() {
+            Some((after_us, held)) if after_us <= from => (after_us, held),
+            _ => {
+                let after_us = self.ended_after_us.map_or(from, |wanted| wanted.min(from));
+                (after_us, sql::ended(read, (after_us, span.until.0), ENDED_MAX)?)
+            }
+        };
+        let (_, held) = self.ended.insert(held);
+        Ok(held.iter().take_while(move |ended| from < ended.at_us))
     }
 }
 

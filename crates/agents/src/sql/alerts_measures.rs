@@ -22,25 +22,16 @@ pub struct Spent {
 /// A session that ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
+    /// When, in microseconds UTC.
+    pub at_us: i64,
     /// The agent.
     pub agent_key: i64,
     /// The model.
     pub model_key: i64,
     /// How long it ran, in milliseconds; `None` when nobody knows.
     pub runtime_ms: Option<i64>,
-}
-
-/// How sessions of an agent with a model ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outcomes {
-    /// The agent.
-    pub agent_key: i64,
-    /// The model.
-    pub model_key: i64,
-    /// Sessions that succeeded.
-    pub succeeded: i64,
-    /// Sessions that failed.
-    pub failed: i64,
+    /// Whether it succeeded; `None` when it was killed or cancelled.
+    pub is_success: Option<bool>,
 }
 
 /// Nano-USD of a dollar: sums are made of whole dollars and of what is left, because a sum of nano-USD could be more than a database adds.
@@ -89,35 +80,22 @@ const OF_SESSIONS: Sql = Sql::pair(
 // whether that 0 was sent or is unknown only its usage says.
 const ENDED: Sql = Sql::pair(
     "agents_alert_ended",
-    "select agent_key, model_key, case when ended_at is not null or runtime_ms > 0 then runtime_ms \
+    "select coalesce(ended_at, max(last_activity_at, started_at + min(runtime_ms, 1000000000000) * 1000)), agent_key, model_key, \
+     case when ended_at is not null or runtime_ms > 0 then runtime_ms \
      else (select u.runtime_ms from session_usage u where u.session_key = session_ledger.session_key \
-     and u.runtime_source <> 'missing') end from session_ledger \
+     and u.runtime_source <> 'missing') end, case status when 'success' then 1 when 'failed' then 0 end from session_ledger \
      where coalesce(ended_at, max(last_activity_at, started_at + min(runtime_ms, 1000000000000) * 1000)) > $1 \
      and coalesce(ended_at, max(last_activity_at, started_at + min(runtime_ms, 1000000000000) * 1000)) <= $2 \
      and status not in ('queued', 'running') \
      order by coalesce(ended_at, max(last_activity_at, started_at + min(runtime_ms, 1000000000000) * 1000)) desc limit $3",
-    "select agent_key, model_key, case when ended_at is not null or runtime_ms > 0 then runtime_ms \
+    "select coalesce(ended_at, greatest(last_activity_at, started_at + least(runtime_ms, 1000000000000) * 1000)), agent_key, model_key, \
+     case when ended_at is not null or runtime_ms > 0 then runtime_ms \
      else (select u.runtime_ms from session_usage u where u.session_key = session_ledger.session_key \
-     and u.runtime_source <> 'missing') end from session_ledger \
+     and u.runtime_source <> 'missing') end, (case status when 'success' then 1 when 'failed' then 0 end)::bigint from session_ledger \
      where coalesce(ended_at, greatest(last_activity_at, started_at + least(runtime_ms, 1000000000000) * 1000)) > $1 \
      and coalesce(ended_at, greatest(last_activity_at, started_at + least(runtime_ms, 1000000000000) * 1000)) <= $2 \
      and status not in ('queued', 'running') \
      order by coalesce(ended_at, greatest(last_activity_at, started_at + least(runtime_ms, 1000000000000) * 1000)) desc limit $3",
-);
-
-// Uses the index session_ended, which holds all that is read.
-const OUTCOMES: Sql = Sql::pair(
-    "agents_alert_outcomes",
-    "select agent_key, model_key, sum(case status when 'success' then 1 else 0 end), \
-     sum(case status when 'failed' then 1 else 0 end) from session_ledger \
-     where coalesce(ended_at, max(last_activity_at, started_at + min(runtime_ms, 1000000000000) * 1000)) > $1 \
-     and coalesce(ended_at, max(last_activity_at, started_at + min(runtime_ms, 1000000000000) * 1000)) <= $2 \
-     and status not in ('queued', 'running') group by agent_key, model_key",
-    "select agent_key, model_key, sum(case status when 'success' then 1 else 0 end)::bigint, \
-     sum(case status when 'failed' then 1 else 0 end)::bigint from session_ledger \
-     where coalesce(ended_at, greatest(last_activity_at, started_at + least(runtime_ms, 1000000000000) * 1000)) > $1 \
-     and coalesce(ended_at, greatest(last_activity_at, started_at + least(runtime_ms, 1000000000000) * 1000)) <= $2 \
-     and status not in ('queued', 'running') group by agent_key, model_key",
 );
 
 /// The statements of this file, with values that they may be asked with and the index that each needs; `None` where it reads a list of few.
@@ -128,7 +106,6 @@ pub(super) fn statements() -> Vec<(Sql, Vec<Value>, Option<&'static str>)> {
         (OF_CALLS.clone(), exhibit_store::values![0_i64, 1_i64], Some("call_started")),
         (OF_SESSIONS.clone(), exhibit_store::values![0_i64, 1_i64], Some("session_started")),
         (ENDED.clone(), exhibit_store::values![0_i64, 1_i64, 9_i64], Some("session_ended")),
-        (OUTCOMES.clone(), exhibit_store::values![0_i64, 1_i64], Some("session_ended")),
     ]
 }
 
@@ -150,28 +127,12 @@ pub fn spent_between(read: &Read<'_>, from_us: i64, before_us: i64) -> Result<Ve
     Ok(spent)
 }
 
-/// Visits the sessions that ended in `(after_us, until_us]`, from the latest on; `limit` at most.
+/// The sessions that ended in `(after_us, until_us]`, from the latest on; `limit` at most.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn each_ended(
-    read: &Read<'_>,
-    (after_us, until_us): (i64, i64),
-    limit: i64,
-    visit: &mut dyn FnMut(Ended),
-) -> Result<(), StoreError> {
-    read.each(&ENDED, params![after_us, until_us, limit], &mut |row| {
-        visit(Ended { agent_key: row.get(0)?, model_key: row.get(1)?, runtime_ms: row.get(2)? });
-        Ok(())
-    })
-}
-
-/// How the sessions ended that did so in `(after_us, until_us]`.
-///
-/// # Errors
-/// When the database cannot be read.
-pub fn outcomes(read: &Read<'_>, (after_us, until_us): (i64, i64)) -> Result<Vec<Outcomes>, StoreError> {
-    read.all(&OUTCOMES, params![after_us, until_us])
+pub fn ended(read: &Read<'_>, (after_us, until_us): (i64, i64), limit: i64) -> Result<Vec<Ended>, StoreError> {
+    read.all(&ENDED, params![after_us, until_us, limit])
 }
 
 impl FromRow for Spent {
@@ -186,8 +147,14 @@ impl FromRow for Spent {
     }
 }
 
-impl FromRow for Outcomes {
+impl FromRow for Ended {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self { agent_key: row.get(0)?, model_key: row.get(1)?, succeeded: row.get(2)?, failed: row.get(3)? })
+        Ok(Self {
+            at_us: row.get(0)?,
+            agent_key: row.get(1)?,
+            model_key: row.get(2)?,
+            runtime_ms: row.get(3)?,
+            is_success: row.get(4)?,
+        })
     }
 }
