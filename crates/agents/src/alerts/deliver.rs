@@ -93,7 +93,7 @@ struct Claimed {
 }
 
 impl Deliverer {
-    /// A deliverer of a store. The clock decides what is due and is signed; without a reason it is that of the store.
+    /// A deliverer of a store. The clock decides what is due, and its time is signed.
     pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
         Self { store, clock, webhooks: Arc::new(Webhooks::new()), bell: Bell::default() }
     }
@@ -117,12 +117,12 @@ impl Deliverer {
         let (webhooks, clock) = (Arc::clone(&self.webhooks), Arc::clone(&self.clock));
         let sent = tokio::task::spawn_blocking(move || send_all(&webhooks, clock.as_ref(), batches)).await;
         let sent = sent.map_err(|error| StoreError::Panicked(error.to_string()))?;
-        for (_, delivery) in &sent {
-            match (delivery.state, delivery.last_error.is_some()) {
-                (DeliveryState::Delivered, _) => round.delivered += 1,
-                (DeliveryState::Dead, _) => round.dead += 1,
-                (DeliveryState::Pending, true) => round.failed += 1,
-                (DeliveryState::Pending, false) => round.released += 1,
+        for (claimed, delivery) in &sent {
+            match delivery.state {
+                DeliveryState::Delivered => round.delivered += 1,
+                DeliveryState::Dead => round.dead += 1,
+                DeliveryState::Pending if delivery.attempts < *claimed => round.released += 1,
+                DeliveryState::Pending => round.failed += 1,
             }
         }
         let settle = move |tx: &mut Tx<'_>| {
@@ -217,7 +217,6 @@ fn send_batch(webhooks: &Webhooks, clock: &dyn Clock, batch: Batch) -> Vec<(u32,
         if has_failed || began.elapsed() >= ROUND_WITHIN {
             delivery.attempts = claimed.saturating_sub(1);
             delivery.next_at = Some(Timestamp(clock.now().0.saturating_add(RELEASED_US)));
-            delivery.last_error = None;
             sent.push((claimed, delivery));
             continue;
         }

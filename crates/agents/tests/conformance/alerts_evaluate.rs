@@ -7,15 +7,17 @@ use exhibit_agents::alerts::evaluator::Evaluator;
 use exhibit_agents::alerts::repository;
 use exhibit_agents::alerts::{Cause, Level, Measure, Rule, TransitionKind};
 use exhibit_agents::money::Nano;
+use exhibit_agents::sql::alerts_transitions::Happened;
 use exhibit_model::time::Timestamp;
 use exhibit_store::Backend;
 use serde_json::{Value, json};
 
 use crate::alerts_world::{Dump, SECOND, rule_body, said};
-use crate::world::{NOW, World, session, with};
+use crate::world::{NOW, World, block_on, session, with};
 
 both!(
     ag_26_every_row_of_the_table_is_kept_and_equal_on_a_rerun,
+    ag_26_the_same_happens_on_any_date,
     ag_27_jitter_is_told_once_and_an_escalation_at_once,
     ag_27_two_episodes_have_one_end_between_them,
     ag_28_a_rule_about_an_agent_ignores_another_for_every_metric,
@@ -41,13 +43,14 @@ fn ends(world: &World, id: &str, agent: &str, state: &str, (at_s, runtime_ms): (
 
 /// Everything that the table of the specification has, one after the other.
 fn play(world: &World) -> (Rule, Vec<String>, Dump) {
+    let began_us = world.now().0;
     world.channel("ops", "http://127.0.0.1:9/");
     let rule = world.rule(&json!({}));
     let id = rule.rule_id.clone();
     let mut heard = Vec::new();
     let mut look = |seconds: i64, dollars: i64| {
         world.wait(seconds);
-        world.meter("a", dollars);
+        world.meter_since(began_us, "a", dollars);
         heard.push(format!("{} {}", world.happens(), world.stands(&rule)));
     };
     look(0, 5);
@@ -115,6 +118,23 @@ fn ag_26_every_row_of_the_table_is_kept_and_equal_on_a_rerun(backend: Backend) {
     let (twin, heard_again, dump_again) = play(&again);
     assert_eq!((twin, heard_again), (rule, heard));
     assert_eq!(dump_again, dump, "the same happens at the same moments");
+}
+
+fn ag_26_the_same_happens_on_any_date(backend: Backend) {
+    let of = |began: Option<&str>| {
+        let world = World::new(backend);
+        let began_us = began.map_or(NOW, |text| Timestamp::parse(text).expect("a time").0);
+        world.clock.advance_micros(began_us - NOW);
+        let (_, heard, dump) = play(&world);
+        let at = |happened: &Happened| (said(happened), happened.transition.at.0 - began_us);
+        (heard, dump.2.iter().map(at).collect::<Vec<_>>())
+    };
+    let today = of(None);
+    // The first day, the last seconds of a leap day, the hour that a zone skips, and a year that nobody here will see.
+    for began in ["1970-01-02T00:00:00Z", "2028-02-29T23:59:30Z", "2026-03-29T00:59:59.999999Z", "2199-12-31T23:59:59Z"]
+    {
+        assert_eq!(of(Some(began)), today, "{began}");
+    }
 }
 
 fn ag_27_jitter_is_told_once_and_an_escalation_at_once(backend: Backend) {
@@ -323,7 +343,7 @@ fn a_dry_run_writes_nothing_and_says_the_same(backend: Backend) {
     assert_eq!((real.rules, real.instances, real.happened), (dry.rules, dry.instances, dry.happened));
     assert_eq!((real.deliveries, dry.deliveries), (1, 0));
     let late = world.store.clone();
-    let beyond = crate::world::block_on(late.read(|read| dry_run(read, Timestamp(i64::MIN), Cause::Manual)));
+    let beyond = block_on(late.read(|read| dry_run(read, Timestamp(i64::MIN), Cause::Manual)));
     assert!(beyond.is_ok(), "a window that moves has no calendar");
 }
 
@@ -354,8 +374,14 @@ fn whoever_asks_about_the_past_does_not_change_it(backend: Backend) {
     let past = world.write(|tx| evaluate(tx, Timestamp(NOW - 90 * SECOND), Cause::Manual));
     assert_eq!((past.later, past.happened), (1, 0));
     assert_eq!(world.dump(), before);
-    let (rule_id, now) = (rule.rule_id, world.now());
-    world.write(move |tx| repository::delete_rule(tx, &rule_id, "token:1", now)).expect("deleted");
+    let evaluator = Evaluator::new(world.store.clone(), Arc::clone(&world.clock) as Arc<_>, world.deliverer().bell());
+    let late = Some(Timestamp(world.now().0 + 48 * 3_600 * SECOND));
+    assert!(block_on(evaluator.evaluate(late, Cause::Manual)).is_err(), "nothing is written about the future");
+    let dry = block_on(evaluator.dry_run(late)).expect("a dry run");
+    assert_eq!(dry.transitions.iter().map(said).collect::<Vec<_>>(), ["resolve!"]);
+    let manual = block_on(evaluator.evaluate(None, Cause::Manual)).expect("an evaluation");
+    assert_eq!(manual.transitions[0].transition.cause, Cause::Manual);
+    assert_eq!(world.stands(&rule), "warning/suppressed");
 }
 
 fn who_is_long_gone_is_forgotten_and_counted_on(backend: Backend) {

@@ -43,7 +43,12 @@ impl World {
 
     /// Turns the meter of an agent: what it spent altogether, a minute before the first moment of the test.
     pub fn meter(&self, agent: &str, dollars: i64) {
-        let started_at = Timestamp(NOW - 60 * SECOND).to_string();
+        self.meter_since(NOW, agent, dollars);
+    }
+
+    /// The same for a test that begins at another moment, in microseconds.
+    pub fn meter_since(&self, began_us: i64, agent: &str, dollars: i64) {
+        let started_at = Timestamp(began_us - 60 * SECOND).to_string();
         let envelope =
             with(with(session(&format!("meter of {agent}"), "running"), "agentId", agent), "startedAt", started_at);
         // With the same words it would be the same document, which is never taken twice.
