@@ -193,12 +193,17 @@ impl Looked {
 /// Steps every instance of a rule.
 fn look(read: &Read<'_>, gauge: &mut Gauge, rule: &Rule, now: Timestamp, cause: Cause) -> Result<Look, StoreError> {
     let mut look = Look { looked: Vec::new(), forgotten: Vec::new(), is_cut: false, later: 0 };
+    let is_later = |state: &State| cause == Cause::Manual && state.last_transition_at > now;
     let mut standing: BTreeMap<Instance, State> = BTreeMap::new();
     for state in states_sql::of_rule(read, &rule.rule_id, STATES_MAX)? {
         if rule.enabled && rule.scope.covers(&state.instance) {
             standing.insert(state.instance.clone(), state);
+        } else if is_later(&state) {
+            look.later += 1;
         } else if state.standing.status.is_firing() {
-            let Stepped { state, transition } = step(rule, state, Input::Stopped { by: None }, now);
+            // A disabled rule hears every measurement as its end, with the cause of the evaluation.
+            let input = if rule.enabled { Input::Stopped { by: None } } else { evaluated(None, cause) };
+            let Stepped { state, transition } = step(rule, state, input, now);
             look.looked.push(Looked { state, reading: None, transition });
         } else if rule.enabled && is_long_over(&state, now) {
             look.forgotten.push(state.scope_key());
@@ -217,7 +222,7 @@ fn look(read: &Read<'_>, gauge: &mut Gauge, rule: &Rule, now: Timestamp, cause: 
             episode: episodes.remove(&key).unwrap_or(0),
             ..State::new(rule.rule_id.clone(), instance, now)
         });
-        if cause == Cause::Manual && state.last_transition_at > now {
+        if is_later(&state) {
             look.later += 1;
             continue;
         }

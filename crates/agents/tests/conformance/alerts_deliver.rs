@@ -1,5 +1,8 @@
 //! Delivery: webhooks over a real loopback server.
 
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::net::TcpListener;
 use std::sync::Arc;
 
 use exhibit_agents::alerts::deliver::Round;
@@ -18,6 +21,7 @@ both!(
     ag_30_a_webhook_is_signed_and_taken,
     ag_30_a_delivery_keeps_its_id_over_retries_and_is_dead_after_the_last,
     ag_30_a_redirect_is_not_followed,
+    an_address_that_does_not_answer_is_a_failed_attempt,
     ag_30_what_was_interrupted_is_sent_again_under_the_same_id,
     a_channel_that_fails_keeps_its_order_and_holds_nobody_up,
     what_was_interrupted_at_the_last_attempt_is_dead,
@@ -135,6 +139,32 @@ fn ag_30_a_redirect_is_not_followed(backend: Backend) {
     receiver.next();
     assert!(receiver.is_quiet());
     assert_eq!(world.outbox()[0].last_error.as_deref(), Some("the channel answered 307"));
+}
+
+fn an_address_that_does_not_answer_is_a_failed_attempt(backend: Backend) {
+    let world = World::new(backend);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    world.channel("no-tls", &format!("https://{}/", listener.local_addr().expect("an address")));
+    world.channel("nobody", &format!("http://{nobody}/?token=secret"));
+    world.rule(&json!({}));
+    world.meter("a", 20);
+    assert_eq!(world.happens(), "open!");
+    // It speaks HTTP where TLS is wanted.
+    let speaks = std::thread::spawn(move || {
+        let Ok((mut stream, _)) = listener.accept() else { return };
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").ok();
+    });
+    let round = block_on(world.deliverer().deliver_due()).expect("a round");
+    assert_eq!(round, Round { failed: 2, ..Round::default() });
+    let errors: BTreeMap<String, String> =
+        world.outbox().into_iter().map(|row| (row.channel_id, row.last_error.unwrap_or_default())).collect();
+    assert_eq!(errors["nobody"], "nobody listens there");
+    // A machine without any certificates does not even ask; then the thread waits for nobody.
+    if errors["no-tls"] != "this machine trusts no certificate" {
+        assert_eq!(errors["no-tls"], "there is no trusted connection");
+        speaks.join().expect("it spoke");
+    }
 }
 
 fn ag_30_what_was_interrupted_is_sent_again_under_the_same_id(backend: Backend) {

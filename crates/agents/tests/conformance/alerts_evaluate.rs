@@ -1,12 +1,14 @@
 //! Evaluation: what happens to the instances of rules, and that it is kept.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use exhibit_agents::alerts::evaluate::{dry_run, evaluate, preview};
 use exhibit_agents::alerts::evaluator::Evaluator;
 use exhibit_agents::alerts::repository;
-use exhibit_agents::alerts::{Cause, Level, Measure, Rule, TransitionKind};
+use exhibit_agents::alerts::{Cause, Level, Measure, Rule, Scope, TransitionKind};
 use exhibit_agents::money::Nano;
+use exhibit_agents::sql::alerts_rules as rules_sql;
 use exhibit_agents::sql::alerts_transitions::Happened;
 use exhibit_model::time::Timestamp;
 use exhibit_store::Backend;
@@ -31,6 +33,7 @@ both!(
     a_preview_needs_no_rule_in_the_database,
     whoever_asks_about_the_past_does_not_change_it,
     who_is_long_gone_is_forgotten_and_counted_on,
+    what_fires_without_its_rule_is_closed,
 );
 
 /// A session that ended at a moment after the beginning of the test.
@@ -401,4 +404,26 @@ fn who_is_long_gone_is_forgotten_and_counted_on(backend: Backend) {
     world.takes(&with(with(with(session("later", "running"), "agentId", "a"), "startedAt", late), "billedCostUsd", 20));
     assert_eq!(world.happens(), "agent=a:open!");
     assert_eq!(world.state(&rule).episode, 2, "episodes are counted on");
+}
+
+fn what_fires_without_its_rule_is_closed(backend: Backend) {
+    let world = World::new(backend);
+    let (off, moved) =
+        (world.rule(&json!({})), world.rule(&json!({"scopeType": "agent", "scopeRef": {"agentId": "a"}})));
+    world.meter("a", 20);
+    assert_eq!(world.evaluates().happened, 2);
+    // As an import does, that knows nothing of what stands.
+    let off = Rule { enabled: false, ..off };
+    let moved = Rule { scope: Scope { agent_id: Some("b".to_owned()), ..moved.scope.clone() }, ..moved };
+    world.write(move |tx| {
+        rules_sql::put(tx, &off)?;
+        rules_sql::put(tx, &moved)
+    });
+    let transitions = world.evaluates().transitions;
+    let causes: BTreeSet<(String, Cause)> =
+        transitions.iter().map(|happened| (said(happened), happened.transition.cause)).collect();
+    let expected = [("close".to_owned(), Cause::Ingest), ("agent=a:close".to_owned(), Cause::Human)];
+    assert_eq!(causes, BTreeSet::from(expected));
+    assert_eq!(world.happens(), "-");
+    assert!(world.feed().is_empty());
 }
