@@ -19,10 +19,11 @@ both!(
 );
 
 /// Numbers that look like chance and are the same every time (a linear congruence with the constants of Knuth's MMIX).
-struct Chance(u64);
+pub struct Chance(pub u64);
 
 impl Chance {
-    fn below(&mut self, bound: i64) -> i64 {
+    /// A number from 0 to below a bound.
+    pub fn below(&mut self, bound: i64) -> i64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         i64::try_from((self.0 >> 33) % bound.unsigned_abs()).expect("a small number")
     }

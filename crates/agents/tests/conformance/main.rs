@@ -24,5 +24,6 @@ mod world;
 mod alerts;
 mod alerts_deliver;
 mod alerts_evaluate;
+mod alerts_life;
 mod alerts_measure;
 mod rules;
