@@ -1,10 +1,8 @@
 //! Evaluation: what happens to the instances of rules, and that it is kept.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use exhibit_agents::alerts::evaluate::{dry_run, evaluate, preview};
-use exhibit_agents::alerts::evaluator::Evaluator;
+use exhibit_agents::alerts::evaluate::preview;
 use exhibit_agents::alerts::repository;
 use exhibit_agents::alerts::{Cause, Level, Measure, Rule, Scope, TransitionKind};
 use exhibit_agents::money::Nano;
@@ -12,10 +10,10 @@ use exhibit_agents::sql::alerts_rules as rules_sql;
 use exhibit_agents::sql::alerts_transitions::Happened;
 use exhibit_model::time::Timestamp;
 use exhibit_store::Backend;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::alerts_world::{Dump, SECOND, rule_body, said};
-use crate::world::{NOW, World, block_on, session, with};
+use crate::world::{NOW, World, session, with};
 
 both!(
     ag_26_every_row_of_the_table_is_kept_and_equal_on_a_rerun,
@@ -24,14 +22,10 @@ both!(
     ag_27_two_episodes_have_one_end_between_them,
     ag_28_a_rule_about_an_agent_ignores_another_for_every_metric,
     ag_28_an_open_scope_has_an_instance_for_each_who_has_data,
-    ag_29_time_alone_is_evaluated,
     ag_29_few_samples_keep_what_stands,
     ag_29_no_data_means_what_the_rule_says,
     ag_29_a_level_is_left_below_its_hysteresis,
     ag_29_a_day_is_as_long_as_its_zone_says,
-    a_dry_run_writes_nothing_and_says_the_same,
-    a_preview_needs_no_rule_in_the_database,
-    whoever_asks_about_the_past_does_not_change_it,
     who_is_long_gone_is_forgotten_and_counted_on,
     what_fires_without_its_rule_is_closed,
 );
@@ -219,35 +213,6 @@ fn ag_28_an_open_scope_has_an_instance_for_each_who_has_data(backend: Backend) {
     assert_eq!(world.evaluates().transitions.iter().filter(|happened| said(happened).ends_with("resolve!")).count(), 4);
 }
 
-fn ag_29_time_alone_is_evaluated(backend: Backend) {
-    let world = World::new(backend);
-    let rule = world.rule(&json!({"window": "1h"}));
-    world.meter("a", 20);
-    let evaluator = Evaluator::new(world.store.clone(), Arc::clone(&world.clock) as Arc<_>, world.deliverer().bell());
-    // Time of this runtime goes by whenever nobody works, so a minute is nothing.
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
-    let store = world.store.clone();
-    let rule_id = rule.rule_id.clone();
-    let stop = async {
-        for expected in [Level::Warning, Level::Ok] {
-            loop {
-                let rule_id = rule_id.clone();
-                let states = store.read(move |read| repository::states(read, &rule_id)).await.expect("states");
-                if states.first().is_some_and(|state| state.standing.status == expected) {
-                    break;
-                }
-                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-            }
-            world.wait(2 * 3_600);
-        }
-    };
-    runtime.block_on(evaluator.run(stop));
-    let history = world.history();
-    assert_eq!(history.iter().map(said).filter(|what| what != "suppress").collect::<Vec<_>>(), ["open!", "resolve!"]);
-    assert!(history.iter().all(|happened| happened.transition.cause == Cause::Timer), "nobody told of a commit");
-}
-
 fn ag_29_few_samples_keep_what_stands(backend: Backend) {
     let world = World::new(backend);
     let rule = world.rule(&json!({
@@ -330,61 +295,6 @@ fn ag_29_a_day_is_as_long_as_its_zone_says(backend: Backend) {
     assert_eq!(spent("2024-03-31T22:00:00Z"), 1, "another day");
     assert_eq!(spent("2024-03-30T22:59:59.999999Z"), 1);
     assert_eq!(spent("2024-03-30T23:00:00Z"), 1);
-}
-
-fn a_dry_run_writes_nothing_and_says_the_same(backend: Backend) {
-    let world = World::new(backend);
-    world.channel("ops", "http://127.0.0.1:9/");
-    world.rule(&json!({"scopeType": "agent"}));
-    world.meter("a", 20);
-    world.meter("b", 1);
-    let (before, now) = (world.dump(), world.now());
-    let dry = world.read(move |read| dry_run(read, now, Cause::Ingest));
-    assert_eq!(world.dump(), before);
-    let real = world.evaluates();
-    assert_eq!(real.transitions, dry.transitions);
-    assert_eq!((real.rules, real.instances, real.happened), (dry.rules, dry.instances, dry.happened));
-    assert_eq!((real.deliveries, dry.deliveries), (1, 0));
-    let late = world.store.clone();
-    let beyond = block_on(late.read(|read| dry_run(read, Timestamp(i64::MIN), Cause::Manual)));
-    assert!(beyond.is_ok(), "a window that moves has no calendar");
-}
-
-fn a_preview_needs_no_rule_in_the_database(backend: Backend) {
-    let world = World::new(backend);
-    world.meter("a", 20);
-    world.meter("b", 1);
-    let rule = Rule::create(&rule_body(&json!({"scopeType": "agent"})), 0, world.now()).expect("a rule");
-    let now = world.now();
-    let looked = world.read(move |read| preview(read, &rule, now));
-    let words: Vec<Value> = looked
-        .iter()
-        .map(|looked| {
-            json!([looked.state.scope_key(), looked.state.standing.status.as_str(), looked.transition.is_some()])
-        })
-        .collect();
-    assert_eq!(words, [json!(["agent=a", "warning", true]), json!(["agent=b", "ok", false])]);
-    assert_eq!(world.history(), []);
-}
-
-fn whoever_asks_about_the_past_does_not_change_it(backend: Backend) {
-    let world = World::new(backend);
-    let rule = world.rule(&json!({}));
-    world.wait(3_600);
-    world.meter("a", 20);
-    assert_eq!(world.happens(), "open!");
-    let before = world.dump();
-    let past = world.write(|tx| evaluate(tx, Timestamp(NOW - 90 * SECOND), Cause::Manual));
-    assert_eq!((past.later, past.happened), (1, 0));
-    assert_eq!(world.dump(), before);
-    let evaluator = Evaluator::new(world.store.clone(), Arc::clone(&world.clock) as Arc<_>, world.deliverer().bell());
-    let late = Some(Timestamp(world.now().0 + 48 * 3_600 * SECOND));
-    assert!(block_on(evaluator.evaluate(late, Cause::Manual)).is_err(), "nothing is written about the future");
-    let dry = block_on(evaluator.dry_run(late)).expect("a dry run");
-    assert_eq!(dry.transitions.iter().map(said).collect::<Vec<_>>(), ["resolve!"]);
-    let manual = block_on(evaluator.evaluate(None, Cause::Manual)).expect("an evaluation");
-    assert_eq!(manual.transitions[0].transition.cause, Cause::Manual);
-    assert_eq!(world.stands(&rule), "warning/suppressed");
 }
 
 fn who_is_long_gone_is_forgotten_and_counted_on(backend: Backend) {

@@ -22,6 +22,7 @@ mod receiver;
 mod world;
 
 mod alerts;
+mod alerts_asked;
 mod alerts_deliver;
 mod alerts_evaluate;
 mod alerts_life;
