@@ -116,7 +116,11 @@ impl Deliverer {
         }
         let (webhooks, clock) = (Arc::clone(&self.webhooks), Arc::clone(&self.clock));
         let sent = tokio::task::spawn_blocking(move || send_all(&webhooks, clock.as_ref(), batches)).await;
-        let sent = sent.map_err(|error| StoreError::Panicked(error.to_string()))?;
+        let sent = sent.map_err(|error| match error.is_panic() {
+            true => StoreError::Panicked(error.to_string()),
+            // The runtime ends, and the store with it.
+            false => StoreError::Closed,
+        })?;
         for (claimed, delivery) in &sent {
             match delivery.state {
                 DeliveryState::Delivered => round.delivered += 1,
@@ -197,12 +201,18 @@ fn claim(tx: &mut Tx<'_>, now: Timestamp) -> Result<Claimed, StoreError> {
     Ok(claimed)
 }
 
-/// Sends the batches of all channels, each on a thread of its own. Each delivery comes back with the attempts that it was claimed with.
+/// Sends the batches of all channels, each on a thread of its own. Each delivery comes back with the attempts that it was claimed with. Where
+/// there is no thread, or one panicked, nothing comes back and the claims run out.
 fn send_all(webhooks: &Webhooks, clock: &dyn Clock, batches: Vec<Batch>) -> Vec<(u32, Delivery)> {
     std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            batches.into_iter().map(|batch| scope.spawn(move || send_batch(webhooks, clock, batch))).collect();
-        // A thread that panicked settles nothing: its claims run out.
+        let start = |batch: Batch| {
+            let thread = std::thread::Builder::new().name("alert-webhook".to_owned());
+            let started = thread.spawn_scoped(scope, move || send_batch(webhooks, clock, batch));
+            started
+                .inspect_err(|error| tracing::error!(%error, "no thread for a channel; it is told a minute later"))
+                .ok()
+        };
+        let threads: Vec<_> = batches.into_iter().filter_map(start).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
     })
 }
