@@ -1,6 +1,11 @@
 //! The statements of the room, one file per subject. Nothing else in this crate writes SQL.
 
 pub mod aggregates;
+pub mod alerts_measures;
+pub mod alerts_outbox;
+pub mod alerts_rules;
+pub mod alerts_states;
+pub mod alerts_transitions;
 pub mod analytics;
 pub mod calls;
 pub mod cost_rows;
@@ -16,3 +21,6 @@ pub mod words;
 
 mod cost;
 mod table;
+
+#[cfg(test)]
+mod alerts_plan_tests;

@@ -26,6 +26,11 @@ macro_rules! text_id {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// An id that this room wrote, as the database gives it back.
+            pub(crate) fn kept(text: String) -> Self {
+                Self(text)
+            }
         }
 
         impl fmt::Display for $name {

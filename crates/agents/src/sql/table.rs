@@ -6,6 +6,7 @@ use exhibit_store::Sql;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Type {
     Int,
+    Real,
     Text,
     Bytes,
 }
@@ -14,6 +15,7 @@ impl Type {
     fn postgres(self) -> &'static str {
         match self {
             Self::Int => "bigint",
+            Self::Real => "double precision",
             Self::Text => "text",
             Self::Bytes => "bytea",
         }

@@ -23,9 +23,18 @@ mod truth;
 mod world;
 
 mod aggregates;
+mod alerts_world;
 mod migrations;
 mod price_lists;
 mod pricing;
 mod reads;
+mod receiver;
 mod recompute;
+
+mod alerts;
+mod alerts_asked;
+mod alerts_deliver;
+mod alerts_evaluate;
+mod alerts_life;
+mod alerts_measure;
 mod rules;
