@@ -12,6 +12,7 @@ use std::sync::Arc;
 use exhibit_http::{ApiError, Dialect, Route};
 use exhibit_store::{Read, Store, StoreError};
 
+use crate::alerts::evaluator::Commits;
 use crate::contract::Options;
 
 pub use self::numbers::Rejections;
@@ -25,6 +26,8 @@ pub struct ApiOptions {
     pub store: Store,
     /// Whether documents without an envelope are taken in.
     pub allow_bare: bool,
+    /// Who hears that something was taken in.
+    pub commits: Commits,
 }
 
 /// What every handler has.

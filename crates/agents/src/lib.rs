@@ -29,6 +29,7 @@ pub mod recompute;
 pub mod record;
 pub mod room;
 mod rows;
+pub mod service;
 pub mod sketch;
 pub mod sql;
 pub mod state;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use exhibit_agents::http as agents;
+use exhibit_agents::service::{Watch, prepare};
 use exhibit_archive::http::{Api, ApiOptions, routes};
 use exhibit_engine::runner::Runner;
 use exhibit_http::Route;
@@ -31,6 +32,7 @@ pub struct Rooms {
     /// What they count.
     pub counters: Vec<Counters>,
     api: Api,
+    watch: Watch,
     stop: Arc<AtomicBool>,
     stopped: Arc<Notify>,
     tasks: Vec<JoinHandle<()>>,
@@ -41,6 +43,7 @@ impl Rooms {
     pub async fn open(app: &Arc<App>) -> Result<Self, CliError> {
         // A rebuild that was interrupted is finished before anything is answered.
         catch_up(&app.store, &mut |_, _| {}).await?;
+        prepare(&app.store).await?;
         let extractors = plugins::usable_extractors(app).await?;
         let engine = app.confined_engine(extractors.clone(), EngineWishes::default())?;
         let runner = Runner::new(engine);
@@ -72,7 +75,9 @@ impl Rooms {
         });
         let (store, grace_us) = (app.store.clone(), app.config.blobs.grace_us());
         let clean = tokio::spawn(clean_every_hour(store, grace_us, Arc::clone(&stopped)));
+        let watch = Watch::start(&app.store);
         let agents = agents::Api::new(agents::ApiOptions {
+            commits: watch.commits(),
             store: app.store.clone(),
             allow_bare: app.config.agents.contract.allow_bare,
         });
@@ -80,7 +85,7 @@ impl Rooms {
         routes.extend(agents::routes(&agents));
         let rejections = agents.rejections();
         let counters: Vec<Counters> = vec![Arc::new(move || rejections.text())];
-        Ok(Self { routes, counters, api, stop, stopped, tasks: vec![work, clean] })
+        Ok(Self { routes, counters, api, watch, stop, stopped, tasks: vec![work, clean] })
     }
 
     /// Waits until the work stands still; what is not done waits in the database for the next start.
@@ -88,6 +93,7 @@ impl Rooms {
         self.stop.store(true, Ordering::Relaxed);
         self.api.stop();
         self.stopped.notify_one();
+        self.watch.stop().await;
         for task in self.tasks {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a task of the server did not end in order");

@@ -53,6 +53,7 @@ async fn take_batch(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> 
         api.0.rejections.count(rejection.code(), version.map(Version::as_str));
     };
     let results = ingest_lines(api.store(), &body, api.options(), refused).await.map_err(busy)?;
+    api.0.options.commits.ingested();
     Ok(Json(Batch { results }))
 }
 
@@ -69,7 +70,12 @@ async fn take(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Result
         Err(rejection) => return Ok(refused(&rejection)),
     };
     match ingest(api.store(), &document, API_FEED).await {
-        Ok(receipt) => Ok(Json(receipt).into_response()),
+        Ok(receipt) => {
+            if !receipt.idempotent_replay {
+                api.0.options.commits.ingested();
+            }
+            Ok(Json(receipt).into_response())
+        }
         Err(IngestError::Rejected(rejection)) => Ok(refused(&rejection)),
         Err(IngestError::Store(error)) => Err(busy(error)),
     }

@@ -10,6 +10,7 @@ use exhibit_agents::http::analytics::{
 };
 use exhibit_agents::http::ledger::{Asked, Detail, Ledger, ListQuery, detail};
 use exhibit_agents::ingest::{Line, ingest_lines};
+use exhibit_agents::service::prepare;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -186,6 +187,7 @@ async fn ingest(file: &Path, context: &Context) -> Result<Exit, CliError> {
         Some(_) => ingest_remotely(&bytes, context).await?,
         None => {
             let app = context.open()?;
+            prepare(&app.store).await?;
             let options = Options { allow_bare: app.config.agents.contract.allow_bare };
             ingest_lines(&app.store, &bytes, options, |_, _| {}).await?
         }
