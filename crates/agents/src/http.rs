@@ -1,9 +1,11 @@
 //! The routes of the room: those of the older contract below `/api/`, in its exact words, and the newer ones below `/v1/agents`.
 
+pub mod control;
 mod dialect;
 mod ingest;
 pub mod ledger;
 mod numbers;
+mod status;
 pub mod views;
 
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use exhibit_http::{ApiError, Dialect, Route};
 use exhibit_store::{Read, Store, StoreError};
 
 use crate::contract::Options;
+use crate::control::controls::Controls;
 
 pub use self::numbers::Rejections;
 
@@ -24,6 +27,8 @@ pub struct ApiOptions {
     pub store: Store,
     /// Whether documents without an envelope are taken in.
     pub allow_bare: bool,
+    /// What agents do now, and acting on them.
+    pub controls: Controls,
 }
 
 /// What every handler has.
@@ -54,6 +59,10 @@ impl Api {
         &self.0.options.store
     }
 
+    fn controls(&self) -> &Controls {
+        &self.0.options.controls
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         ask: impl FnOnce(&Read<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -67,5 +76,7 @@ pub fn routes(api: &Api) -> Vec<Route> {
     let mut routes = Vec::new();
     routes.extend(ingest::routes(api));
     routes.extend(ledger::routes(api));
+    routes.extend(status::routes(api));
+    routes.extend(control::routes(api));
     routes
 }

@@ -32,6 +32,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("migrations/sqlite/0002_agents_governance.sql"),
         postgres: include_str!("migrations/postgres/0002_agents_governance.sql"),
     },
+    Migration {
+        version: 3,
+        name: "agents_control",
+        sqlite: include_str!("migrations/sqlite/0003_agents_control.sql"),
+        postgres: include_str!("migrations/postgres/0003_agents_control.sql"),
+    },
 ];
 
 impl Room for AgentsRoom {

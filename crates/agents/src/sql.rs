@@ -2,6 +2,7 @@
 
 pub mod aggregates;
 pub mod calls;
+pub mod control_audit;
 pub mod dims;
 pub mod events;
 pub mod keys;
