@@ -6,12 +6,15 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::handler::Handler as _;
 use axum::http::{HeaderValue, Request};
+use exhibit_agents::control::audit::{self, Audit as _, AuditId, Outcome, Verdict};
+use exhibit_agents::control::audit_store::StoreAudit;
 use exhibit_agents::control::controller::{Controller, Pace};
 use exhibit_agents::control::controls::{Controls, ControlsOptions};
 use exhibit_agents::control::fake_gateway::{Behaviour, FakeGateway, FakeSession, FakeSettings};
 use exhibit_agents::control::nobody::Nobody;
 use exhibit_agents::control::openclaw::{GatewayUrl, OpenClaw, OpenClawSettings};
 use exhibit_agents::http::{Api, ApiOptions, routes};
+use exhibit_agents::sql::control_audit;
 use exhibit_http::{Caller, Remote, Scopes};
 use exhibit_model::time::{Clock, CountingIds, FixedClock, Timestamp};
 use exhibit_store::Backend;
@@ -26,6 +29,7 @@ both!(
     ag_35_a_session_is_spawned_with_the_model_that_was_set,
     ag_35_a_model_that_was_set_shows_in_the_session,
     ag_37_the_audit_has_intent_and_outcome_and_nothing_is_forged,
+    ag_37_an_outcome_is_written_once_and_outlives_a_restart,
     the_audit_is_read_in_pages,
     wrong_bodies_are_told_in_exact_words,
 );
@@ -232,6 +236,32 @@ fn ag_37_the_audit_has_intent_and_outcome_and_nothing_is_forged(backend: Backend
         let breaks = |text: &str| text.chars().any(|c| c.is_control() || c == '\u{2028}');
         assert!(order.as_object().expect("an object").values().filter_map(Value::as_str).all(|text| !breaks(text)));
     }
+}
+
+fn ag_37_an_outcome_is_written_once_and_outlives_a_restart(backend: Backend) {
+    let world = World::new(backend);
+    let runtime = block_on(async { tokio::runtime::Handle::current() });
+    let audit = StoreAudit::new(world.store.clone(), Arc::new(CountingIds::new(5)), runtime);
+    let who = audit::Caller::new("tok ops", "10.0.0.7", None);
+    let intent = audit::Intent::new(Timestamp(NOW), &who, audit::Action::Kill, "session=s", "openclaw");
+    let (left, done) = (audit.intent(&intent).expect("an id"), audit.intent(&intent).expect("an id"));
+    assert!(AuditId::parse(&left.0).as_ref() == Some(&left) && AuditId::parse("aud_1").is_none());
+    let verdict = Verdict {
+        at: Timestamp(NOW + 1),
+        outcome: Outcome::Confirmed,
+        final_state: Some("killed\u{0}\n".to_owned()),
+        detail: None,
+    };
+    audit.outcome(&done, &verdict).expect("an outcome");
+    let other = Verdict { outcome: Outcome::Failed, ..verdict.clone() };
+    assert!(audit.outcome(&done, &other).is_err(), "what was noted stands");
+    assert!(audit.outcome(&AuditId("aud_unknown".to_owned()), &verdict).is_err(), "no outcome without an intent");
+    let store = world.open_again();
+    let rows = block_on(store.read(|read| control_audit::page(read, None, 10))).expect("rows");
+    let told: Vec<_> = rows.iter().map(|row| (row.audit_id.as_str(), row.outcome.as_deref())).collect();
+    assert_eq!(told, [(done.0.as_str(), Some("confirmed")), (left.0.as_str(), None)]);
+    assert_eq!(rows[0].final_state.as_deref(), Some("killed\\u{0}\\u{a}"));
+    assert_eq!((rows[0].at, rows[0].ended_at, rows[1].ended_at), (Timestamp(NOW), Some(Timestamp(NOW + 1)), None));
 }
 
 fn the_audit_is_read_in_pages(backend: Backend) {
