@@ -1,10 +1,12 @@
 //! The routes of the room: those of the older contract below `/api/`, in its exact words, and the newer ones below `/v1/agents`.
 
 pub mod analytics;
+pub mod control;
 mod dialect;
 mod ingest;
 pub mod ledger;
 mod numbers;
+mod status;
 pub mod views;
 
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use exhibit_store::{Read, Store, StoreError};
 
 use crate::alerts::evaluator::Commits;
 use crate::contract::Options;
+use crate::control::controls::Controls;
 
 pub use self::numbers::Rejections;
 
@@ -28,6 +31,8 @@ pub struct ApiOptions {
     pub allow_bare: bool,
     /// Who hears that something was taken in.
     pub commits: Commits,
+    /// What agents do now, and acting on them.
+    pub controls: Controls,
 }
 
 /// What every handler has.
@@ -58,6 +63,10 @@ impl Api {
         &self.0.options.store
     }
 
+    fn controls(&self) -> &Controls {
+        &self.0.options.controls
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         ask: impl FnOnce(&Read<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -72,5 +81,7 @@ pub fn routes(api: &Api) -> Vec<Route> {
     routes.extend(ingest::routes(api));
     routes.extend(ledger::routes(api));
     routes.extend(analytics::routes(api));
+    routes.extend(status::routes(api));
+    routes.extend(control::routes(api));
     routes
 }

@@ -39,6 +39,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("migrations/sqlite/0003_agents_alerts.sql"),
         postgres: include_str!("migrations/postgres/0003_agents_alerts.sql"),
     },
+    Migration {
+        version: 4,
+        name: "agents_control",
+        sqlite: include_str!("migrations/sqlite/0004_agents_control.sql"),
+        postgres: include_str!("migrations/postgres/0004_agents_control.sql"),
+    },
 ];
 
 impl Room for AgentsRoom {

@@ -85,7 +85,7 @@ enum Command {
     Restore(run::restore::RestoreArgs),
     /// Tables computed from the records
     Projections(run::projections::ProjectionsArgs),
-    /// What AI agents did and what it cost: take in, list, show
+    /// What AI agents did and what it cost: take in, list, show, stop
     Agents(run::agents::AgentsArgs),
     /// Serve the web UI and the API on this machine
     Serve(run::serve::ServeArgs),
@@ -186,6 +186,7 @@ fn stays_here(command: &Command) -> Option<(&'static str, &'static str)> {
         Command::Login(_) => ("login", "only the machine of a server makes login links"),
         Command::Tokens(_) => ("tokens", "only the machine of a server makes and revokes tokens"),
         Command::Migrate(_) => ("migrate", "a server brings its database up to date when it starts"),
+        Command::Agents(args) if args.stays_here() => ("agents fake-gateway", "it listens on this machine"),
         Command::Redteam(_) => ("redteam", "it attacks a folder of this machine"),
         Command::Sample(_) => ("sample", "it makes a folder on this machine"),
         Command::Extractors(args) if args.changes() => (

@@ -1,5 +1,7 @@
 //! Configuration: one struct, one TOML file, one environment prefix. The only place that reads the environment.
 
+mod control;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -7,6 +9,7 @@ use exhibit_engine::disk::Reserve;
 use exhibit_http::{Scope, Scopes};
 use serde::{Deserialize, Serialize, Serializer};
 
+pub use self::control::{ControlConfig, ControllerKind};
 use exhibit_server::Reason;
 
 use crate::error::CliError;
@@ -35,12 +38,15 @@ pub struct AgentsConfig {
     pub secret_scopes: Vec<String>,
     /// What is taken in.
     pub contract: ContractConfig,
+    /// Who runs agents, and what may be ordered of them.
+    pub control: ControlConfig,
 }
 
 impl Default for AgentsConfig {
     fn default() -> Self {
         let scopes = ["read", "ingest", "control"];
-        Self { secret_scopes: scopes.map(str::to_owned).to_vec(), contract: ContractConfig::default() }
+        let (contract, control) = (ContractConfig::default(), ControlConfig::default());
+        Self { secret_scopes: scopes.map(str::to_owned).to_vec(), contract, control }
     }
 }
 
@@ -270,9 +276,14 @@ pub fn home_folder(given: Option<PathBuf>) -> Result<PathBuf, CliError> {
             .map_err(|error| CliError::usage(format!("the home {} cannot be used: {error}", home.display())));
     }
     let data = variable("XDG_DATA_HOME").map(PathBuf::from);
-    let data = data.or_else(|| variable("HOME").map(|home| PathBuf::from(home).join(".local/share")));
+    let data = data.or_else(|| user_home().map(|home| home.join(".local/share")));
     data.map(|data| data.join("exhibit"))
         .ok_or_else(|| CliError::usage("neither --home, EXHIBIT_HOME nor HOME is set; give --home DIR"))
+}
+
+/// The home folder of the user, where other programs keep their logs.
+pub fn user_home() -> Option<PathBuf> {
+    variable("HOME").map(PathBuf::from)
 }
 
 /// What the environment says of a server, as text.
@@ -419,6 +430,7 @@ fn check(config: &Config) -> Result<(), CliError> {
         return Err(invalid(format!("engine.disk_reserve: {told}")));
     }
     config.agents.scopes()?;
+    config.agents.control.check()?;
     match rules.iter().find(|(holds, _)| !holds) {
         Some((_, rule)) => Err(invalid(*rule)),
         None => Ok(()),

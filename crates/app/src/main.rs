@@ -2,10 +2,13 @@
 
 use std::process::ExitCode;
 
+use exhibit_agents::control::guard;
+
 mod cli;
 mod clock;
 mod commands;
 mod config;
+mod controls;
 mod error;
 mod follow;
 mod home;
@@ -23,6 +26,11 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == exhibit_engine::supervisor::ARGUMENT) {
         let code = exhibit_engine::supervisor::main(run_extractor);
         return ExitCode::from(u8::try_from(code).unwrap_or(1));
+    }
+    // And it guards the agents that a server starts, which it does alone in its process as well.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == controls::GUARD_ARGUMENT) {
+        let argv: Result<Vec<String>, _> = std::env::args_os().skip(2).map(std::ffi::OsString::into_string).collect();
+        return ExitCode::from(argv.map_or(guard::NOT_STARTED, |argv| guard::run(&argv)));
     }
     cli::main()
 }

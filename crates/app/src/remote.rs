@@ -24,7 +24,7 @@ pub use download::check_target;
 pub use follow::{follow, follow_as_owner};
 pub use jobs::{Order, work};
 pub use trouble::Trouble;
-pub use wanted::Wanted;
+pub use wanted::{Wanted, read_token};
 
 use crate::error::CliError;
 

@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::commands::ledger::checkpoint_key;
+use crate::controls;
 use crate::error::CliError;
 use crate::home::{App, EngineWishes};
 use crate::plugins;
@@ -80,6 +81,7 @@ impl Rooms {
             commits: watch.commits(),
             store: app.store.clone(),
             allow_bare: app.config.agents.contract.allow_bare,
+            controls: controls::open(app).await?,
         });
         let mut routes = routes(&api);
         routes.extend(agents::routes(&agents));

@@ -24,5 +24,5 @@ pub use openapi::document;
 pub use output::Json;
 pub use problem::{ApiError, Mistake};
 pub use route::{Access, Answer, Content, Route};
-pub use scope::{Caller, Scope, Scopes};
+pub use scope::{Caller, Remote, Scope, Scopes};
 pub use unpack::unpacked;

@@ -1,6 +1,7 @@
-//! What a caller may do.
+//! Who asks, from where, and what they may do.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -125,6 +126,11 @@ pub struct Caller {
     /// When it ends, in microseconds since 1970.
     pub expires_us: Option<i64>,
 }
+
+/// Where a request comes from: the address of the connection, which is that of a proxy where one stands before the server. The guard puts
+/// it into the extensions of every request that it lets through, beside [`Caller`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remote(pub Option<IpAddr>);
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
-use exhibit_http::{Access, ApiError, Caller, Route, Scope};
+use exhibit_http::{Access, ApiError, Caller, Remote, Route, Scope};
 use exhibit_store::sql::audit::{self, ENTRIES_MAX, Intent};
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::OwnedSemaphorePermit;
@@ -115,6 +115,7 @@ impl Door {
         };
         if let Some(known) = known {
             parts.extensions.insert::<Caller>(known.caller);
+            parts.extensions.insert(Remote(peer.and_then(|peer| peer.0)));
         }
         let request = Request::from_parts(parts, Body::from(bytes));
         match entry {

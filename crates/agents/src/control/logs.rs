@@ -9,6 +9,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use exhibit_model::time::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -29,7 +30,8 @@ const TIME_BYTES_MAX: usize = 64;
 const PARTS_MAX: usize = 16;
 
 /// A line of a log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "AgentsLogLine")]
 pub struct LogLine {
     /// When, as it was written; numbers become RFC 3339. Empty when no line so far told a time.
     pub ts: String,
@@ -40,7 +42,8 @@ pub struct LogLine {
 }
 
 /// What `/api/logs` answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "AgentsLogs")]
 pub struct Logs {
     /// The last lines, oldest first.
     pub logs: Vec<LogLine>,

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use exhibit_model::time::{Clock, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::controller::{ControlError, Controller, Deadline, Health};
@@ -23,8 +24,9 @@ pub const SESSIONS_SHOWN_MAX: usize = 20;
 const ASK_TIME: Duration = Duration::from_secs(3);
 
 /// What `/api/system/status` answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgentsStatus")]
 pub struct Status {
     /// When it was put together: RFC 3339, `Z`, milliseconds.
     pub generated_at: String,
@@ -39,7 +41,7 @@ pub struct Status {
 }
 
 /// The connection to the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct GatewayStatus {
     /// It was reached just now.
     pub connected: bool,
@@ -50,7 +52,7 @@ pub struct GatewayStatus {
 }
 
 /// An agent on the status page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AgentStatus {
     /// Its id.
@@ -68,7 +70,7 @@ pub struct AgentStatus {
 }
 
 /// A session on the status page.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionStatus {
     /// The real id, which `kill` takes.

@@ -37,4 +37,5 @@ mod alerts_deliver;
 mod alerts_evaluate;
 mod alerts_life;
 mod alerts_measure;
+mod control;
 mod rules;

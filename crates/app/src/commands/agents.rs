@@ -1,5 +1,7 @@
 //! `exhibit agents`.
 
+mod control;
+
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +38,27 @@ enum AgentsCommand {
     Usage(UsageArgs),
     /// How the sessions of each model ended, how long they took and what they cost
     Models(ModelsArgs),
+    /// End a session; done when its end was read back
+    Kill(control::KillArgs),
+    /// Start a session of an agent; done when it was seen to begin
+    Spawn(control::SpawnArgs),
+    /// Set the model of a session, of an agent, or of later sessions
+    Model(control::ModelArgs),
+    /// Which agents run, rest, failed or are done
+    Status,
+    /// The last lines of the log of the gateway
+    Logs,
+    /// What was ordered, by whom, and what became of it, newest first
+    Audit(control::AuditArgs),
+    /// A gateway for drills: it answers as a real one and runs nothing
+    FakeGateway(control::FakeGatewayArgs),
+}
+
+impl AgentsArgs {
+    /// Whether it works on this machine alone.
+    pub fn stays_here(&self) -> bool {
+        matches!(self.command, AgentsCommand::FakeGateway(_))
+    }
 }
 
 #[derive(Args)]
@@ -149,6 +172,13 @@ pub async fn agents(args: AgentsArgs, context: &Context) -> Result<Exit, CliErro
             SessionsCommand::List(args) => list(*args, context).await,
             SessionsCommand::Show { session } => show(session, context).await,
         },
+        AgentsCommand::Kill(args) => control::kill(args, context).await,
+        AgentsCommand::Spawn(args) => control::spawn(args, context).await,
+        AgentsCommand::Model(args) => control::model(args, context).await,
+        AgentsCommand::Status => control::status(context).await,
+        AgentsCommand::Logs => control::logs(context).await,
+        AgentsCommand::Audit(args) => control::audit(args, context).await,
+        AgentsCommand::FakeGateway(args) => control::fake_gateway(args, context).await,
     }
 }
 

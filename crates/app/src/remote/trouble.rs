@@ -47,6 +47,33 @@ pub(super) struct Problem {
     errors: Vec<Mistake>,
 }
 
+/// A problem below `/api/`, as the older contract tells it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LegacyProblem {
+    error: String,
+    required_scope: Option<String>,
+}
+
+/// What a body says of a problem, in whichever form.
+fn problem_of(status: StatusCode, body: &[u8]) -> Option<Problem> {
+    if let Ok(problem) = serde_json::from_slice::<Problem>(body) {
+        return Some(problem);
+    }
+    let LegacyProblem { error, required_scope } = serde_json::from_slice(body).ok()?;
+    let code = match (status.as_u16(), error.as_str()) {
+        (404, "Not found") => "no-such-route",
+        (405, _) => "wrong-method",
+        _ => "legacy",
+    };
+    let detail = match required_scope {
+        Some(scope) => format!("{error}: this needs the scope `{scope}`"),
+        None => error,
+    };
+    let (status, title, code) = (status.as_u16(), String::new(), code.to_owned());
+    Some(Problem { status, title, code, detail, hint: None, errors: Vec::new() })
+}
+
 /// Longest word or sentence of a server that is printed, in letters.
 const SAID_LETTERS_MAX: usize = 2_000;
 
@@ -105,7 +132,7 @@ impl Server {
 
     /// A status that is no success.
     pub(super) fn refused(&self, status: StatusCode, body: &[u8]) -> Trouble {
-        let Ok(problem) = serde_json::from_slice::<Problem>(body) else {
+        let Some(problem) = problem_of(status, body) else {
             let message =
                 format!("{} answers with {status} and does not say why; is it an Exhibit server?", self.0.base);
             let error = CliError::failed(message);

@@ -101,7 +101,8 @@ fn is_this_machine(host: &str) -> bool {
     plain.parse::<IpAddr>().map_or_else(|_| host.eq_ignore_ascii_case("localhost"), |address| address.is_loopback())
 }
 
-fn read_token(file: &Path) -> Result<String, CliError> {
+/// The token in a file.
+pub fn read_token(file: &Path) -> Result<String, CliError> {
     let wrong = |reason: String| CliError::usage(format!("the token file {}: {reason}", file.display()));
     let found = std::fs::metadata(file).map_err(|error| wrong(error.to_string()))?;
     if !found.is_file() || found.len() > TOKEN_BYTES_MAX {

@@ -6,6 +6,7 @@ mod access;
 mod agents;
 mod archive;
 mod browser;
+mod control;
 mod hostile;
 mod huge;
 mod jobs;

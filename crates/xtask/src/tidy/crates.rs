@@ -38,7 +38,7 @@ const BENCH: &str = "bench";
 const FUZZ: &str = "fuzz";
 
 /// Crates from elsewhere that only some of ours may use, whether in tests or not.
-const CONFINED: [(&[&str], &[&str], &str); 5] = [
+const CONFINED: [(&[&str], &[&str], &str); 7] = [
     (
         &["deadpool-postgres", "libsqlite3-sys", "postgres", "rusqlite", "sqlx", "tokio-postgres"],
         &["store", BENCH],
@@ -48,6 +48,8 @@ const CONFINED: [(&[&str], &[&str], &str); 5] = [
     (&["clap"], &["app", XTASK], "the command line"),
     (&["axum", "tower-http"], &["http", "archive", "video", "capture", "gesture", "agents", "server"], "HTTP"),
     (&["hyper", "hyper-util", "tower-service"], &["server"], "the wire of HTTP"),
+    (&["prost", "tungstenite"], &["agents"], "the wire of agents"),
+    (&["hmac"], &["agents"], "the signature of notices"),
 ];
 
 /// Arrows between our crates that point the wrong way.
