@@ -1,5 +1,7 @@
 //! The rows that are shown, moved by documents in the order of the ledger.
 
+mod close;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ use crate::sql::usage::{self, BucketSums, UsageRow};
 use crate::sql::{aggregates, prices, words};
 use crate::usage::{of_contract, of_session_counts};
 
+pub use close::close;
+
 /// Applies documents.
 ///
 /// # Errors
@@ -29,7 +33,13 @@ pub fn apply(tx: &mut Tx<'_>, documents: &[Placed]) -> Result<(), StoreError> {
     let mut names = Names::new();
     documents.iter().for_each(|document| document.names(&mut names));
     let dims = dims::intern(tx, &names)?;
-    let mut work = Work::load(tx, documents, dims)?;
+    let ids: Vec<&str> = documents.iter().map(Placed::session_id).collect();
+    let calls: BTreeSet<String> = documents
+        .iter()
+        .flat_map(|document| document.recorded.said.calls.iter().map(move |call| key_of(document, call)))
+        .collect();
+    let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
+    let mut work = Work::load(tx, &ids, &calls, dims)?;
     let mut moved = Contributions::default();
     work.contribute(&mut moved, -1);
     let mut said: Vec<(i64, EventRow)> = Vec::new();
@@ -63,13 +73,13 @@ struct Work {
     next_call: i64,
 }
 
-/// What the newest document of a session says beside its row.
+/// What the newest record of a session says beside its row.
 struct Told {
     sent: TokenCounts,
     billed: Option<crate::money::Nano>,
     runtime: crate::provenance::Provenance,
-    model: String,
-    provider: Option<String>,
+    /// Model and provider by which sums without calls are priced; `None` when nothing new was said of them.
+    priced_as: Option<(String, Option<String>)>,
 }
 
 fn key_of(document: &Placed, call: &Call) -> String {
@@ -79,17 +89,11 @@ fn key_of(document: &Placed, call: &Call) -> String {
 }
 
 impl Work {
-    fn load(tx: &Tx<'_>, documents: &[Placed], dims: Dims) -> Result<Self, StoreError> {
-        let ids: Vec<&str> = documents.iter().map(Placed::session_id).collect();
-        let mut sessions = sessions::rows(tx, &ids)?;
+    /// The rows of sessions, and of those under which these calls stand: they change, too.
+    fn load(tx: &Tx<'_>, session_ids: &[&str], calls: &[&str], dims: Dims) -> Result<Self, StoreError> {
+        let mut sessions = sessions::rows(tx, session_ids)?;
         let mut keys: BTreeSet<i64> = sessions.values().map(|row| row.standing.session_key).collect();
-        // A call may stand under another session, which then changes, too.
-        let wanted: BTreeSet<String> = documents
-            .iter()
-            .flat_map(|document| document.recorded.said.calls.iter().map(move |call| key_of(document, call)))
-            .collect();
-        let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
-        let owners: BTreeSet<i64> = calls::by_dedupe_keys(tx, &wanted)?.iter().map(|call| call.session_key).collect();
+        let owners: BTreeSet<i64> = calls::by_dedupe_keys(tx, calls)?.iter().map(|call| call.session_key).collect();
         let others: Vec<i64> = owners.difference(&keys).copied().collect();
         for row in sessions::by_keys(tx, &others)? {
             sessions.insert(row.standing.session_id.clone(), row);
@@ -149,8 +153,8 @@ impl Work {
             _ => counts,
         };
         let billed = session.billed.or(standing.and_then(|usage| usage.billed));
-        let (model, provider) = (session.model_id.clone(), session.provider.clone());
-        self.told.insert(session_key, Told { sent, billed, runtime, model, provider });
+        let priced_as = Some((session.model_id.clone(), session.provider.clone()));
+        self.told.insert(session_key, Told { sent, billed, runtime, priced_as });
         for call in &document.recorded.said.calls {
             self.call(document, session_key, call)?;
         }
@@ -255,12 +259,12 @@ impl Work {
                 let used = of_session_counts(sent.prompt, sent.completion, sent.total);
                 buckets.input_uncached = used.counts.input_uncached.unwrap_or(0);
                 buckets.output = used.counts.output.unwrap_or(0);
-                cost.cost = match (told, before) {
-                    (Some(told), _) => price(
+                cost.cost = match (told.and_then(|told| told.priced_as.as_ref()), before) {
+                    (Some((model, provider)), _) => price(
                         &self.book,
                         &PricedCall {
-                            provider: told.provider.as_deref(),
-                            model: &told.model,
+                            provider: provider.as_deref(),
+                            model,
                             service_tier: None,
                             usage: &used,
                             started_at: session.started_at,

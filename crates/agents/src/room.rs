@@ -8,6 +8,7 @@ use exhibit_store::sql::{ledger, records};
 use exhibit_store::{Accepted, Admission, Candidate, Migration, Read, Room, Seq, StoreError, Taken, Tx};
 
 use crate::admission::{Decision, Incoming, Obstacle, decide};
+use crate::collect::close::{CLOSE, Close};
 use crate::fold::Placed;
 use crate::projection;
 use crate::record::{KINDS, Key, PRICES, Recorded, SESSION, fingerprint_of, read_prices};
@@ -32,6 +33,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("migrations/sqlite/0002_agents_governance.sql"),
         postgres: include_str!("migrations/postgres/0002_agents_governance.sql"),
     },
+    Migration {
+        version: 3,
+        name: "agents_collect",
+        sqlite: include_str!("migrations/sqlite/0003_agents_collect.sql"),
+        postgres: include_str!("migrations/postgres/0003_agents_collect.sql"),
+    },
 ];
 
 impl Room for AgentsRoom {
@@ -50,7 +57,7 @@ impl Room for AgentsRoom {
     fn admit(&self, read: &Read<'_>, batch: &[Candidate]) -> Result<Vec<Admission>, StoreError> {
         let mut admissions = default_admission(read, batch)?;
         let ids: Vec<&str> =
-            batch.iter().filter(|candidate| is_document(candidate)).filter_map(Candidate::outside_id).collect();
+            batch.iter().filter(|candidate| is_decided_here(candidate)).filter_map(Candidate::outside_id).collect();
         let known = records::by_record_ids(read, &ids)?;
         for (admission, candidate) in admissions.iter_mut().zip(batch) {
             // Key and fingerprint are the id (R2): the version it came in this time, or who says it, changes nothing.
@@ -75,6 +82,7 @@ impl Room for AgentsRoom {
                 Decision::Conflict(_, _) => Admission::Conflict { evidence: None },
             };
         }
+        admit_closes(read, batch, &mut admissions)?;
         Ok(admissions)
     }
 
@@ -107,18 +115,30 @@ impl Room for AgentsRoom {
     fn project(&self, tx: &mut Tx<'_>, accepted: &[Accepted]) -> Result<(), StoreError> {
         let (Some(first), Some(last)) = (accepted.first(), accepted.last()) else { return Ok(()) };
         let times = ledger::times(tx, first.seq, last.seq)?;
-        let mut placed = Vec::new();
+        let (mut placed, mut closes) = (Vec::new(), Vec::new());
         for Accepted { seq, candidate } in accepted {
             let at = times.partition_point(|(first, _)| first <= seq).checked_sub(1).map_or(0, |batch| times[batch].1);
             if is_document(candidate) {
+                projection::close(tx, &std::mem::take(&mut closes))?;
                 placed.push(place(*seq, candidate, Timestamp(at))?);
-            } else if candidate.kind().name() == PRICES {
-                // Documents before it are priced without it.
-                projection::apply(tx, &std::mem::take(&mut placed))?;
-                prices::insert(tx, &read_prices(candidate.body())?, Timestamp(at))?;
+                continue;
+            }
+            match candidate.kind().name() {
+                PRICES => {
+                    // Documents before it are priced without it.
+                    projection::apply(tx, &std::mem::take(&mut placed))?;
+                    prices::insert(tx, &read_prices(candidate.body())?, Timestamp(at))?;
+                }
+                CLOSE => {
+                    projection::apply(tx, &std::mem::take(&mut placed))?;
+                    closes.push((Close::read(candidate.body())?, Timestamp(at)));
+                }
+                _ => {}
             }
         }
-        projection::apply(tx, &placed)
+        // One of the two is empty: each was applied before the other was gathered.
+        projection::apply(tx, &placed)?;
+        projection::close(tx, &closes)
     }
 
     fn remove(&self, tx: &mut Tx<'_>, first: Seq, last: Seq) -> Result<(), StoreError> {
@@ -135,6 +155,32 @@ impl Room for AgentsRoom {
 
 fn is_document(candidate: &Candidate) -> bool {
     candidate.kind().name() == SESSION
+}
+
+/// Whether a record that is known under its id is the same, whatever else it says.
+fn is_decided_here(candidate: &Candidate) -> bool {
+    is_document(candidate) || candidate.kind().name() == CLOSE
+}
+
+/// A session that moved on since it was found silent is not closed.
+fn admit_closes(read: &Read<'_>, batch: &[Candidate], admissions: &mut [Admission]) -> Result<(), StoreError> {
+    let mut closes = Vec::new();
+    for (index, (admission, candidate)) in admissions.iter().zip(batch).enumerate() {
+        if matches!(admission, Admission::New) && candidate.kind().name() == CLOSE {
+            closes.push((index, Close::read(candidate.body())?));
+        }
+    }
+    if closes.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<&str> = closes.iter().map(|(_, close)| close.session_id.as_str()).collect();
+    let standing = sessions::standing(read, &ids)?;
+    for (index, close) in &closes {
+        if !standing.get(&close.session_id).is_some_and(|standing| close.holds(standing)) {
+            admissions[*index] = Admission::Stale;
+        }
+    }
+    Ok(())
 }
 
 fn document_of(candidate: &Candidate) -> Result<(Recorded, Digest), StoreError> {

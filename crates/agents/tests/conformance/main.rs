@@ -19,4 +19,5 @@ mod macros {
 
 mod world;
 
+mod collect;
 mod rules;
