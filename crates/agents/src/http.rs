@@ -1,9 +1,11 @@
 //! The routes of the room: those of the older contract below `/api/`, in its exact words, and the newer ones below `/v1/agents`.
 
+mod collectors;
 mod dialect;
 mod ingest;
 pub mod ledger;
 mod numbers;
+pub mod otlp;
 pub mod views;
 
 use std::sync::Arc;
@@ -67,5 +69,7 @@ pub fn routes(api: &Api) -> Vec<Route> {
     let mut routes = Vec::new();
     routes.extend(ingest::routes(api));
     routes.extend(ledger::routes(api));
+    routes.extend(otlp::routes(api));
+    routes.extend(collectors::routes(api));
     routes
 }
