@@ -3,6 +3,7 @@
 //! How far a file was read is kept with what it said ([`super::submit`]). A file that looks as it did when it was last read is not opened. What is
 //! known of the files that grow is kept from one round to the next; for others it is won back by reading them from the start, which writes nothing.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -98,10 +99,15 @@ impl Runner {
     /// Reads all that is new, then again `every` so often, until the other end of `stop` is dropped or says so. Each round is told to
     /// `told`: its report, or why the database could not be used; then the next round tries again.
     pub fn run(mut self, every: Duration, stop: &Receiver<()>, told: &mut dyn FnMut(Result<Report, StoreError>)) {
-        let is_stopped = || !matches!(stop.try_recv(), Err(TryRecvError::Empty));
+        // A word to stop is heard once, so it is kept.
+        let heard = Cell::new(false);
+        let is_stopped = || {
+            heard.set(heard.get() || stop.try_recv() != Err(TryRecvError::Empty));
+            heard.get()
+        };
         loop {
             told(self.round(&is_stopped));
-            if stop.recv_timeout(every) != Err(RecvTimeoutError::Timeout) {
+            if is_stopped() || stop.recv_timeout(every) != Err(RecvTimeoutError::Timeout) {
                 return;
             }
         }
@@ -126,6 +132,10 @@ impl Runner {
             report.of(source.feed).files += 1;
             match self.file(source, report.of(source.feed)) {
                 Ok(()) => {}
+                // What the store makes of one file is no reason to leave the others; it is tried again with the next round.
+                Err(Trouble::Store(error @ (StoreError::Refused(_) | StoreError::Unexpected(_)))) => {
+                    report.problem(source.feed, &source.path, &error);
+                }
                 Err(Trouble::Store(error)) => return Err(error),
                 // It was there a moment ago; agents take their files away as they like.
                 Err(Trouble::File(error)) if error.kind() == io::ErrorKind::NotFound => {}

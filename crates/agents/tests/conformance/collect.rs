@@ -265,6 +265,13 @@ fn it_reads_over_and_over_until_it_is_stopped(backend: Backend) {
     });
     assert!(stop.is_none());
     assert_eq!(lines, [51, 1]);
+    // A word to stop that comes within a round ends it, and is not forgotten after it.
+    let (stop, stopped) = channel();
+    stop.send(()).expect("heard");
+    let mut rounds = Vec::new();
+    let runner = Runner::new(world.store.clone(), home.folders());
+    runner.run(Duration::from_secs(3_600), &stopped, &mut |report| rounds.push(report.expect("a round").is_cut));
+    assert_eq!(rounds, [true]);
 }
 
 fn ag_40_a_call_in_two_feeds_is_one_call(backend: Backend) {
