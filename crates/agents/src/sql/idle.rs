@@ -20,9 +20,12 @@ pub struct IdleRow {
     pub last_activity_at: Timestamp,
 }
 
-// Uses the partial index session_live on last_activity_at. Sessions of clients are passed over: they end when their clients say so.
-const IDLE: Sql = Sql::same(
+// Uses the partial index session_live on last_activity_at; SQLite has to be told, or it sorts all that the index of states gives it. Sessions of
+// clients are passed over: they end when their clients say so.
+const IDLE: Sql = Sql::pair(
     "agents_idle",
+    "select session_key, session_id, revision, last_activity_at from session_ledger indexed by session_live \
+     where status in ('queued', 'running') and last_activity_at <= $1 and feed_key <> $2 order by last_activity_at limit $3",
     "select session_key, session_id, revision, last_activity_at from session_ledger \
      where status in ('queued', 'running') and last_activity_at <= $1 and feed_key <> $2 order by last_activity_at limit $3",
 );
@@ -76,4 +79,42 @@ pub fn erred_last(read: &Read<'_>, session_key: i64) -> Result<bool, StoreError>
     });
     // A pair is ordered by its moment, and then an error stands above none.
     Ok(event.max(call).is_some_and(|(_, erred)| erred))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use exhibit_model::time::FixedClock;
+    use exhibit_store::{Location, Store, StoreOptions, Synchronous};
+
+    use super::*;
+    use crate::room::AgentsRoom;
+
+    /// The question is asked every few seconds, so none of it reads more than it finds.
+    #[test]
+    fn silence_is_found_by_its_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("exhibit.db");
+        let options = StoreOptions {
+            location: Location::Sqlite { path, synchronous: Synchronous::Normal },
+            blobs: folder.path().join("blobs"),
+            rooms: vec![&AgentsRoom],
+            clock: Arc::new(FixedClock::new(Timestamp(0))),
+            process: 1,
+            readers: 1,
+        };
+        let store = Store::open(options).unwrap();
+        let plans = store.read(|read| {
+            Ok([
+                read.explain(&IDLE, params![0_i64, 1_i64, 1_i64])?,
+                read.explain(&LAST_EVENT, params![1_i64])?,
+                read.explain(&LAST_CALL, params![1_i64])?,
+            ])
+        });
+        let plans = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(plans).unwrap();
+        for (plan, index) in plans.iter().zip(["INDEX session_live", "PRIMARY KEY", "INDEX call_session"]) {
+            assert!(plan.contains(index) && !plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan}");
+        }
+    }
 }
