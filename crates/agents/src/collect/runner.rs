@@ -222,8 +222,9 @@ impl Runner {
         let (documents, bad_records) = lines.parse(open.parser.as_mut());
         let unmade = open.parser.refused() - refused_before;
         let count = u64::try_from(lines.iter().count()).unwrap_or(u64::MAX).saturating_add(lines.too_long);
-        let prepared = prepare(&self.store.gate(), &documents)?;
-        let (made, refused) = (prepared.documents, prepared.refused.saturating_add(unmade));
+        let mut prepared = prepare(&self.store.gate(), &documents)?;
+        prepared.refused = prepared.refused.saturating_add(unmade);
+        let (made, refused) = (prepared.documents, prepared.refused);
         let problem =
             (bad_records > 0).then(|| format!("{bad_records} of {count} lines of {} could not be read", source.path));
         let step = Step { collector: collector(source.feed), records: count, bad_records, problem, at: to.read_at };

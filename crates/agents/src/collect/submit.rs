@@ -97,7 +97,7 @@ pub struct Prepared {
     chunks: Vec<(Vec<Candidate>, Vec<String>)>,
     /// How many there are.
     pub documents: u64,
-    /// Documents that are larger than any record may be, and are left out.
+    /// Documents that are larger than any record may be or could not be made, and are left out.
     pub refused: u64,
 }
 
