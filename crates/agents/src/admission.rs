@@ -71,7 +71,8 @@ pub fn decide(standing: Option<&Standing>, incoming: &Incoming<'_>) -> Decision 
     if incoming.sent_revision.zip(standing.sent_revision).is_some_and(|(sent, known)| sent < known) {
         return Decision::Stale;
     }
-    let (ends, has_ended) = (incoming.state.is_terminal(), standing.state.is_terminal());
+    // An end that was concluded from silence has no fingerprint: nobody told it, so whoever speaks now contradicts nobody.
+    let (ends, has_ended) = (incoming.state.is_terminal(), standing.terminal_fp.is_some());
     let known = if ends { standing.terminal_fp } else { standing.live_fp };
     match (has_ended, ends, incoming.key) {
         (true, false, _) => Decision::Stale,
@@ -125,6 +126,22 @@ mod tests {
             assert_eq!(decide(standing.as_ref(), &known), Decision::Conflict(Obstacle::Key, 7), "R3");
             let collected = Incoming { collected: true, ..incoming };
             assert_eq!(decide(standing.as_ref(), &collected), Decision::Next, "R8");
+        }
+    }
+
+    /// A session that fell silent was closed, and its agent speaks after all.
+    #[test]
+    fn an_end_that_nobody_told_stands_in_nobodys_way() {
+        use SessionState::{Running, Success};
+        let closed = Standing { state: Success, live_fp: Some(OLD), terminal_fp: None, ..standing(Running, None) };
+        let (live, end) = (Key::Live("s".into()), Key::Terminal("s".into()));
+        for (key, state, fingerprint, decision) in [
+            (&live, Running, NEW, Decision::Next),
+            (&live, Running, OLD, Decision::Replay(40)),
+            (&end, Success, NEW, Decision::Next),
+        ] {
+            let incoming = Incoming { key, fingerprint, state, sent_revision: None, collected: false, under_key: None };
+            assert_eq!(decide(Some(&closed), &incoming), decision, "{key:?} {state}");
         }
     }
 

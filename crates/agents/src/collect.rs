@@ -1,8 +1,10 @@
 //! Collectors: from the logs and the telemetry of agents to documents of the contract.
 //!
-//! Pure code: bytes in, documents out. The one exception is [`tail`], which reads a file. Read in this order: [`feed`] (which sources there
-//! are and what their ids mean), [`gather`] (what one source said since it was last asked), [`claude`], [`codex`] and [`openclaw`] (JSONL files, a
-//! line at a time), [`litellm`] (logged payloads), [`otlp`] (traces, logs and metrics over HTTP).
+//! The formats are pure code: bytes in, documents out. Read in this order: [`feed`] (which sources there are and what their ids mean),
+//! [`gather`] (what one source said since it was last asked), [`claude`], [`codex`] and [`openclaw`] (JSONL files, a line at a time), [`litellm`]
+//! (logged payloads), [`otlp`] (traces, logs and metrics over HTTP). Then what is done with them: [`tail`] (reads a growing file), [`discover`]
+//! (finds the files), [`submit`] (documents into the ledger, with how far was read), [`runner`] (all of this, over and over), [`idle`] and
+//! [`close`] (the end of what fell silent), [`report`] (what was done).
 //!
 //! # What is kept of a text
 //!
@@ -21,19 +23,26 @@
 
 pub mod again;
 pub mod claude;
+pub mod close;
 pub mod codex;
 mod collected;
+pub mod discover;
 pub mod feed;
 pub mod gather;
+pub mod idle;
 mod json;
 pub mod litellm;
 pub mod openclaw;
 pub mod otlp;
+pub mod report;
+pub mod runner;
+pub mod submit;
 pub mod tail;
 mod text;
+mod wait;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use crate::contract::Document;
 

@@ -1,11 +1,13 @@
 //! The routes of the room: those of the older contract below `/api/`, in its exact words, and the newer ones below `/v1/agents`.
 
 pub mod analytics;
+mod collectors;
 pub mod control;
 mod dialect;
 mod ingest;
 pub mod ledger;
 mod numbers;
+pub mod otlp;
 mod status;
 pub mod views;
 
@@ -83,5 +85,7 @@ pub fn routes(api: &Api) -> Vec<Route> {
     routes.extend(analytics::routes(api));
     routes.extend(status::routes(api));
     routes.extend(control::routes(api));
+    routes.extend(otlp::routes(api));
+    routes.extend(collectors::routes(api));
     routes
 }

@@ -1,7 +1,7 @@
 //! Taking a document in: through the gate, and an answer after the commit.
 
 use exhibit_model::digest::Digest;
-use exhibit_store::{Append, Candidate, Draft, GateError, Receipt as Written, Store, StoreError};
+use exhibit_store::{Append, Candidate, Draft, Gate, GateError, Receipt as Written, Store, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -53,7 +53,7 @@ const TRIES_MAX: usize = 16;
 pub async fn ingest(store: &Store, document: &Document, feed: &str) -> Result<Receipt, IngestError> {
     for _ in 0..TRIES_MAX {
         let Submission { draft, keys } = Submission::new(document, feed)?;
-        let candidate = checked(store, draft)?.ok_or(IngestError::Rejected(Rejection::TooLarge))?;
+        let candidate = checked(&store.gate(), draft)?.ok_or(IngestError::Rejected(Rejection::TooLarge))?;
         let body = candidate.body().to_vec();
         match store.append(Append { candidates: vec![candidate], effect: None, keys }).await {
             Ok(receipts) => return told(store, document, receipts).await.map_err(IngestError::Store),
@@ -132,8 +132,8 @@ fn is_line_end(byte: &u8) -> bool {
 }
 
 /// The gate. `None` when it is larger than any record; everything else about it was checked by the contract.
-fn checked(store: &Store, draft: Draft) -> Result<Option<Candidate>, StoreError> {
-    match store.gate().check(draft) {
+pub(crate) fn checked(gate: &Gate, draft: Draft) -> Result<Option<Candidate>, StoreError> {
+    match gate.check(draft) {
         Ok(candidate) => Ok(Some(candidate)),
         Err(findings) if findings.iter().any(|finding| finding.code == "too_large") => Ok(None),
         Err(findings) => Err(StoreError::Unexpected(format!("a checked document is no record: {findings}"))),
@@ -185,10 +185,10 @@ async fn refuse(
         })
         .await?;
     let Some((obstacle, seq, others)) = found else { return Ok(None) };
-    let evidence = match checked(store, conflict(document, feed, obstacle, seq, true)?)? {
+    let evidence = match checked(&store.gate(), conflict(document, feed, obstacle, seq, true)?)? {
         Some(evidence) => Some(evidence),
         // With what surrounds it, it is larger than a record may be; its fingerprint is kept.
-        None => checked(store, conflict(document, feed, obstacle, seq, false)?)?,
+        None => checked(&store.gate(), conflict(document, feed, obstacle, seq, false)?)?,
     };
     match store.append(Append { candidates: evidence.into_iter().collect(), ..Append::default() }).await {
         // The same document may have met another obstacle before; that evidence stands.

@@ -1,5 +1,7 @@
 //! The rows that are shown, moved by documents in the order of the ledger.
 
+mod close;
+
 use std::collections::BTreeSet;
 
 use exhibit_store::{StoreError, Tx};
@@ -17,6 +19,8 @@ use crate::sql::events::{self, EventRow, json_text};
 use crate::sql::sessions::{self, SessionRow};
 use crate::sql::{aggregates, words};
 use crate::usage::of_contract;
+
+pub use close::close;
 
 /// Applies documents.
 ///

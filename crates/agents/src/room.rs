@@ -8,6 +8,7 @@ use exhibit_store::sql::{ledger, records};
 use exhibit_store::{Accepted, Admission, Candidate, Migration, Read, Room, Seq, StoreError, Taken, Tx};
 
 use crate::admission::{Decision, Incoming, Obstacle, decide};
+use crate::collect::close::{CLOSE, Close};
 use crate::fold::Placed;
 use crate::projection;
 use crate::recompute;
@@ -45,6 +46,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("migrations/sqlite/0004_agents_control.sql"),
         postgres: include_str!("migrations/postgres/0004_agents_control.sql"),
     },
+    Migration {
+        version: 5,
+        name: "agents_collect",
+        sqlite: include_str!("migrations/sqlite/0005_agents_collect.sql"),
+        postgres: include_str!("migrations/postgres/0005_agents_collect.sql"),
+    },
 ];
 
 impl Room for AgentsRoom {
@@ -63,7 +70,7 @@ impl Room for AgentsRoom {
     fn admit(&self, read: &Read<'_>, batch: &[Candidate]) -> Result<Vec<Admission>, StoreError> {
         let mut admissions = default_admission(read, batch)?;
         let ids: Vec<&str> =
-            batch.iter().filter(|candidate| is_document(candidate)).filter_map(Candidate::outside_id).collect();
+            batch.iter().filter(|candidate| is_decided_here(candidate)).filter_map(Candidate::outside_id).collect();
         let known = records::by_record_ids(read, &ids)?;
         for (admission, candidate) in admissions.iter_mut().zip(batch) {
             // Key and fingerprint are the id (R2): the version it came in this time, or who says it, changes nothing.
@@ -88,6 +95,7 @@ impl Room for AgentsRoom {
                 Decision::Conflict(_, _) => Admission::Conflict { evidence: None },
             };
         }
+        admit_closes(read, batch, &mut admissions)?;
         Ok(admissions)
     }
 
@@ -125,22 +133,27 @@ impl Room for AgentsRoom {
     fn project(&self, tx: &mut Tx<'_>, accepted: &[Accepted]) -> Result<(), StoreError> {
         let (Some(first), Some(last)) = (accepted.first(), accepted.last()) else { return Ok(()) };
         let times = ledger::times(tx, first.seq, last.seq)?;
-        let mut placed = Vec::new();
+        let (mut placed, mut closes) = (Vec::new(), Vec::new());
         for Accepted { seq, candidate } in accepted {
             let at = times.partition_point(|(first, _)| first <= seq).checked_sub(1).map_or(0, |batch| times[batch].1);
-            if is_document(candidate) {
-                placed.push(place(*seq, candidate, Timestamp(at))?);
-            } else if candidate.kind().name() == PRICES {
-                // Documents before it are priced without it.
+            let at = Timestamp(at);
+            // Neighbours of one sort are applied together; each record is about what stands before it.
+            if !is_document(candidate) {
                 projection::apply(tx, &std::mem::take(&mut placed))?;
-                prices::insert(tx, &read_prices(candidate.body())?, Timestamp(at))?;
-            } else if candidate.kind().name() == RECOMPUTE {
-                // It is about what stands before it.
-                projection::apply(tx, &std::mem::take(&mut placed))?;
-                recompute::apply(tx, &recompute::Part::read(candidate.body())?, Timestamp(at))?;
+            }
+            if candidate.kind().name() != CLOSE {
+                projection::close(tx, &std::mem::take(&mut closes))?;
+            }
+            match candidate.kind().name() {
+                SESSION => placed.push(place(*seq, candidate, at)?),
+                CLOSE => closes.push((Close::read(candidate.body())?, at)),
+                PRICES => prices::insert(tx, &read_prices(candidate.body())?, at)?,
+                RECOMPUTE => recompute::apply(tx, &recompute::Part::read(candidate.body())?, at)?,
+                _ => {}
             }
         }
-        projection::apply(tx, &placed)
+        projection::apply(tx, &placed)?;
+        projection::close(tx, &closes)
     }
 
     fn remove(&self, tx: &mut Tx<'_>, first: Seq, last: Seq) -> Result<(), StoreError> {
@@ -164,6 +177,32 @@ fn remove_rows(tx: &mut Tx<'_>, first: Seq, last: Seq) -> Result<(), StoreError>
 
 fn is_document(candidate: &Candidate) -> bool {
     candidate.kind().name() == SESSION
+}
+
+/// Whether a record that is known under its id is the same, whatever else it says.
+fn is_decided_here(candidate: &Candidate) -> bool {
+    is_document(candidate) || candidate.kind().name() == CLOSE
+}
+
+/// A session that moved on since it was found silent is not closed.
+fn admit_closes(read: &Read<'_>, batch: &[Candidate], admissions: &mut [Admission]) -> Result<(), StoreError> {
+    let mut closes = Vec::new();
+    for (index, (admission, candidate)) in admissions.iter().zip(batch).enumerate() {
+        if matches!(admission, Admission::New) && candidate.kind().name() == CLOSE {
+            closes.push((index, Close::read(candidate.body())?));
+        }
+    }
+    if closes.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<&str> = closes.iter().map(|(_, close)| close.session_id.as_str()).collect();
+    let standing = sessions::standing(read, &ids)?;
+    for (index, close) in &closes {
+        if !standing.get(&close.session_id).is_some_and(|standing| close.holds(standing)) {
+            admissions[*index] = Admission::Stale;
+        }
+    }
+    Ok(())
 }
 
 fn document_of(candidate: &Candidate) -> Result<(Recorded, Digest), StoreError> {

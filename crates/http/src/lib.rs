@@ -3,6 +3,7 @@
 //! A room says what it offers as a list of [`Route`]s. The server makes the router, the guard of scopes and the OpenAPI document from
 //! the same list, so that none of them can know a route that the others do not.
 
+mod aside;
 mod cursor;
 mod deliver;
 mod dialect;
@@ -15,6 +16,7 @@ mod route;
 mod scope;
 mod unpack;
 
+pub use aside::aside;
 pub use cursor::{Cursor, Page, PageQuery, limit};
 pub use deliver::{Disposition, File, bytes, file};
 pub use dialect::{Dialect, Refusal};

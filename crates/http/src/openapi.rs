@@ -82,6 +82,11 @@ fn operation(route: &Route, out: &mut SchemaGenerator, into: &mut SchemaGenerato
         operation["requestBody"] =
             json!({ "required": true, "content": { "application/x-ndjson": { "schema": lines } } });
     }
+    if !route.takes.is_empty() {
+        let content: Map<String, Json> =
+            route.takes.iter().map(|media_type| ((*media_type).to_owned(), json!({}))).collect();
+        operation["requestBody"] = json!({ "required": true, "content": content });
+    }
     let mut responses: Map<String, Json> = Map::new();
     for (status, answer) in &route.answers {
         responses.insert(status.to_string(), response(answer, out));

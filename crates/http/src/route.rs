@@ -71,6 +71,8 @@ pub struct Route {
     pub body_bytes_max: usize,
     /// Whether its body is JSON documents, one a line.
     pub lines: bool,
+    /// Media types of its body, where its handler reads bytes of several kinds by itself.
+    pub takes: &'static [&'static str],
     /// Whether the shared secret of older clients opens it.
     pub takes_secret: bool,
     /// Whether what it changes is evidence, whose ledger says more than the audit could.
@@ -118,6 +120,7 @@ impl Route {
             problem: None,
             body_bytes_max,
             lines,
+            takes: &[],
             takes_secret,
             is_evidence,
             handler,
@@ -180,6 +183,13 @@ impl Route {
     pub fn takes_lines(mut self) -> Self {
         self.lines = true;
         self.fails(&[400, 408, 413])
+    }
+
+    /// Its body is bytes of one of these media types, which its handler reads by itself.
+    #[must_use]
+    pub fn takes_bytes(mut self, media_types: &'static [&'static str]) -> Self {
+        self.takes = media_types;
+        self.fails(&[400, 408, 413, 415])
     }
 
     /// Its body may be larger or must be smaller than that of other routes.

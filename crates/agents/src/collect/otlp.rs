@@ -22,7 +22,7 @@ mod weigh;
 mod wire;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 use prost::Message;
 use serde::de::DeserializeOwned;
@@ -32,7 +32,7 @@ use super::json::Structure;
 use weigh::Shape;
 use wire::{LogsRequest, MetricsRequest, TracesRequest};
 
-pub use answer::{BadRequest, answer};
+pub use answer::{BadRequest, answer, status_body};
 
 /// Largest body in bytes, unpacked.
 pub const BODY_BYTES_MAX: usize = 20 * 1024 * 1024;

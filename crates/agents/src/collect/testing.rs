@@ -64,7 +64,7 @@ fn path(name: &str) -> PathBuf {
 }
 
 /// A sample.
-pub(super) fn sample(name: &str) -> Vec<u8> {
+pub(crate) fn sample(name: &str) -> Vec<u8> {
     std::fs::read(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 

@@ -82,7 +82,7 @@ async fn take(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Result
 }
 
 /// A full device is for a client what a full queue is: to be tried again later.
-fn busy(error: StoreError) -> ApiError {
+pub(super) fn busy(error: StoreError) -> ApiError {
     match error {
         StoreError::NoSpace { .. } => ApiError::new(
             StatusCode::SERVICE_UNAVAILABLE,

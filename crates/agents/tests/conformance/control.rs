@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::handler::Handler as _;
 use axum::http::{HeaderValue, Request};
+use exhibit_agents::alerts::evaluator::Commits;
 use exhibit_agents::control::audit::{self, Audit as _, AuditId, Outcome, Verdict};
 use exhibit_agents::control::audit_store::StoreAudit;
 use exhibit_agents::control::controller::{Controller, Pace};
@@ -70,7 +71,12 @@ fn open(world: &World, controller: Arc<dyn Controller>, seed: u64) -> (Controls,
         allowed_models: vec!["anthropic/claude".to_owned()],
     };
     let controls = block_on(async { Controls::open(options, &world.store).await }).expect("controls");
-    let api = ApiOptions { store: world.store.clone(), allow_bare: false, controls: controls.clone() };
+    let api = ApiOptions {
+        store: world.store.clone(),
+        allow_bare: false,
+        commits: Commits::default(),
+        controls: controls.clone(),
+    };
     (controls, Api::new(api))
 }
 

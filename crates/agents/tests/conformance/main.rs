@@ -37,5 +37,6 @@ mod alerts_deliver;
 mod alerts_evaluate;
 mod alerts_life;
 mod alerts_measure;
+mod collect;
 mod control;
 mod rules;

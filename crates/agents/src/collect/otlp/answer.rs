@@ -34,13 +34,22 @@ impl BadRequest {
 
     /// The body of the answer: a `google.rpc.Status`.
     pub fn body(self, encoding: Encoding) -> Vec<u8> {
-        // INVALID_ARGUMENT and RESOURCE_EXHAUSTED of google.rpc.Code.
-        let code = if self == Self::TooLarge { 8 } else { 3 };
-        let message = self.to_string();
-        match encoding {
-            Encoding::Protobuf => RpcStatus { code, message }.encode_to_vec(),
-            Encoding::Json => json!({ "code": code, "message": message }).to_string().into_bytes(),
-        }
+        status_body(encoding, self.status(), &self.to_string())
+    }
+}
+
+/// A `google.rpc.Status` for a problem with this HTTP status.
+pub fn status_body(encoding: Encoding, status: u16, message: &str) -> Vec<u8> {
+    // Of google.rpc.Code, as its own table maps them to HTTP.
+    let code = match status {
+        413 | 429 => 8, // RESOURCE_EXHAUSTED
+        503 => 14,      // UNAVAILABLE
+        500.. => 13,    // INTERNAL
+        _ => 3,         // INVALID_ARGUMENT
+    };
+    match encoding {
+        Encoding::Protobuf => RpcStatus { code, message: message.to_owned() }.encode_to_vec(),
+        Encoding::Json => json!({ "code": code, "message": message }).to_string().into_bytes(),
     }
 }
 

@@ -74,7 +74,7 @@ const REQUEST: Fields = &[
 ];
 
 /// A request in JSON as protobuf.
-pub(super) fn protobuf(request: &[u8]) -> Vec<u8> {
+pub(crate) fn protobuf(request: &[u8]) -> Vec<u8> {
     let request: Value = serde_json::from_slice(request).expect("JSON");
     message(request.as_object().expect("an object"), REQUEST)
 }
