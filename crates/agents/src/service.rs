@@ -1,6 +1,8 @@
 //! What the room needs before it answers, and what it does beside answering.
 
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use exhibit_store::{Store, StoreError};
 use tokio::sync::watch;
@@ -8,6 +10,9 @@ use tokio::task::JoinHandle;
 
 use crate::alerts::deliver::Deliverer;
 use crate::alerts::evaluator::{Commits, Evaluator};
+use crate::collect::discover::Folders;
+use crate::collect::report::Report;
+use crate::collect::runner::Runner;
 use crate::parity::ensure_counted;
 use crate::price_lists::{PricesError, ensure_shipped};
 
@@ -28,16 +33,38 @@ pub async fn prepare(store: &Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Evaluates alerts and sends their notices until it is stopped.
+/// What a round of reading did: what it wrote is evaluated, what went wrong is logged.
+fn report(told: Result<Report, StoreError>, commits: &Commits) {
+    match told {
+        Ok(report) => {
+            if report.total().documents > 0 || report.closed > 0 {
+                commits.ingested();
+            }
+            for problem in &report.problems {
+                tracing::warn!(problem, "a session file could not be read");
+            }
+        }
+        Err(error) => {
+            tracing::error!(%error, "session files could not be taken in; they are read again in the next round")
+        }
+    }
+}
+
+/// Evaluates alerts, sends their notices, reads files and closes silent sessions until it is stopped.
 pub struct Watch {
     commits: Commits,
     stop: watch::Sender<bool>,
     tasks: [JoinHandle<()>; 2],
+    stop_files: mpsc::Sender<()>,
+    files: std::thread::JoinHandle<()>,
 }
 
 impl Watch {
-    /// Begins. Needs a tokio runtime with time.
-    pub fn start(store: &Store) -> Self {
+    /// Begins. Files in these folders are read `every` so often. Needs a tokio runtime with time.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(store: &Store, folders: Folders, every: Duration) -> io::Result<Self> {
         let clock = Arc::clone(store.clock());
         let deliverer = Deliverer::new(store.clone(), Arc::clone(&clock));
         let evaluator = Evaluator::new(store.clone(), clock, deliverer.bell());
@@ -55,7 +82,13 @@ impl Watch {
             let stopped = until(stopped);
             async move { deliverer.run(stopped).await }
         });
-        Self { commits, stop, tasks: [evaluating, delivering] }
+        let (stop_files, stopped) = mpsc::channel();
+        let runner = Runner::new(store.clone(), folders);
+        let heard = commits.clone();
+        let files = std::thread::Builder::new()
+            .name("agents-files".to_owned())
+            .spawn(move || runner.run(every, &stopped, &mut |told| report(told, &heard)))?;
+        Ok(Self { commits, stop, tasks: [evaluating, delivering], stop_files, files })
     }
 
     /// Who hears that something was taken in.
@@ -66,6 +99,12 @@ impl Watch {
     /// Stops, and waits until nothing is under way.
     pub async fn stop(self) {
         self.stop.send_replace(true);
+        drop(self.stop_files);
+        let files = self.files;
+        match tokio::task::spawn_blocking(move || files.join()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => tracing::error!("the reader of session files did not end in order"),
+        }
         for task in self.tasks {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a task of the agents room did not end in order");

@@ -5,6 +5,7 @@ mod control;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use exhibit_agents::collect::discover::Folders;
 use exhibit_engine::disk::Reserve;
 use exhibit_http::{Scope, Scopes};
 use serde::{Deserialize, Serialize, Serializer};
@@ -40,13 +41,19 @@ pub struct AgentsConfig {
     pub contract: ContractConfig,
     /// Who runs agents, and what may be ordered of them.
     pub control: ControlConfig,
+    /// What is read where it lies.
+    pub collect: CollectConfig,
 }
 
 impl Default for AgentsConfig {
     fn default() -> Self {
         let scopes = ["read", "ingest", "control"];
-        let (contract, control) = (ContractConfig::default(), ControlConfig::default());
-        Self { secret_scopes: scopes.map(str::to_owned).to_vec(), contract, control }
+        Self {
+            secret_scopes: scopes.map(str::to_owned).to_vec(),
+            contract: ContractConfig::default(),
+            control: ControlConfig::default(),
+            collect: CollectConfig::default(),
+        }
     }
 }
 
@@ -56,6 +63,30 @@ impl AgentsConfig {
         let words = self.secret_scopes.iter().map(|word| word.parse::<Scope>());
         words.collect::<Result<_, _>>().map_err(|told| invalid(format!("agents.secret_scopes: {told}")))
     }
+}
+
+/// `[agents.collect]`
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CollectConfig {
+    /// Whether a server reads the session files of Claude Code, Codex and OpenClaw of its user.
+    pub files: bool,
+    /// How often it looks for news in them, in seconds.
+    pub every_s: u32,
+}
+
+impl Default for CollectConfig {
+    fn default() -> Self {
+        Self { files: false, every_s: 5 }
+    }
+}
+
+/// The folders in which agents of this user keep their sessions.
+pub fn agent_folders() -> Result<Folders, CliError> {
+    let Some(home) = user_home() else { return Ok(Folders::default()) };
+    let claude = outside("CLAUDE_CONFIG_DIR")?;
+    let codex = variable("CODEX_HOME").map(PathBuf::from);
+    Ok(Folders::usual(&home, claude.as_deref(), codex.as_deref()))
 }
 
 /// `[agents.contract]`
@@ -430,6 +461,9 @@ fn check(config: &Config) -> Result<(), CliError> {
         return Err(invalid(format!("engine.disk_reserve: {told}")));
     }
     config.agents.scopes()?;
+    if !(1..=3_600).contains(&config.agents.collect.every_s) {
+        return Err(invalid("agents.collect.every_s is 1 to 3,600"));
+    }
     config.agents.control.check()?;
     match rules.iter().find(|(holds, _)| !holds) {
         Some((_, rule)) => Err(invalid(*rule)),

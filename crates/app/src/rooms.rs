@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use exhibit_agents::collect::discover::Folders;
 use exhibit_agents::http as agents;
 use exhibit_agents::service::{Watch, prepare};
 use exhibit_archive::http::{Api, ApiOptions, routes};
@@ -18,6 +19,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::commands::ledger::checkpoint_key;
+use crate::config;
 use crate::controls;
 use crate::error::CliError;
 use crate::home::{App, EngineWishes};
@@ -76,7 +78,9 @@ impl Rooms {
         });
         let (store, grace_us) = (app.store.clone(), app.config.blobs.grace_us());
         let clean = tokio::spawn(clean_every_hour(store, grace_us, Arc::clone(&stopped)));
-        let watch = Watch::start(&app.store);
+        let collect = &app.config.agents.collect;
+        let folders = if collect.files { config::agent_folders()? } else { Folders::default() };
+        let watch = Watch::start(&app.store, folders, Duration::from_secs(u64::from(collect.every_s)))?;
         let agents = agents::Api::new(agents::ApiOptions {
             commits: watch.commits(),
             store: app.store.clone(),

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use exhibit_store::{Read, StoreError};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Feed;
 use super::submit::Collector;
@@ -88,7 +88,7 @@ impl Report {
 }
 
 /// What one collector did so far.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CollectorStatus {
     /// Its word: `claude_jsonl`, `codex_jsonl`, `openclaw_jsonl`, `otlp_traces`, `otlp_metrics`, `otlp_logs` or `litellm`.

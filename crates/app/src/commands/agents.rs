@@ -4,8 +4,12 @@ mod control;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use exhibit_agents::collect::report::{CollectorStatus, Report, collectors};
+use exhibit_agents::collect::runner::{Runner, collect_once};
 use exhibit_agents::contract::Options;
 use exhibit_agents::http::analytics::{
     AskedPerformance, AskedUsage, Models, PerformanceQuery, Totals, Usage, UsageQuery,
@@ -17,8 +21,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::cli::Context;
+use crate::config;
 use crate::error::{CliError, Exit};
-use crate::output::table;
+use crate::output::{Output, table};
 use crate::remote::{Server, part};
 
 /// What AI agents did and what it cost.
@@ -32,6 +37,10 @@ pub struct AgentsArgs {
 enum AgentsCommand {
     /// Take documents of the contract in: one JSON document, or one a line
     Ingest(IngestArgs),
+    /// Read the session files of Claude Code, Codex and OpenClaw, and go on as they grow
+    Tail(TailArgs),
+    /// What each collector has read so far
+    Collectors,
     /// Sessions: list or show them
     Sessions(SessionsArgs),
     /// What sessions used and cost, by day and as wanted
@@ -66,6 +75,13 @@ struct IngestArgs {
     /// The file, or - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
+}
+
+#[derive(Args)]
+struct TailArgs {
+    /// Read what is there, and end
+    #[arg(long)]
+    once: bool,
 }
 
 #[derive(Args)]
@@ -166,6 +182,8 @@ struct ModelsArgs {
 pub async fn agents(args: AgentsArgs, context: &Context) -> Result<Exit, CliError> {
     match args.command {
         AgentsCommand::Ingest(args) => ingest(&args.file, context).await,
+        AgentsCommand::Tail(args) => tail(args, context).await,
+        AgentsCommand::Collectors => list_collectors(context).await,
         AgentsCommand::Usage(args) => usage(args, context).await,
         AgentsCommand::Models(args) => models(args, context).await,
         AgentsCommand::Sessions(args) => match args.command {
@@ -503,6 +521,91 @@ async fn models(args: ModelsArgs, context: &Context) -> Result<Exit, CliError> {
         ]
     }));
     for line in table(&rows) {
+        context.out.line(&line)?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// How often files are looked at while somebody waits.
+const TAIL_EVERY: Duration = Duration::from_secs(1);
+
+async fn tail(args: TailArgs, context: &Context) -> Result<Exit, CliError> {
+    let app = context.open()?;
+    prepare(&app.store).await?;
+    let folders = config::agent_folders()?;
+    let (stop, stopped) = mpsc::channel();
+    let out = context.out;
+    let store = app.store.clone();
+    let once = args.once;
+    let reading = tokio::task::spawn_blocking(move || -> Result<(), CliError> {
+        if once {
+            return tell_round(&collect_once(&store, folders)?, out);
+        }
+        let mut result = Ok(());
+        Runner::new(store, folders).run(TAIL_EVERY, &stopped, &mut |told| {
+            let said = told.map_err(CliError::from).and_then(|report| tell_round(&report, out));
+            if let Err(error) = said {
+                out.warn(&error.message);
+                result = Err(error);
+            }
+        });
+        result
+    });
+    let reading = std::pin::pin!(reading);
+    let ended = tokio::select! {
+        ended = reading => ended,
+        interrupted = tokio::signal::ctrl_c(), if !once => {
+            drop(stop);
+            // What is under way is written whole; the next reading goes on from there.
+            return interrupted.map(|()| Exit::Ok).map_err(CliError::from);
+        }
+    };
+    ended.map_err(|error| CliError::failed(format!("the reading was given up: {error}")))??;
+    Ok(Exit::Ok)
+}
+
+fn tell_round(report: &Report, out: Output) -> Result<(), CliError> {
+    for problem in &report.problems {
+        out.warn(problem);
+    }
+    for (feed, read) in &report.feeds {
+        if read.changed == 0 {
+            continue;
+        }
+        let (feed, lines, documents, bad) = (feed.as_str(), read.lines, read.documents, read.bad_lines);
+        if out.json {
+            out.document(&json!({ "feed": feed, "files": read.changed, "lines": lines, "documents": documents, "badLines": bad }))?;
+        } else {
+            let bad = if bad == 0 { String::new() } else { format!(", {bad} not understood") };
+            out.line(&format!("{feed}: {} files, {lines} lines, {documents} documents{bad}", read.changed))?;
+        }
+    }
+    if report.closed > 0 && !out.json {
+        out.line(&format!("{} sessions fell silent and were closed", report.closed))?;
+    }
+    Ok(())
+}
+
+async fn list_collectors(context: &Context) -> Result<Exit, CliError> {
+    let found: Vec<CollectorStatus> = match &context.server {
+        Some(server) => server.list("/v1/agents/collectors", &[], 100).await?.0,
+        None => context.open()?.store.read(collectors).await?,
+    };
+    if context.out.json {
+        context.out.document(&json!({ "items": found }))?;
+        return Ok(Exit::Ok);
+    }
+    let rows = found.iter().map(|one| {
+        vec![
+            one.collector.clone(),
+            format!("{} read", one.records),
+            format!("{} documents", one.documents),
+            format!("{} bad", one.bad_records),
+            one.read_at.clone().unwrap_or_else(|| "never".to_owned()),
+            one.problem.clone().unwrap_or_default(),
+        ]
+    });
+    for line in table(&rows.collect::<Vec<_>>()) {
         context.out.line(&line)?;
     }
     Ok(Exit::Ok)
