@@ -1,5 +1,6 @@
 //! The routes of the room: those of the older contract below `/api/`, in its exact words, and the newer ones below `/v1/agents`.
 
+mod alerts;
 pub mod analytics;
 mod collectors;
 pub mod control;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use exhibit_http::{ApiError, Dialect, Route};
 use exhibit_store::{Read, Store, StoreError};
 
-use crate::alerts::evaluator::Commits;
+use crate::alerts::evaluator::{Commits, Evaluator};
 use crate::contract::Options;
 use crate::control::controls::Controls;
 
@@ -33,6 +34,8 @@ pub struct ApiOptions {
     pub allow_bare: bool,
     /// Who hears that something was taken in.
     pub commits: Commits,
+    /// Who evaluates alerts.
+    pub evaluator: Arc<Evaluator>,
     /// What agents do now, and acting on them.
     pub controls: Controls,
 }
@@ -83,6 +86,7 @@ pub fn routes(api: &Api) -> Vec<Route> {
     routes.extend(ingest::routes(api));
     routes.extend(ledger::routes(api));
     routes.extend(analytics::routes(api));
+    routes.extend(alerts::routes(api));
     routes.extend(status::routes(api));
     routes.extend(control::routes(api));
     routes.extend(otlp::routes(api));

@@ -53,6 +53,7 @@ fn report(told: Result<Report, StoreError>, commits: &Commits) {
 /// Evaluates alerts, sends their notices, reads files and closes silent sessions until it is stopped.
 pub struct Watch {
     commits: Commits,
+    evaluator: Arc<Evaluator>,
     stop: watch::Sender<bool>,
     tasks: [JoinHandle<()>; 2],
     stop_files: mpsc::Sender<()>,
@@ -67,7 +68,7 @@ impl Watch {
     pub fn start(store: &Store, folders: Folders, every: Duration) -> io::Result<Self> {
         let clock = Arc::clone(store.clock());
         let deliverer = Deliverer::new(store.clone(), Arc::clone(&clock));
-        let evaluator = Evaluator::new(store.clone(), clock, deliverer.bell());
+        let evaluator = Arc::new(Evaluator::new(store.clone(), clock, deliverer.bell()));
         let commits = evaluator.commits();
         let (stop, stopped) = watch::channel(false);
         let until = |mut stopped: watch::Receiver<bool>| async move {
@@ -75,7 +76,7 @@ impl Watch {
             stopped.wait_for(|stopped| *stopped).await.ok();
         };
         let evaluating = tokio::spawn({
-            let stopped = until(stopped.clone());
+            let (evaluator, stopped) = (Arc::clone(&evaluator), until(stopped.clone()));
             async move { evaluator.run(stopped).await }
         });
         let delivering = tokio::spawn({
@@ -88,12 +89,17 @@ impl Watch {
         let files = std::thread::Builder::new()
             .name("agents-files".to_owned())
             .spawn(move || runner.run(every, &stopped, &mut |told| report(told, &heard)))?;
-        Ok(Self { commits, stop, tasks: [evaluating, delivering], stop_files, files })
+        Ok(Self { commits, evaluator, stop, tasks: [evaluating, delivering], stop_files, files })
     }
 
     /// Who hears that something was taken in.
     pub fn commits(&self) -> Commits {
         self.commits.clone()
+    }
+
+    /// Who evaluates alerts.
+    pub fn evaluator(&self) -> Arc<Evaluator> {
+        Arc::clone(&self.evaluator)
     }
 
     /// Stops, and waits until nothing is under way.

@@ -83,6 +83,7 @@ impl Rooms {
         let watch = Watch::start(&app.store, folders, Duration::from_secs(u64::from(collect.every_s)))?;
         let agents = agents::Api::new(agents::ApiOptions {
             commits: watch.commits(),
+            evaluator: watch.evaluator(),
             store: app.store.clone(),
             allow_bare: app.config.agents.contract.allow_bare,
             controls: controls::open(app).await?,

@@ -14,7 +14,8 @@ use tokio::runtime::Runtime;
 use super::super::collectors;
 use exhibit_model::time::CountingIds;
 
-use crate::alerts::evaluator::Commits;
+use crate::alerts::deliver::Bell;
+use crate::alerts::evaluator::{Commits, Evaluator};
 use crate::control::controller::ThreadPace;
 use crate::control::controls::{Controls, ControlsOptions};
 use crate::control::nobody::Nobody;
@@ -58,7 +59,8 @@ impl World {
             allowed_models: Vec::new(),
         };
         let controls = runtime.block_on(Controls::open(options, &store)).unwrap();
-        let api = Api::new(ApiOptions { store, allow_bare: false, commits: Commits::default(), controls });
+        let evaluator = Arc::new(Evaluator::new(store.clone(), Arc::clone(store.clock()), Bell::default()));
+        let api = Api::new(ApiOptions { store, allow_bare: false, commits: Commits::default(), evaluator, controls });
         Self { api, runtime, _folder: folder }
     }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::handler::Handler as _;
 use axum::http::{HeaderValue, Request};
-use exhibit_agents::alerts::evaluator::Commits;
+use exhibit_agents::alerts::deliver::Bell;
+use exhibit_agents::alerts::evaluator::{Commits, Evaluator};
 use exhibit_agents::control::audit::{self, Audit as _, AuditId, Outcome, Verdict};
 use exhibit_agents::control::audit_store::StoreAudit;
 use exhibit_agents::control::controller::{Controller, Pace};
@@ -78,6 +79,11 @@ fn open(world: &World, controller: Arc<dyn Controller>, seed: u64) -> (Controls,
         controls: controls.clone(),
     };
     (controls, Api::new(api))
+}
+
+fn evaluator(world: &World) -> Arc<Evaluator> {
+    let clock = Arc::clone(world.store.clock());
+    Arc::new(Evaluator::new(world.store.clone(), clock, Bell::default()))
 }
 
 fn client(gateway: &FakeGateway, logs: Vec<PathBuf>) -> Arc<dyn Controller> {
