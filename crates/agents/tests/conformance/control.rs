@@ -76,6 +76,7 @@ fn open(world: &World, controller: Arc<dyn Controller>, seed: u64) -> (Controls,
         store: world.store.clone(),
         allow_bare: false,
         commits: Commits::default(),
+        evaluator: evaluator(world),
         controls: controls.clone(),
     };
     (controls, Api::new(api))
