@@ -5,16 +5,19 @@ pub mod analytics;
 mod collectors;
 pub mod control;
 mod dialect;
+pub mod evidence;
 mod ingest;
 pub mod ledger;
 mod numbers;
 pub mod otlp;
+pub mod prices;
 mod status;
 pub mod views;
 
 use std::sync::Arc;
 
 use exhibit_http::{ApiError, Dialect, Route};
+use exhibit_model::time::IdSource;
 use exhibit_store::{Read, Store, StoreError};
 
 use crate::alerts::evaluator::{Commits, Evaluator};
@@ -34,6 +37,8 @@ pub struct ApiOptions {
     pub allow_bare: bool,
     /// Who hears that something was taken in.
     pub commits: Commits,
+    /// Where ids come from.
+    pub ids: Arc<dyn IdSource>,
     /// Who evaluates alerts.
     pub evaluator: Arc<Evaluator>,
     /// What agents do now, and acting on them.
@@ -47,12 +52,13 @@ pub struct Api(Arc<Inner>);
 struct Inner {
     options: ApiOptions,
     rejections: Arc<Rejections>,
+    recomputes: prices::Recomputes,
 }
 
 impl Api {
     /// With these options.
     pub fn new(options: ApiOptions) -> Self {
-        Self(Arc::new(Inner { options, rejections: Arc::default() }))
+        Self(Arc::new(Inner { options, rejections: Arc::default(), recomputes: prices::Recomputes::default() }))
     }
 
     /// What was refused, counted.
@@ -87,6 +93,8 @@ pub fn routes(api: &Api) -> Vec<Route> {
     routes.extend(ledger::routes(api));
     routes.extend(analytics::routes(api));
     routes.extend(alerts::routes(api));
+    routes.extend(prices::routes(api));
+    routes.extend(evidence::routes(api));
     routes.extend(status::routes(api));
     routes.extend(control::routes(api));
     routes.extend(otlp::routes(api));

@@ -8,6 +8,7 @@ pub mod alerts_states;
 pub mod alerts_transitions;
 pub mod analytics;
 pub mod calls;
+pub mod conflicts;
 pub mod control_audit;
 pub mod cost_rows;
 pub mod dims;

@@ -84,6 +84,7 @@ impl Rooms {
         let agents = agents::Api::new(agents::ApiOptions {
             commits: watch.commits(),
             evaluator: watch.evaluator(),
+            ids: Arc::clone(&app.ids),
             store: app.store.clone(),
             allow_bare: app.config.agents.contract.allow_bare,
             controls: controls::open(app).await?,

@@ -477,12 +477,12 @@ fn bad_cursor() -> ApiError {
 }
 
 /// A place as text that means something to its list alone.
-fn cursor_of<T: Serialize>(parts: &T) -> String {
+pub(super) fn cursor_of<T: Serialize>(parts: &T) -> String {
     // Texts and numbers cannot fail to be written.
     BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(parts).unwrap_or_default())
 }
 
-fn parts_of<T: serde::de::DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>, ApiError> {
+pub(super) fn parts_of<T: serde::de::DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>, ApiError> {
     let Some(text) = cursor else { return Ok(None) };
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| bad_cursor())?;
     // No text of ours holds U+0000, and no database can look for it.

@@ -60,7 +60,14 @@ impl World {
         };
         let controls = runtime.block_on(Controls::open(options, &store)).unwrap();
         let evaluator = Arc::new(Evaluator::new(store.clone(), Arc::clone(store.clock()), Bell::default()));
-        let api = Api::new(ApiOptions { store, allow_bare: false, commits: Commits::default(), evaluator, controls });
+        let api = Api::new(ApiOptions {
+            store,
+            allow_bare: false,
+            commits: Commits::default(),
+            evaluator,
+            ids: Arc::new(CountingIds::new(2)),
+            controls,
+        });
         Self { api, runtime, _folder: folder }
     }
 

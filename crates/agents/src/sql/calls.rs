@@ -119,6 +119,14 @@ static OF_SESSION: LazyLock<Sql> = LazyLock::new(|| {
     )
 });
 
+// Uses the index call_started.
+static NEWEST: LazyLock<Sql> = LazyLock::new(|| {
+    CALLS.select(
+        "agents_calls_newest",
+        "(started_at < $1 or (started_at = $1 and call_key < $2)) order by started_at desc, call_key desc limit $3",
+    )
+});
+
 const NEXT: Sql = Sql::same("agents_calls_next", "select coalesce(max(call_key), 0) + 1 from agent_calls");
 
 /// Those that have one of these keys.
@@ -154,6 +162,14 @@ pub fn of_session(
     limit: i64,
 ) -> Result<Vec<CallRow>, StoreError> {
     read.all(&OF_SESSION, params![session_key, after.0, after.1, limit])
+}
+
+/// Calls before a place, the newest first; `limit` at most.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn newest(read: &Read<'_>, before: (i64, i64), limit: i64) -> Result<Vec<CallRow>, StoreError> {
+    read.all(&NEWEST, params![before.0, before.1, limit])
 }
 
 /// The key that the next new call gets.

@@ -77,6 +77,7 @@ fn open(world: &World, controller: Arc<dyn Controller>, seed: u64) -> (Controls,
         allow_bare: false,
         commits: Commits::default(),
         evaluator: evaluator(world),
+        ids: Arc::new(CountingIds::new(seed)),
         controls: controls.clone(),
     };
     (controls, Api::new(api))

@@ -122,9 +122,9 @@ create table agent_calls (
   revision integer not null check (revision >= 1),
   ledger_seq integer not null
 ) strict;
-create index call_started on agent_calls (started_at);
-create index call_session on agent_calls (session_key, started_at);
-create index call_model on agent_calls (model_key, started_at);
+create index call_started on agent_calls (started_at, call_key);
+create index call_session on agent_calls (session_key, started_at, call_key);
+create index call_model on agent_calls (model_key, started_at, call_key);
 
 -- Keys: what was decided under which key; no projection, because a stale document has a key, too.
 create table ingest_keys (
