@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::fields::{Fields, Reading};
 use crate::money::Nano;
+use crate::prices::{MIXED, PROVIDER_NATIVE};
 
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $word:literal),* $(,)? }) => {
@@ -238,6 +239,11 @@ fn cost(fields: &mut Fields<'_>) -> (Option<Nano>, Option<(Nano, String)>) {
     let version = fields.maybe_text("pricingVersion", super::TEXT_BYTES_MAX);
     match (billed, estimated, version) {
         (billed, None, None) => (billed, None),
+        // These words say where a cost comes from, and an estimate is neither a bill nor a sum.
+        (None, Some(_), Some(version)) if [PROVIDER_NATIVE, MIXED].contains(&version.as_str()) => {
+            fields.wrong("pricingVersion", "unsupported value");
+            (None, None)
+        }
         (None, Some(estimated), Some(version)) => (None, Some((estimated, version))),
         (None, Some(_), None) => {
             fields.wrong("pricingVersion", "must be a non-empty string");

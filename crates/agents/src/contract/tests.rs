@@ -184,6 +184,11 @@ fn ag_15_bodies_of_mistakes_are_exact_and_sorted() {
                 ("calls[2].status", "unsupported value"),
             ],
         ),
+        (
+            json!({ "envelope_version": "v3", "payload": { "session": session(), "calls": [{ "callId": "c", "startedAt": "2026-01-02T03:04:05Z",
+            "status": "success", "estimatedCostUsd": 1, "pricingVersion": "provider_native" }] } }),
+            vec![("calls[0].pricingVersion", "unsupported value")],
+        ),
     ] {
         assert_eq!(body_of(&envelope), detail(&details), "{envelope}");
     }
