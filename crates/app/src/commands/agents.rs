@@ -1,6 +1,7 @@
 //! `exhibit agents`.
 
 mod control;
+mod prices;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,10 @@ enum AgentsCommand {
     Usage(UsageArgs),
     /// How the sessions of each model ended, how long they took and what they cost
     Models(ModelsArgs),
+    /// Lists of prices, and costs that are reckoned anew
+    Prices(prices::PricesArgs),
+    /// The sums by hour and day: check them, count them anew
+    Aggregates(prices::AggregatesArgs),
     /// End a session; done when its end was read back
     Kill(control::KillArgs),
     /// Start a session of an agent; done when it was seen to begin
@@ -182,6 +187,8 @@ struct ModelsArgs {
 pub async fn agents(args: AgentsArgs, context: &Context) -> Result<Exit, CliError> {
     match args.command {
         AgentsCommand::Ingest(args) => ingest(&args.file, context).await,
+        AgentsCommand::Prices(args) => prices::prices(args, context).await,
+        AgentsCommand::Aggregates(args) => prices::aggregates(args, context).await,
         AgentsCommand::Tail(args) => tail(args, context).await,
         AgentsCommand::Collectors => list_collectors(context).await,
         AgentsCommand::Usage(args) => usage(args, context).await,
