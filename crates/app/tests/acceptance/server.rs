@@ -4,6 +4,7 @@ pub mod client;
 
 mod access;
 mod agents;
+mod agents_chain;
 mod archive;
 mod browser;
 mod control;
