@@ -240,7 +240,24 @@ pub fn page(
     place: Place,
     limit: i64,
 ) -> Result<Vec<ListedSession>, StoreError> {
-    let Some(mut question) = Question::of(read, filter)? else { return Ok(Vec::new()) };
+    match statement(read, filter, sort, place, limit)? {
+        Some((sql, params)) => read.all(&sql, &params),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The statement of a page, with its values; `None` when nothing can be found. A test looks at its plan.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn statement(
+    read: &Read<'_>,
+    filter: &Filter,
+    sort: Sort,
+    place: Place,
+    limit: i64,
+) -> Result<Option<(Sql, Vec<Value>)>, StoreError> {
+    let Some(mut question) = Question::of(read, filter)? else { return Ok(None) };
     let keys = sort.keys();
     if let Place::After(session_key) = place {
         let found = format!(
@@ -253,7 +270,6 @@ pub fn page(
     let usage = if sort == Sort::Cost { " join session_usage u on u.session_key = l.session_key" } else { "" };
     let filtered = question.filtered();
     let (limit_place, offset_place) = (question.params.len() + 1, question.params.len() + 2);
-    // The page is found by its keys alone, so that long texts are read for what is shown only.
     let text = format!(
         "select {COLUMNS} from session_ledger l {NAMES}{usage}{filtered} order by {} limit ${limit_place} offset ${offset_place}",
         order.join(", ")
@@ -261,7 +277,7 @@ pub fn page(
     let sql = question.sql(&format!("page_{}", sort.name()), text);
     let offset = if let Place::Offset(offset) = place { offset } else { 0 };
     question.params.extend([Value::Int(limit), Value::Int(offset)]);
-    read.all(&sql, &question.params)
+    Ok(Some((sql, question.params)))
 }
 
 /// The session with an id.

@@ -25,6 +25,7 @@ mod world;
 mod aggregates;
 mod alerts_world;
 mod migrations;
+mod plans;
 mod price_lists;
 mod pricing;
 mod reads;
