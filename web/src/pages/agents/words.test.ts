@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { bucket_sums, cost_words, event_says, measured, offset, provenance, scope_of_key, scope_words, told_buckets, tokens, usd } from "./words";
+import { bucket_sums, cost_words, event_says, foreign_id, measured, offset, provenance, scope_of_key, scope_words, told_buckets, tokens, usd } from "./words";
+
+it.each([
+  ["agent:main:4ab-1", "agent:main:4ab-1"],
+  ["0190b5e4-0177-7000-8000-000000000177", "0190b5e4-017…000000000177"],
+])("%s is shown as %s", (id, text) => expect(foreign_id(id)).toBe(text));
 
 describe("usd", () => {
   it.each([
@@ -7,7 +12,7 @@ describe("usd", () => {
     [0.000_000_1, "< $0.000001"],
     [0.000_42, "$0.00042"],
     [0.0123, "$0.012"],
-    [0.5, "$0.50"],
+    [0.445, "$0.45"],
     [12.3, "$12.30"],
     [1204.4, "$1,204"],
     [-3, "-$3.00"],

@@ -25,7 +25,7 @@ export function usd(amount: number): string {
   if (amount === 0) return "$0";
   const size = Math.abs(amount);
   if (size < 0.000_001) return "< $0.000001";
-  const places = size >= 1000 ? 0 : size >= 0.995 ? 2 : size >= 0.01 ? 3 : 6;
+  const places = size >= 1000 ? 0 : size >= 0.0995 ? 2 : size >= 0.01 ? 3 : 6;
   const text = amount.toLocaleString("en", { minimumFractionDigits: Math.min(2, places), maximumFractionDigits: places });
   return `$${text}`.replace("$-", "-$");
 }
@@ -39,6 +39,11 @@ export function tokens(n: number): string {
   if (n < 10_000) return count(n);
   const [value, unit] = n < 999_500 ? [n / 1e3, "k"] : n < 999_500_000 ? [n / 1e6, "M"] : [n / 1e9, "G"];
   return `${value.toFixed(value < 100 ? 1 : 0)} ${unit}`;
+}
+
+/** An id that somebody else made: nobody knows which end of it tells it apart, so both stay. */
+export function foreign_id(id: string): string {
+  return id.length <= 28 ? id : `${id.slice(0, 12)}…${id.slice(-12)}`;
 }
 
 export const SOURCES: Record<Source, { word: string; about: string }> = {
