@@ -36,6 +36,13 @@ async function pages(page: Page): Promise<Record<string, string>> {
     jobs: "/doctor?tab=jobs",
     settings: "/settings",
     audit: "/settings?tab=audit",
+    "ledger of agents": "/agents",
+    "usage of agents": "/agents/usage",
+    models: "/agents/models",
+    alerts: "/agents/alerts",
+    transitions: "/agents/alerts?tab=transitions",
+    rules: "/agents/alerts?tab=rules",
+    "make a rule": "/agents/alerts?edit=new",
     nowhere: "/no-such-page",
   };
 }

@@ -1,8 +1,9 @@
 // Two servers for the pictures, each with a home in a temporary folder: one with a sample archive and runs over it, one with nothing.
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sessions } from "./sessions";
 
 export interface Place {
   url: string;
@@ -91,6 +92,9 @@ export default async function start(): Promise<() => void> {
   full.run("collections", "create", "films", "--filter", "type:video", "--about", "Everything that moves");
   full.run("collections", "create", "a_few", "--filter", "sample 12 seed 1");
   full.run("run", "similar", "--collection", "a_few");
+  const told = join(folder, "sessions.ndjson");
+  writeFileSync(told, sessions(new Date()));
+  full.run("agents", "ingest", told);
   const places = { full: await full.serve(), empty: await empty.serve() };
   for (const [name, value] of Object.entries(places)) process.env[`SHOTS_${name}`] = JSON.stringify(value);
   await start_slow_run(places.full);

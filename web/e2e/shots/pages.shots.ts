@@ -29,6 +29,7 @@ async function pages(context: BrowserContext): Promise<Shot[]> {
   const of = (wanted: (run: (typeof runs)[number]) => boolean) => `/runs/${runs.find(wanted)?.run}`;
   const basics = of((run) => run.pipeline === "basics" && run.policy === "production");
   const sandbox = of((run) => run.policy === "sandbox");
+  const session = "/agents/sessions/agent%3Amain%3A7";
   return [
     ["library", "/library"],
     ["library, filter", "/library?filter=type:video"],
@@ -71,6 +72,19 @@ async function pages(context: BrowserContext): Promise<Shot[]> {
     ["settings, configuration", "/settings?tab=configuration"],
     ["settings, extractors", "/settings?tab=extractors"],
     ["settings, keys", "/settings?tab=keys"],
+    ["agents, ledger", "/agents"],
+    ["agents, ledger filtered", "/agents/ledger?status=failed&sort=runtime"],
+    ["agents, no match", "/agents/ledger?q=nothing-like-it"],
+    ["agents, filter wrong", "/agents/ledger?from=nonsense"],
+    ["agents, session", session],
+    ["agents, calls", `${session}?tab=calls`],
+    ["agents, call", `${session}?tab=calls&call=c7-0`],
+    ["agents, session usage", `${session}?tab=usage`],
+    ["agents, usage", "/agents/usage"],
+    ["agents, usage by call", "/agents/usage?measure=tokens&group=agent&basis=spend"],
+    ["agents, models", "/agents/models"],
+    ["agents, alerts", "/agents/alerts"],
+    ["agents, rule", "/agents/alerts?edit=new"],
     ["palette", "/runs", (page) => page.keyboard.press("Control+k")],
     ["keys", "/library", (page) => page.keyboard.press("?")],
     ["nowhere", "/no-such-page"],
@@ -91,6 +105,13 @@ const PLAIN: Shot[] = [
   ["doctor", "/doctor"],
   ["doctor, evidence", "/doctor?tab=evidence"],
   ["doctor, jobs", "/doctor?tab=jobs"],
+  ["agents, ledger", "/agents"],
+  ["agents, session", "/agents/sessions/none_0000"],
+  ["agents, usage", "/agents/usage"],
+  ["agents, models", "/agents/models"],
+  ["agents, alerts", "/agents/alerts"],
+  ["agents, transitions", "/agents/alerts?tab=transitions"],
+  ["agents, rules", "/agents/alerts?tab=rules"],
   ["settings, audit", "/settings?tab=audit"],
   ["settings, configuration", "/settings?tab=configuration"],
   ["settings, extractors", "/settings?tab=extractors"],
@@ -156,13 +177,16 @@ const STATES: State[] = [
     name: "reader",
     at: () => place("full"),
     token: ({ reader }) => reader,
-    shots: async (context) => (await pages(context)).filter(([name]) => /^(library, selection|asset, proof|runs|runs, start|run, ended|collection|doctor$|settings, (you|audit))/.test(name)),
+    shots: async (context) => (await pages(context)).filter(([name]) => /^(library, selection|asset, proof|runs|runs, start|run, ended|collection|doctor$|settings, (you|audit)|agents, alerts)/.test(name)),
   },
 ];
 
 /** Everything but the login fails, as when the disk is gone. */
 async function refuse(context: BrowserContext): Promise<void> {
   const body = { type: "about:blank", title: "Internal error", status: 500, code: "internal", detail: "the database cannot be read: disk I/O error", errors: [] };
+  await context.route(/\/api\//, (route) =>
+    route.fulfill({ status: 500, contentType: "application/json", headers: { "x-request-id": "01JQ8ZEXAMPLE" }, body: JSON.stringify({ error: "Internal error" }) }),
+  );
   await context.route(/\/v1\/(?!me$|session$|events)/, (route) =>
     route.fulfill({ status: 500, contentType: "application/problem+json", headers: { "x-request-id": "01JQ8ZEXAMPLE" }, body: JSON.stringify(body) }),
   );

@@ -61,6 +61,10 @@ export function post<T>(path: string, body?: unknown, signal?: AbortSignal): Pro
   return send("POST", path, body, signal) as Promise<T>;
 }
 
+export function patch<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  return send("PATCH", path, body, signal) as Promise<T>;
+}
+
 export function remove<T>(path: string, signal?: AbortSignal): Promise<T> {
   return send("DELETE", path, undefined, signal) as Promise<T>;
 }

@@ -38,13 +38,33 @@ export class Problem extends Error {
   }
 }
 
+/** What routes below `/api/` say, in the words of an older contract: `{"error": …}` with a sentence, or with a code and each mistake. */
+interface OlderBody {
+  error?: string | { code?: string; message?: string; details?: { field: string; message: string }[] };
+  requiredScope?: string;
+}
+
+function older(parsed: object): ProblemBody | null {
+  const { error, requiredScope } = parsed as OlderBody;
+  if (requiredScope !== undefined) return { detail: `The \`${requiredScope}\` permission is missing.` };
+  if (typeof error === "string") return { detail: error };
+  if (error === null || typeof error !== "object") return null;
+  const places = error.details ?? [];
+  const said = places.map(({ field, message }) => `${field}: ${message}`).join("; ");
+  return {
+    code: error.code,
+    detail: [error.message, said].filter(Boolean).join(": "),
+    errors: places.map(({ field, message }) => ({ pointer: `/${field}`, code: error.code ?? "invalid", message })),
+  };
+}
+
 /** The problem that a response with an error status describes; never throws, whatever the body is. */
 export async function problem_of(response: Response): Promise<Problem> {
   const request_id = response.headers.get("x-request-id");
   let body: ProblemBody = { title: response.statusText || `Error ${response.status}` };
   try {
     const parsed: unknown = JSON.parse(await response.text());
-    if (parsed !== null && typeof parsed === "object") body = { ...body, ...(parsed as ProblemBody) };
+    if (parsed !== null && typeof parsed === "object") body = { ...body, ...(older(parsed) ?? (parsed as ProblemBody)) };
   } catch {
     // Something between us and the server answered in another language; the status has to do.
   }

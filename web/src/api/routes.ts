@@ -1,5 +1,6 @@
 // One function per route, in the order of the documentation. Pages call these and never spell a path themselves.
-import { get, post, remove, with_query } from "./client";
+import { get, patch, post, remove, with_query } from "./client";
+import type * as a from "./agents";
 import type * as t from "./types";
 
 const part = encodeURIComponent;
@@ -81,3 +82,22 @@ export const extractors = (signal?: AbortSignal) => get<t.Extractors>("/v1/extra
 export const doctor = (signal?: AbortSignal) => get<t.Doctor>("/v1/doctor", {}, signal);
 export const settings = (signal?: AbortSignal) => get<t.Settings>("/v1/settings", {}, signal);
 export const events_url = (run?: string) => with_query("/v1/events", { run });
+
+export const agents_ledger = (query: a.LedgerQuery, signal?: AbortSignal) => get<a.Ledger>("/api/v3/ledger", { ...query }, signal);
+export const agents_session = (id: string, events_after: string | null, signal?: AbortSignal) =>
+  get<a.SessionDetail>(`/api/v3/ledger/${part(id)}`, { include: "calls", eventsAfter: events_after }, signal);
+export const agents_session_url = (id: string) => `/api/v3/ledger/${part(id)}?include=calls`;
+export const agents_usage = (query: a.UsageQuery, signal?: AbortSignal) => get<a.Usage>("/api/v3/analytics/usage", { ...query }, signal);
+export const agents_models = (query: a.MatrixQuery, signal?: AbortSignal) =>
+  get<{ rows: a.MatrixRow[] }>("/api/v3/analytics/performance", { ...query }, signal);
+export const alert_rules = (signal?: AbortSignal) => get<{ rows: a.AlertRule[] }>("/api/v3/alerts/rules", {}, signal);
+export const create_alert_rule = (rule: Omit<a.RuleBody, "enabled">) => post<a.AlertRule>("/api/v3/alerts/rules", rule);
+export const change_alert_rule = (id: string, rule: Partial<a.RuleBody>) => patch<a.AlertRule>(`/api/v3/alerts/rules/${part(id)}`, rule);
+export const delete_alert_rule = (id: string) => remove<null>(`/v1/agents/alerts/rules/${part(id)}`);
+export const active_alerts = (signal?: AbortSignal) => get<{ rows: a.ActiveAlert[] }>("/api/v3/alerts/active", {}, signal);
+export const alert_transitions = (query: { rule: string | null; limit: number; cursor: string | null }, signal?: AbortSignal) =>
+  get<t.Page<a.AlertTransition>>("/v1/agents/alerts/transitions", query, signal);
+export const ack_alert = (rule: string, scopeKey: string) =>
+  post<{ items: a.AlertInstance[] }>(`/v1/agents/alerts/rules/${part(rule)}/ack`, { scopeKey });
+export const silence_alert = (rule: string, scopeKey: string, seconds: number) =>
+  post<{ items: a.AlertInstance[] }>(`/v1/agents/alerts/rules/${part(rule)}/silence`, { seconds, scopeKey });

@@ -33,6 +33,13 @@ export interface Room {
 
 export const ROOMS: Room[] = [
   { path: "/library", word: "Library", icon: "library", key: "g l", pages: ["library", "asset"] },
+  {
+    path: "/agents",
+    word: "Agents",
+    icon: "agents",
+    key: "g a",
+    pages: ["agents-ledger", "agents-session", "agents-usage", "agents-models", "agents-alerts"],
+  },
   { path: "/runs", word: "Runs", icon: "runs", key: "g r", pages: ["runs", "run", "compare"] },
   { path: "/collections", word: "Collections", icon: "collections", key: "g c", pages: ["collections", "collection"] },
   { path: "/pipelines", word: "Pipelines", icon: "pipelines", key: "g p", pages: ["pipelines", "pipeline"] },

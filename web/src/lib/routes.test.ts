@@ -10,6 +10,10 @@ describe("place_of", () => {
     ["/runs/run_1/compare/run_2", "compare", { run: "run_1", other: "run_2" }],
     ["/collections/a%20b", "collection", { collection: "a b" }],
     ["/collections/%zz", "collection", { collection: "%zz" }],
+    ["/agents", "agents-ledger", {}],
+    ["/agents/sessions/agent%3Amain%2F1", "agents-session", { session: "agent:main/1" }],
+    ["/agents/nothing", "nowhere", {}],
+    ["/api/v3/ledger/s1", "nowhere", {}],
     ["/runs/run_1/nothing", "nowhere", {}],
     ["/v1/runs", "nowhere", {}],
   ])("%s", (path, page, params) => expect(place_of(path)).toEqual({ page, params }));

@@ -10,6 +10,11 @@ export type PageName =
   | "collection"
   | "pipelines"
   | "pipeline"
+  | "agents-ledger"
+  | "agents-session"
+  | "agents-usage"
+  | "agents-models"
+  | "agents-alerts"
   | "doctor"
   | "settings"
   | "nowhere";
@@ -31,6 +36,12 @@ const PATTERNS: [string, PageName][] = [
   ["/collections/:collection", "collection"],
   ["/pipelines", "pipelines"],
   ["/pipelines/:pipeline", "pipeline"],
+  ["/agents", "agents-ledger"],
+  ["/agents/ledger", "agents-ledger"],
+  ["/agents/sessions/:session", "agents-session"],
+  ["/agents/usage", "agents-usage"],
+  ["/agents/models", "agents-models"],
+  ["/agents/alerts", "agents-alerts"],
   ["/doctor", "doctor"],
   ["/settings", "settings"],
 ];

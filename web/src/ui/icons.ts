@@ -1,6 +1,7 @@
 // Drawn for this UI on a 20 x 20 grid with lines of 1.5; each is what a stroke follows.
 export const ICONS = {
   library: "M3 4.5h6v5H3zM11 4.5h6v8h-6zM3 11.5h6v4H3zM11 14.5h6v1h-6z",
+  agents: "M4 7.5h12v8H4zM10 7.5V4.5M10 3.2v.1M7.5 11v1M12.5 11v1M2 10.5v2.5M18 10.5v2.5",
   runs: "M3 6h9M3 10h14M3 14h6M15 4.5v3M12 12.5v3",
   collections: "M6 3h8M4.5 6h11M3.5 9h13v7.5h-13z",
   pipelines: "M4.5 3v4a3 3 0 0 0 3 3h5a3 3 0 0 1 3 3v4M4.5 3 2.8 4.8M4.5 3l1.7 1.8M15.5 17l-1.7-1.8M15.5 17l1.7-1.8",
