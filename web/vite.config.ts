@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 // `npm run dev` serves the pages with hot reload and passes all else on to a running `exhibit serve`.
 const server = process.env.EXHIBIT_URL ?? "http://127.0.0.1:8765";
-const passed_on = ["/v1", "/login", "/healthz", "/readyz", "/metrics", "/openapi.json"];
+const passed_on = ["/api", "/v1", "/login", "/healthz", "/readyz", "/metrics", "/openapi.json"];
 
 export default defineConfig({
   plugins: [svelte()],
