@@ -12,6 +12,7 @@ use exhibit_engine::memory::MemoryPlan;
 use exhibit_engine::registry::ExtractorSet;
 use exhibit_engine::{Engine, EngineOptions};
 use exhibit_model::time::IdSource;
+use exhibit_server::Reason;
 use exhibit_store::{Location, READERS_DEFAULT, Store, StoreError, StoreOptions};
 
 use crate::clock::{SystemClock, Ulids, random_bytes, random_u128};
@@ -248,7 +249,9 @@ fn open_store(options: StoreOptions) -> Result<Result<Store, String>, CliError> 
     match Store::open(options) {
         Ok(store) => Ok(Ok(store)),
         Err(error @ StoreError::Unreachable { .. }) if may_pass => Ok(Err(format!("{error}; {setting}"))),
-        Err(error @ StoreError::Unreachable { .. }) => Err(CliError::failed(format!("{error}; {setting}"))),
+        Err(error @ StoreError::Unreachable { .. }) => {
+            Err(CliError::failed(format!("{error}; {setting}")).because(Reason::DbPathInvalid))
+        }
         Err(other) => Err(other.into()),
     }
 }

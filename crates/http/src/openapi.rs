@@ -83,9 +83,7 @@ fn operation(route: &Route, out: &mut SchemaGenerator, into: &mut SchemaGenerato
             json!({ "required": true, "content": { "application/x-ndjson": { "schema": lines } } });
     }
     if !route.takes.is_empty() {
-        let content: Map<String, Json> =
-            route.takes.iter().map(|media_type| ((*media_type).to_owned(), json!({}))).collect();
-        operation["requestBody"] = json!({ "required": true, "content": content });
+        operation["requestBody"] = json!({ "required": true, "content": any_of(route.takes) });
     }
     let mut responses: Map<String, Json> = Map::new();
     for (status, answer) in &route.answers {
@@ -98,10 +96,9 @@ fn operation(route: &Route, out: &mut SchemaGenerator, into: &mut SchemaGenerato
     for status in route.problems.iter().chain(&ANYWHERE) {
         let about = axum::http::StatusCode::from_u16(*status).ok().and_then(|status| status.canonical_reason());
         responses.entry(status.to_string()).or_insert_with(|| {
-            json!({
-                "description": about.unwrap_or("Problem"),
-                "content": { media_type: { "schema": problem } },
-            })
+            let mut content = any_of(route.tells);
+            content.insert(media_type.to_owned(), json!({ "schema": problem }));
+            json!({ "description": about.unwrap_or("Problem"), "content": content })
         });
     }
     operation["responses"] = responses.into();
@@ -115,7 +112,13 @@ fn response(answer: &Answer, out: &mut SchemaGenerator) -> Json {
             json!({ "description": answer.about, "content": { "application/json": { "schema": schema(out) } } })
         }
         Content::Bytes(media_type) => json!({ "description": answer.about, "content": { media_type: {} } }),
+        Content::InKind(media_types) => json!({ "description": answer.about, "content": any_of(media_types) }),
     }
+}
+
+/// Bytes of any of these media types.
+fn any_of(media_types: &[&str]) -> Map<String, Json> {
+    media_types.iter().map(|media_type| ((*media_type).to_owned(), json!({}))).collect()
 }
 
 fn path_parameter(name: &'static str) -> Json {

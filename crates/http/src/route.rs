@@ -33,6 +33,8 @@ pub enum Content {
     Json(MakeSchema),
     /// Bytes of a media type.
     Bytes(&'static str),
+    /// Bytes of the media type that the request has.
+    InKind(&'static [&'static str]),
 }
 
 /// One answer.
@@ -73,6 +75,8 @@ pub struct Route {
     pub lines: bool,
     /// Media types of its body, where its handler reads bytes of several kinds by itself.
     pub takes: &'static [&'static str],
+    /// Media types in which its handler tells its own problems, beside that of all others.
+    pub tells: &'static [&'static str],
     /// Whether the shared secret of older clients opens it.
     pub takes_secret: bool,
     /// Whether what it changes is evidence, whose ledger says more than the audit could.
@@ -121,6 +125,7 @@ impl Route {
             body_bytes_max,
             lines,
             takes: &[],
+            tells: &[],
             takes_secret,
             is_evidence,
             handler,
@@ -230,6 +235,14 @@ impl Route {
     #[must_use]
     pub fn bytes(self, status: u16, about: &'static str, media_type: &'static str) -> Self {
         self.with(status, about, Content::Bytes(media_type))
+    }
+
+    /// It answers in the media type of the request, and so does its handler tell its own problems. Says what 200 means.
+    #[must_use]
+    pub fn answers_in_kind(mut self, about: &'static str) -> Self {
+        self.tells = self.takes;
+        let content = Content::InKind(self.takes);
+        self.with(200, about, content)
     }
 
     /// It delivers bytes as [`crate::file`] does: all of them, a range, or the word that nothing changed.

@@ -1,6 +1,228 @@
 // Made from schemas/openapi.json by `npm run types`; not edited by hand.
 
 export interface paths {
+    "/api/control/kill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a session; 200 says that its end was read back */
+        post: operations["agentsKill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/control/model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sets the model of a session, of an agent, or of later sessions; 200 says that it was read back */
+        post: operations["agentsModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/control/spawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Starts a session of an agent; 200 says that it was seen to begin */
+        post: operations["agentsSpawn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last lines of the log of the gateway; none when it cannot be read */
+        get: operations["agentsLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/system/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which agents run, rest, failed or are done, and whether the gateway answers */
+        get: operations["agentsStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/alerts/active": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What fires, and what ended within a day; looking changes nothing */
+        get: operations["agentsAlertsActive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/alerts/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules that alerts follow */
+        get: operations["agentsAlertRules"];
+        put?: never;
+        /** Makes a rule */
+        post: operations["agentsAlertRuleCreate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/alerts/rules/{rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes a rule */
+        patch: operations["agentsAlertRulePatch"];
+        trace?: never;
+    };
+    "/api/v3/analytics/performance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the sessions of each model ended, how long they took and what they cost */
+        get: operations["agentsPerformance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/analytics/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What sessions used and cost, by day and as wanted */
+        get: operations["agentsUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/ingest/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes in what is said about the session of an agent, in any version of the contract */
+        post: operations["agentsIngestSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sessions of agents, filtered, searched and ordered */
+        get: operations["agentsLedger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/ledger/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A session with its usage and its events */
+        get: operations["agentsLedgerSession"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -78,6 +300,333 @@ export interface paths {
         };
         /** Whether requests are answered */
         get: operations["readyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/alerts/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where notices are sent; secrets are never shown */
+        get: operations["agentsAlertChannels"];
+        put?: never;
+        /** Makes a channel */
+        post: operations["agentsAlertChannelCreate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/alerts/channels/{channel_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a channel away; what waits for it is given up */
+        delete: operations["agentsAlertChannelDelete"];
+        options?: never;
+        head?: never;
+        /** Changes a channel */
+        patch: operations["agentsAlertChannelPatch"];
+        trace?: never;
+    };
+    "/v1/agents/alerts/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Notices and what became of them, the newest first */
+        get: operations["agentsAlertDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/alerts/evaluate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Evaluates every rule now; a dry run only says what would happen */
+        post: operations["agentsAlertEvaluate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/alerts/rules/{rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A rule */
+        get: operations["agentsAlertRule"];
+        put?: never;
+        post?: never;
+        /** Takes a rule away; what fires is closed */
+        delete: operations["agentsAlertRuleDelete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/alerts/rules/{rule_id}/ack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes that somebody knows of what fires: it is quiet until it escalates or is over */
+        post: operations["agentsAlertAck"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/alerts/rules/{rule_id}/silence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a rule be quiet for some time; 0 ends that */
+        post: operations["agentsAlertSilence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/alerts/transitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to alerts, the newest first */
+        get: operations["agentsAlertTransitions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/analytics/parity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the sums by hour and day are what the rows come to */
+        get: operations["agentsParity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Calls to models, the newest first */
+        get: operations["agentsCalls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/collect/litellm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes in what LiteLLM logs: payloads in an array, one a line, or one alone */
+        post: operations["agentsCollectLitellm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/collectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each collector did so far */
+        get: operations["agentsCollectors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/control/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was ordered, by whom, and what became of it, newest first */
+        get: operations["agentsControlAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/ingest/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes in many documents, one a line; each is answered as if it had come alone */
+        post: operations["agentsIngestBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/ingest/conflicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Documents that were refused because something else stands, the newest first */
+        get: operations["agentsConflicts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists of prices, in the order in which they come into force */
+        get: operations["agentsPrices"];
+        put?: never;
+        /** Takes a list of prices in; costs that are stored stay */
+        post: operations["agentsPricesLoad"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/prices/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A list of prices, as it was taken in */
+        get: operations["agentsPricesShow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/prices/recompute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reckons costs anew under a list; what they were before is kept */
+        post: operations["agentsRecompute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/prices/recompute/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a recompute is */
+        get: operations["agentsRecomputeJob"];
         put?: never;
         post?: never;
         delete?: never;
@@ -480,6 +1029,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes in log records over OTLP */
+        post: operations["otlpLogs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me": {
         parameters: {
             query?: never;
@@ -491,6 +1057,23 @@ export interface paths {
         get: operations["me"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes in metrics over OTLP, of which nothing is kept */
+        post: operations["otlpMetrics"];
         delete?: never;
         options?: never;
         head?: never;
@@ -891,6 +1474,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes in spans over OTLP */
+        post: operations["otlpTraces"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/verify": {
         parameters: {
             query?: never;
@@ -912,6 +1512,394 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What is acknowledged. */
+        Ack: {
+            /** @description The instance; all of the rule when it is absent. */
+            scopeKey?: string | null;
+        };
+        /** @description The feed. */
+        ActiveRows: {
+            /** @description The alerts. */
+            rows: components["schemas"]["Alert"][];
+        };
+        /** @description A session that began. */
+        AgentsBegun: {
+            /** @description Its id in the audit. */
+            auditId: string;
+            /** @description What was read back last: a state, a model, or `absent`. */
+            finalState: string | null;
+            /** @description Always true. */
+            ok: boolean;
+            /** @description `confirmed`, `already_ended` or `dry_run`. */
+            outcome: string;
+            /** @description What the controller said. */
+            output: string;
+            /** @description The session; null when it was only tried on paper. */
+            sessionId: string | null;
+        };
+        /** @description The end of a session. */
+        AgentsKilled: {
+            /** @description Its id in the audit. */
+            auditId: string;
+            /** @description What was read back last: a state, a model, or `absent`. */
+            finalState: string | null;
+            /** @description Always true. */
+            ok: boolean;
+            /** @description `confirmed`, `already_ended` or `dry_run`. */
+            outcome: string;
+            /** @description What the controller said. */
+            output: string;
+            /** @description The session. */
+            sessionId: string;
+        };
+        /** @description A line of a log. */
+        AgentsLogLine: {
+            /** @description `TRACE`, `DEBUG`, `INFO`, `WARN`, `ERROR` or `FATAL`. */
+            level: string;
+            /** @description What it says, without control characters. */
+            msg: string;
+            /** @description When, as it was written; numbers become RFC 3339. Empty when no line so far told a time. */
+            ts: string;
+        };
+        /** @description What `/api/logs` answers. */
+        AgentsLogs: {
+            /** @description The last lines, oldest first. */
+            logs: components["schemas"]["AgentsLogLine"][];
+        };
+        /** @description A model that was set. */
+        AgentsModelSet: {
+            /** @description Its id in the audit. */
+            auditId: string;
+            /** @description What was read back last: a state, a model, or `absent`. */
+            finalState: string | null;
+            /** @description Its name there. */
+            model: string;
+            /** @description Always true. */
+            ok: boolean;
+            /** @description `confirmed`, `already_ended` or `dry_run`. */
+            outcome: string;
+            /** @description Who serves it. */
+            provider: string;
+        };
+        /** @description An order and what became of it. */
+        AgentsOrder: {
+            /** @description `kill`, `spawn` or `model`. */
+            action: string;
+            /** @description Who gave it: the id of a token and its name, or `secret`. */
+            actor: string;
+            /** @description When it was given. */
+            at: string;
+            /** @description Its id. */
+            auditId: string;
+            /** @description Through which controller. */
+            controller: string;
+            /** @description Why. */
+            detail?: string | null;
+            /** @description Whether it was only tried on paper. */
+            dryRun: boolean;
+            /** @description When it was over. Absent while it is carried out, and when its outcome could not be noted. */
+            endedAt?: string | null;
+            /** @description What was read back last: a state, a model, or `absent`. */
+            finalState?: string | null;
+            /** @description For whom, as the request claimed; nobody checked it. */
+            forwardedFor?: string | null;
+            /** @description `confirmed`, `already_ended`, `unconfirmed`, `failed`, `refused`, `unsupported` or `dry_run`. */
+            outcome?: string | null;
+            /** @description The address that the connection came from, or `local`. */
+            remoteAddr: string;
+            /** @description On what: `session=…`, `agent=…` or `default`, and for a model ` model=<provider>/<model>` after it. */
+            target: string;
+        };
+        /** @description One page of a list. */
+        AgentsOrderPage: {
+            /** @description What is on it. */
+            items: components["schemas"]["AgentsOrder"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description What `/api/system/status` answers. */
+        AgentsStatus: {
+            /** @description All agents that are known, in the order of the gateway, then those that only sessions name. */
+            agents: components["schemas"]["AgentStatus"][];
+            /** @description Name of the controller. */
+            controller: string;
+            /** @description The connection. */
+            gateway: components["schemas"]["GatewayStatus"];
+            /** @description When it was put together: RFC 3339, `Z`, milliseconds. */
+            generatedAt: string;
+            /** @description Always `gateway-ws`, as clients of the older contract know it; [`Self::controller`] says who was asked. */
+            source: string;
+        };
+        /** @description An agent on the status page. */
+        AgentStatus: {
+            /** @description Its id. */
+            id: string;
+            /** @description When it was last seen to do something; RFC 3339 or null. */
+            lastActivityAt: string | null;
+            /** @description Its name. */
+            name: string;
+            /** @description Why it has this status. */
+            reason: string;
+            /** @description Its newest sessions. */
+            sessions: components["schemas"]["SessionStatus"][];
+            /** @description `running`, `idle`, `failed` or `done`. */
+            status: string;
+        };
+        /** @description An alert in the feed, as the document tells of it. */
+        Alert: {
+            /**
+             * Format: double
+             * @description The second threshold.
+             */
+            criticalThreshold: number;
+            /** @description Whether a repetition was left out. */
+            deduped: boolean;
+            /**
+             * Format: int64
+             * @description How often it opened.
+             */
+            episode: number;
+            /** @description What is measured. */
+            metric: string;
+            /** @description The rule. */
+            ruleId: string;
+            /**
+             * Format: int64
+             * @description How many samples the value was counted from.
+             */
+            sample: number;
+            /** @description Of whom. */
+            scope: {
+                [key: string]: string;
+            };
+            /** @description The instance. */
+            scopeKey: string;
+            /** @description `warning`, `critical` or `resolved`. */
+            status: string;
+            /** @description When something happened to it last. */
+            triggeredAt: string;
+            /**
+             * Format: double
+             * @description The last value.
+             */
+            value: number;
+            /**
+             * Format: double
+             * @description The first threshold.
+             */
+            warnThreshold: number;
+        };
+        /** @description A channel, as the document tells of it. */
+        AlertChannel: {
+            /** @description Whether anything is sent. */
+            enabled: boolean;
+            /** @description Its id. */
+            id: string;
+            /** @description Where notices are posted. */
+            url: string;
+        };
+        /** @description A notice, and what became of it. */
+        AlertDelivery: {
+            /**
+             * Format: uint32
+             * @description How often it was sent, or was about to be.
+             */
+            attempts: number;
+            /** @description The channel. */
+            channelId: string;
+            /** @description When it was put into the outbox. */
+            createdAt: string;
+            /** @description Its id, the same over all attempts. */
+            deliveryId: string;
+            /** @description What went wrong last. */
+            lastError?: string | null;
+            /** @description When it is sent next. */
+            nextAt?: string | null;
+            /** @description The rule. */
+            ruleId: string;
+            /** @description When it was delivered, or given up. */
+            settledAt?: string | null;
+            /** @description `pending`, `delivered` or `dead`. */
+            state: string;
+            /** @description What happened. */
+            transitionId: string;
+        };
+        /** @description One page of a list. */
+        AlertDeliveryPage: {
+            /** @description What is on it. */
+            items: components["schemas"]["AlertDelivery"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description What an evaluation found. */
+        AlertEvaluation: {
+            /** @description The moment that was looked at. */
+            at: string;
+            /**
+             * Format: uint
+             * @description Notices that are to be sent.
+             */
+            deliveries: number;
+            /**
+             * Format: uint
+             * @description How much happened.
+             */
+            happened: number;
+            /**
+             * Format: uint
+             * @description Instances that were looked at.
+             */
+            instances: number;
+            /**
+             * Format: uint
+             * @description Rules that were looked at.
+             */
+            rules: number;
+            /** @description What happened, in the order of rules and instances; the first ones of many. */
+            transitions: components["schemas"]["AlertTransition"][];
+        };
+        /** @description A rule, as the document tells of it. */
+        AlertRule: {
+            /** @description Ids of the channels it is told to; none means all. */
+            channels: string[];
+            /** @description `gt` or `gte`. */
+            comparison: string;
+            /** @description When it was made. */
+            createdAt: string;
+            /**
+             * Format: double
+             * @description The second threshold.
+             */
+            criticalThreshold: number;
+            /**
+             * Format: int64
+             * @description Seconds after a notice in which no repetition is told.
+             */
+            dedupCooldownSec: number;
+            /** @description Whether it is asked at all. */
+            enabled: boolean;
+            /**
+             * Format: double
+             * @description By how many percent of a threshold a value has to fall below it until its level is left.
+             */
+            hysteresisPct: number;
+            /** @description `daily_cost_usd`, `rolling_cost_usd`, `runtime_p95_ms` or `failure_rate`. */
+            metric: string;
+            /**
+             * Format: int64
+             * @description Samples below which a value says nothing.
+             */
+            minSample: number;
+            /** @description What people call it. */
+            name?: string | null;
+            /** @description What no sample at all means: `resolve`, `keep` or `alert`. */
+            noData: string;
+            /** @description Its id. */
+            ruleId: string;
+            /** @description Of whom; who is not named opens an instance for each. */
+            scopeRef?: {
+                [key: string]: string;
+            } | null;
+            /** @description `global`, `agent`, `model` or `agent_model`. */
+            scopeType: string;
+            /** @description The zone whose calendar days count. */
+            timeZone: string;
+            /** @description When it was changed last. */
+            updatedAt: string;
+            /**
+             * Format: double
+             * @description The first threshold.
+             */
+            warnThreshold: number;
+            /** @description `5m`, `1h`, `24h` or `7d`. */
+            window: string;
+        };
+        /** @description Something that happened to an alert. */
+        AlertTransition: {
+            /** @description Who, when it was a person. */
+            actor?: string | null;
+            /** @description When. */
+            at: string;
+            /** @description What made it be looked at: `ingest`, `timer`, `manual` or `human`. */
+            cause: string;
+            /**
+             * Format: int64
+             * @description The episode, from 1.
+             */
+            episode: number;
+            /** @description `open`, `escalate`, `deescalate`, `suppress`, `renotify`, `resolve`, `ack`, `silence` or `close`. */
+            kind: string;
+            /** @description Whether it speaks. */
+            lifecycle: string;
+            /** @description Whether it was told. */
+            notified: boolean;
+            /**
+             * Format: int64
+             * @description The place in the episode, from 1.
+             */
+            ordinal: number;
+            /** @description How bad it was. */
+            previousStatus: string;
+            /** @description The rule. */
+            ruleId: string;
+            /**
+             * Format: int64
+             * @description What that value was counted from.
+             */
+            sample: number;
+            /** @description The instance. */
+            scopeKey: string;
+            /** @description How bad it is. */
+            status: string;
+            /**
+             * Format: double
+             * @description The threshold.
+             */
+            threshold?: number | null;
+            /**
+             * Format: double
+             * @description The value it was decided by.
+             */
+            value?: number | null;
+        };
+        /** @description One page of a list. */
+        AlertTransitionPage: {
+            /** @description What is on it. */
+            items: components["schemas"]["AlertTransition"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description What is reckoned anew. */
+        Ask: {
+            /**
+             * @description Only say what would change.
+             * @default false
+             */
+            dryRun?: boolean;
+            /** @description What began then or later: a day, or a time. */
+            from?: string | null;
+            /** @description Of this model. */
+            model?: string | null;
+            /** @description The list to reckon with. */
+            pricingVersion: string;
+            /** @description What began then or earlier: a day, or a time, all of it included. */
+            to?: string | null;
+        };
         /** @description One line of `ls`. */
         AssetLine: {
             /** @description The asset. */
@@ -1040,6 +2028,16 @@ export interface components {
              */
             total?: number | null;
         };
+        /** @description What became of each document of a batch. */
+        Batch: {
+            /** @description One for each document, in their order. */
+            results: components["schemas"]["Line"][];
+        };
+        /** @description A recompute that has begun. */
+        Begun: {
+            /** @description Its id. */
+            jobId: string;
+        };
         /** @description The blob of an artifact, as the envelope names it. */
         BlobRef: {
             /**
@@ -1065,6 +2063,11 @@ export interface components {
             items: components["schemas"]["TimelineItem"][];
             /** @description The version of the timeline that they belong to. */
             version: string;
+        };
+        /** @description Channels. */
+        ChannelRows: {
+            /** @description The channels. */
+            items: components["schemas"]["AlertChannel"][];
         };
         CheckBody: {
             /** @description The public key that it was signed with */
@@ -1100,6 +2103,26 @@ export interface components {
             blobs: components["schemas"]["Waiting"];
             /** @description Sandbox runs whose results would go. */
             runs: components["schemas"]["RunPlan"][];
+        };
+        /** @description What came of a body of payloads. */
+        Collection: {
+            /**
+             * Format: uint64
+             * @description Payloads that were read.
+             */
+            accepted: number;
+            /**
+             * Format: uint64
+             * @description Documents that were made of them, those included that were recorded before.
+             */
+            documents: number;
+            /** @description Why the first of those that were left out was. */
+            message?: string | null;
+            /**
+             * Format: uint64
+             * @description Payloads that were left out.
+             */
+            rejected: number;
         };
         /** @description A collection and what belongs to it now. */
         CollectionDetail: {
@@ -1176,6 +2199,45 @@ export interface components {
              */
             total?: number | null;
         };
+        /** @description What each collector did so far. */
+        Collectors: {
+            /** @description In a fixed order. */
+            collectors: components["schemas"]["CollectorStatus"][];
+        };
+        /** @description What one collector did so far. */
+        CollectorStatus: {
+            /**
+             * Format: uint64
+             * @description Those of them that could not be read.
+             */
+            badRecords: number;
+            /** @description Its word: `claude_jsonl`, `codex_jsonl`, `openclaw_jsonl`, `otlp_traces`, `otlp_metrics`, `otlp_logs` or `litellm`. */
+            collector: string;
+            /**
+             * Format: uint64
+             * @description Documents that it made of them.
+             */
+            documents: number;
+            /**
+             * Format: uint64
+             * @description Files that it has read; left out where there are none.
+             */
+            files?: number | null;
+            /** @description The last thing that went wrong. */
+            problem?: string | null;
+            /** @description When it last read anything; left out when it never did. */
+            readAt?: string | null;
+            /**
+             * Format: uint64
+             * @description Lines, spans, data points, log records or payloads that it read.
+             */
+            records: number;
+            /**
+             * Format: uint64
+             * @description Documents that were larger than a record may be.
+             */
+            refused: number;
+        };
         /** @description A file that belongs to an asset. */
         Companion: {
             /** @description Its asset. */
@@ -1210,6 +2272,70 @@ export interface components {
         };
         /** @description How sure it is that two files belong together, surest first. */
         Confidence: "certain" | "probable" | "ambiguous";
+        /** @description A document that was refused. */
+        Conflict: {
+            /** @description Fingerprint of what was refused. */
+            fingerprint: string;
+            /** @description The key that it came under. */
+            key: string;
+            /**
+             * Format: int64
+             * @description Its place in the ledger.
+             */
+            ledgerSeq: number;
+            /** @description What stands already: `key`, `terminal` or `event`. */
+            reason: string;
+            /** @description The session. */
+            sessionId: string;
+            /**
+             * Format: int64
+             * @description The place in the ledger of what stands.
+             */
+            standing: number;
+        };
+        /** @description One page of a list. */
+        ConflictPage: {
+            /** @description What is on it. */
+            items: components["schemas"]["Conflict"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description How much of it has a cost. */
+        Coverage: {
+            /**
+             * Format: int64
+             * @description Sessions that go on.
+             */
+            liveRuns: number;
+            /**
+             * Format: int64
+             * @description Sessions with a cost.
+             */
+            pricedRuns: number;
+            /**
+             * Format: int64
+             * @description Sessions without.
+             */
+            unpricedRuns: number;
+        };
+        /** @description A session. */
+        Detail: {
+            /** @description Its calls by time, when `include` asks for them; 5,000 at most. */
+            calls?: components["schemas"]["LedgerCall"][] | null;
+            /** @description What happened, in order; 5,000 at most. */
+            events: components["schemas"]["LedgerEvent"][];
+            /** @description Where the events go on; absent when these are all. */
+            eventsNext?: string | null;
+            /** @description Its row in the ledger. */
+            ledger: components["schemas"]["LedgerEntry"];
+            /** @description What it used and cost. */
+            usage?: components["schemas"]["SessionUsage"] | null;
+        };
         /** @description What this machine offers and what is missing, as `exhibit doctor --json` prints it. */
         Diagnosis: {
             [key: string]: unknown;
@@ -1229,6 +2355,49 @@ export interface components {
                 number,
                 number
             ] | null;
+        };
+        /** @description A sum that is not what the rows come to. */
+        Difference2: {
+            /** @description The agent. */
+            agent: string;
+            /** @description Start of the bucket. */
+            bucketAt: string;
+            /** @description The category. */
+            category: string;
+            /** @description The column. */
+            column: string;
+            /**
+             * Format: int64
+             * @description What the rows come to.
+             */
+            counted: number;
+            /**
+             * Format: int64
+             * @description Seconds that the bucket is long.
+             */
+            grain: number;
+            /** @description The model. */
+            model: string;
+            /**
+             * Format: int64
+             * @description What is kept.
+             */
+            stored: number;
+            /** @description The table. */
+            table: string;
+        };
+        /** @description A question about the ledger. */
+        Drilldown: {
+            /** @description As it was asked. */
+            agent?: string | null;
+            /** @description As it was asked. */
+            from?: string | null;
+            /** @description The model. */
+            model: string;
+            /** @description Always `failed`. */
+            status: string;
+            /** @description As it was asked. */
+            to?: string | null;
         };
         /** @description A kind that an extractor emits. */
         Emitted: {
@@ -1290,6 +2459,14 @@ export interface components {
              * @description Start within the asset, in milliseconds.
              */
             span_start_ms: number | null;
+        };
+        /** @description Whether anything is written. */
+        Evaluate: {
+            /**
+             * @description Only say what would happen.
+             * @default false
+             */
+            dryRun?: boolean;
         };
         /** @description Where the original was when the unit ended, and where it is. */
         Explanation: {
@@ -1462,6 +2639,15 @@ export interface components {
             /** @description As it was given. */
             text: string;
         };
+        /** @description The connection to the gateway. */
+        GatewayStatus: {
+            /** @description It was reached just now. */
+            connected: boolean;
+            /** @description And it calls itself well. */
+            healthy: boolean;
+            /** @description What is shown is older than the last attempt to ask. */
+            stale: boolean;
+        };
         /** @description Whether the process lives. */
         Health: {
             /** @description Always `ok`. */
@@ -1509,6 +2695,31 @@ export interface components {
              * @description Place of the record.
              */
             seq: number;
+        };
+        /** @description How instances of a rule stand. */
+        Instances: {
+            /** @description The instances. */
+            items: components["schemas"]["InstanceView"][];
+        };
+        /** @description How an instance of a rule stands. */
+        InstanceView: {
+            /** @description When it was acknowledged. */
+            ackedAt?: string | null;
+            /** @description Who did. */
+            ackedBy?: string | null;
+            /**
+             * Format: int64
+             * @description How often it opened.
+             */
+            episode: number;
+            /** @description `active`, `suppressed` or `resolved`. */
+            lifecycle: string;
+            /** @description The instance. */
+            scopeKey: string;
+            /** @description Until when it is silent. */
+            silencedUntil?: string | null;
+            /** @description `ok`, `warning` or `critical`. */
+            status: string;
         };
         /** @description Long work that is no run. */
         Job: {
@@ -1561,6 +2772,172 @@ export interface components {
         };
         /** @description Where a job stands. */
         JobState: "running" | "done" | "failed" | "cancelled";
+        /** @description How many numbers are known, and how many are not. */
+        Known: {
+            /** @description Of costs. */
+            cost: {
+                [key: string]: number;
+            };
+            /** @description Of runtimes. */
+            runtime: {
+                [key: string]: number;
+            };
+        };
+        /** @description A page of sessions. */
+        Ledger: {
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /** @description The sessions. */
+            rows: components["schemas"]["LedgerEntry"][];
+            /**
+             * Format: int64
+             * @description How many there are in all.
+             */
+            total: number;
+        };
+        /** @description A call of a session to a model. */
+        LedgerCall: {
+            /** @description The id that its feed gave it. */
+            callId: string;
+            /** @description `exact`, `estimated` or `unknown`. */
+            costConfidence: string;
+            /** @description `high`, `medium`, `low` or `unknown`. */
+            costConfidenceLevel: string;
+            /** @description `provider_reported`, `derived` or `missing`. */
+            costSource: string;
+            /**
+             * Format: double
+             * @description USD with six decimals; absent when it is unknown.
+             */
+            costUsd?: number | null;
+            /**
+             * Format: int64
+             * @description Milliseconds.
+             */
+            durationMs?: number | null;
+            /** @description A word for what went wrong. */
+            errorCode?: string | null;
+            /** @description Where its word comes from. */
+            feed: string;
+            /**
+             * Format: int64
+             * @description Place in the ledger of the document whose word counts.
+             */
+            ledgerSeq: number;
+            /** @description The model. */
+            modelId: string;
+            /** @description The prices that the cost rests on. */
+            pricingVersion?: string | null;
+            /** @description Who serves it. */
+            provider?: string | null;
+            /** @description The provider's object, as it came. */
+            rawUsage?: unknown;
+            /** @description The id that the provider gave the answer. */
+            responseId?: string | null;
+            /**
+             * Format: int64
+             * @description How often its word changed, from 1.
+             */
+            revision: number;
+            /** @description How the counts were told. */
+            semantics: string;
+            /** @description `standard`, `batch`, `flex` or `priority`. */
+            serviceTier?: string | null;
+            /** @description When it began. */
+            startedAt: string;
+            /** @description `success`, `failed` or `cancelled`. */
+            status: string;
+            /** @description `high`, `medium`, `low` or `unknown`. */
+            tokenConfidence: string;
+            /** @description `provider_reported`, `derived` or `missing`. */
+            tokenSource: string;
+            /**
+             * Format: int64
+             * @description All tokens, where nothing but their number is known.
+             */
+            totalOnly?: number | null;
+            /** @description Tokens in buckets that do not overlap. */
+            usage: {
+                [key: string]: number;
+            };
+        };
+        /** @description One page of a list. */
+        LedgerCallPage: {
+            /** @description What is on it. */
+            items: components["schemas"]["LedgerCall"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A session in the ledger. */
+        LedgerEntry: {
+            /** @description The agent. */
+            agentId: string;
+            /** @description The agent, for people. */
+            agentLabel: string;
+            /**
+             * Format: int64
+             * @description Things that it made.
+             */
+            artifactCount: number;
+            /** @description When it ended. */
+            endedAt?: string | null;
+            /** @description A word for what went wrong. */
+            errorCode?: string | null;
+            /** @description What went wrong. */
+            errorMessage?: string | null;
+            /** @description When the stored revision was recorded. */
+            ingestedAt: string;
+            /** @description The model. */
+            modelId: string;
+            /** @description The run of the agent's own system. */
+            runId?: string | null;
+            /**
+             * Format: int64
+             * @description Milliseconds.
+             */
+            runtimeMs: number;
+            /** @description Its id. */
+            sessionId: string;
+            /** @description Version of what sent it. */
+            sourceVersion?: string | null;
+            /** @description When it began. */
+            startedAt: string;
+            /** @description `success`, `failed`, `killed`, `cancelled`, `running` or `queued`. */
+            status: string;
+            /** @description What sort of task it is. */
+            taskCategory?: string | null;
+            /** @description The task in full. */
+            taskText?: string | null;
+            /** @description The task in a line. */
+            taskTitle?: string | null;
+            /** @description What it used, when `include` asks for it. */
+            usage?: components["schemas"]["SessionUsage"] | null;
+        };
+        /** @description Something that happened in a session. */
+        LedgerEvent: {
+            /** @description Its id. */
+            eventId: string;
+            /** @description When it happened. */
+            eventTs: string;
+            /** @description `tool_call`, `message`, `state_transition`, `artifact`, `error` or `metric`. */
+            eventType: string;
+            /** @description What it says. */
+            payload: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Its place.
+             */
+            seq: number;
+            /** @description The session. */
+            sessionId: string;
+        };
         /** @description One thing that is not as it was written. */
         LedgerProblem: {
             /** @description A word from a closed list. */
@@ -1569,6 +2946,29 @@ export interface components {
             message: string;
             /** @description What it is about: `record 17 (art_…)`, `batch 3`, `blob …`. */
             subject: string;
+        };
+        /** @description One problem of a document. */
+        LegacyDetail: {
+            /** @description The field, as the canonical document names it. */
+            field: string;
+            /** @description What is wrong with it. */
+            message: string;
+        };
+        /** @description What is wrong. */
+        LegacyError: string | {
+            /** @description The code. */
+            code: string;
+            /** @description Each problem, in byte order of field and message. */
+            details: components["schemas"]["LegacyDetail"][];
+            /** @description What it means. */
+            message: string;
+        };
+        /** @description A problem below `/api/`. */
+        LegacyProblem: {
+            /** @description What is wrong: a sentence, or for a document that was refused a code, a message and each problem. */
+            error: components["schemas"]["LegacyError"];
+            /** @description The scope that is missing. */
+            requiredScope?: string | null;
         };
         /** @description Limits of an extractor process. Never part of the config hash: they decide whether, not what. */
         Limits: {
@@ -1592,6 +2992,33 @@ export interface components {
              * @description Wall-clock seconds after which the host gives a unit up.
              */
             unit_wall_s: number;
+        };
+        /** @description One of many documents, and what became of it. */
+        Line: {
+            /** @description The body that it would have been answered with alone. */
+            body: unknown;
+            /**
+             * Format: uint
+             * @description Its place, from 0.
+             */
+            index: number;
+            /**
+             * Format: uint16
+             * @description The status that it would have been answered with alone.
+             */
+            status: number;
+        };
+        /** @description A list that is in the ledger now. */
+        Loaded: {
+            /**
+             * Format: uint
+             * @description Its models.
+             */
+            models: number;
+            /** @description Its name. */
+            pricingVersion: string;
+            /** @description Whether it had been there before. */
+            wasThere: boolean;
         };
         /** @description A token that becomes a session. */
         LoginBody: {
@@ -1630,6 +3057,69 @@ export interface components {
             /** @description Name of the step. */
             step: string;
         };
+        /** @description How the sessions of a model that have ended did. */
+        MatrixRow: {
+            /** @description Whether the medians are known to 1/256 of themselves only. */
+            approx: boolean;
+            /**
+             * Format: int64
+             * @description Because nobody wanted them any more.
+             */
+            cancelledCount: number;
+            /** @description What the ledger is asked for to see the failures. */
+            failedDrilldown: components["schemas"]["Drilldown"];
+            /**
+             * Format: int64
+             * @description Without.
+             */
+            failureCount: number;
+            /**
+             * Format: double
+             * @description Failures of those that succeeded or failed.
+             */
+            failureRate: number;
+            /**
+             * Format: int64
+             * @description Whose end was concluded from silence.
+             */
+            inferredCount: number;
+            /**
+             * Format: int64
+             * @description By force.
+             */
+            killedCount: number;
+            /**
+             * Format: double
+             * @description USD with six decimals: the median of known costs, 0 when there are none.
+             */
+            medianCostUsd: number;
+            /**
+             * Format: double
+             * @description Milliseconds: the median of known runtimes, 0 when there are none.
+             */
+            medianRuntimeMs: number;
+            /** @description The model. */
+            modelId: string;
+            /** @description How many runtimes and costs are known. */
+            provenance: components["schemas"]["Known"];
+            /**
+             * Format: int64
+             * @description Sessions that have ended.
+             */
+            runsTotal: number;
+            /** @description Whether these are too few to say anything. */
+            sampleWarning: boolean;
+            /**
+             * Format: int64
+             * @description With success.
+             */
+            successCount: number;
+            /**
+             * Format: double
+             * @description Success of all.
+             */
+            successRate: number;
+        };
         /** @description Who is logged in. */
         Me: {
             /** @description When it ends. */
@@ -1662,6 +3152,11 @@ export interface components {
         };
         /** @description The strength of a model run. */
         ModelProfile: "fast" | "balanced" | "high_quality";
+        /** @description A row for each model. */
+        Models: {
+            /** @description The rows: the most sessions first, then by name. */
+            rows: components["schemas"]["MatrixRow"][];
+        };
         MoveBody: {
             /** @description The folder where it lies now, as an absolute path on the machine of the server */
             root: string;
@@ -1773,6 +3268,23 @@ export interface components {
              */
             total?: number | null;
         };
+        /** @description Whether the sums are what the rows come to. */
+        Parity: {
+            /**
+             * Format: uint
+             * @description Cuts that were compared.
+             */
+            cuts: number;
+            /** @description The first of them. */
+            differences: components["schemas"]["Difference2"][];
+            /**
+             * Format: uint
+             * @description Sums that differ.
+             */
+            differing: number;
+            /** @description Whether nothing differs. */
+            holds: boolean;
+        };
         Part: "originals" | "facts" | "blobs";
         /** @description A path for programs: `path` when it is text, `path_b64` always (the bytes). */
         PathView: {
@@ -1820,6 +3332,33 @@ export interface components {
         };
         /** @enum {string} */
         Policy: "production" | "sandbox";
+        /** @description A list of prices. */
+        PriceList: {
+            /** @description Since when they hold. */
+            effectiveFrom: string;
+            /** @description When they were recorded. */
+            loadedAt: string;
+            /** @description Where the prices were taken from. */
+            origin: string;
+            /** @description Who answers for them. */
+            owner: string;
+            /** @description Its name. */
+            pricingVersion: string;
+            /** @description When they should be looked at again. */
+            reviewAt?: string | null;
+        };
+        /** @description One page of a list. */
+        PriceListPage: {
+            /** @description What is on it. */
+            items: components["schemas"]["PriceList"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
         /** @description Why a request was not fulfilled. The id of the request is only in the header `x-request-id`, so that bodies can be compared. */
         Problem: {
             /** @description What, as a word that does not change. */
@@ -1839,6 +3378,36 @@ export interface components {
             title: string;
             /** @description `about:blank`: the status says what it is. */
             type: string;
+        };
+        /** @description How far a recompute is. */
+        Progress: {
+            /**
+             * Format: uint64
+             * @description Those that cost something else now.
+             */
+            changed: number;
+            /**
+             * Format: double
+             * @description What they cost now.
+             */
+            newCostUsd: number;
+            /**
+             * Format: double
+             * @description What all of them cost before.
+             */
+            oldCostUsd: number;
+            /** @description `planned` (nothing is written), `running`, `done` or `failed`. */
+            state: string;
+            /**
+             * Format: uint64
+             * @description Calls, and sessions that tell no calls, that nobody billed.
+             */
+            subjects: number;
+            /**
+             * Format: uint64
+             * @description Those that do not.
+             */
+            unchanged: number;
         };
         /** @description A run whose results count from now on. */
         Promoted: {
@@ -1920,7 +3489,7 @@ export interface components {
         };
         /** @description Whether requests are answered. */
         Readiness: {
-            /** @description Why not: `starting`, `migrating`, `database-unreachable` or `stopping`. */
+            /** @description Why not: `starting`, `stopping`, or what has to be mended, such as `db_unreachable`, `db_newer` or `config_invalid`. */
             reason?: string | null;
             /** @description `ready` or `not_ready`. */
             status: string;
@@ -1945,6 +3514,24 @@ export interface components {
             state: components["schemas"]["UnitState"];
             /** @description Name of the step. */
             step: string;
+        };
+        /** @description A document that was taken in, now or before. */
+        Receipt: {
+            /** @description SHA-256 of the canonical document, in hex. */
+            fingerprint: string;
+            /** @description Whether it had been taken in before and nothing was written. */
+            idempotent_replay?: boolean;
+            /** @description Always true; older clients look for it. */
+            ok: boolean;
+            /**
+             * Format: int64
+             * @description The revision that it has.
+             */
+            revision: number;
+            /** @description The session. */
+            sessionId: string;
+            /** @description Whether it came too late to change what is shown. */
+            stale?: boolean;
         };
         /** @description How two files belong together. */
         Relation: "raw-picture" | "live-photo" | "sidecar";
@@ -1980,6 +3567,11 @@ export interface components {
         };
         /** @description What says that two files belong together. */
         Rule: "content-identifier" | "same-name" | "sidecar-of-name" | "sidecar-for-extension" | "sidecar-of-stem";
+        /** @description Rules. */
+        RuleRows: {
+            /** @description The rules. */
+            rows: components["schemas"]["AlertRule"][];
+        };
         /** @description What erasing a run would take, or took. */
         RunPlan: {
             /**
@@ -2231,9 +3823,95 @@ export interface components {
              */
             total?: number | null;
         };
+        /** @description A session on the status page. */
+        SessionStatus: {
+            /** @description When it last did something; RFC 3339 or null. */
+            lastActivityAt: string | null;
+            /** @description Its model, where it is known. */
+            modelId: string | null;
+            /** @description The real id, which `kill` takes. */
+            sessionId: string;
+            /** @description A state of the ledger, or `idle`. */
+            state: string;
+        };
+        /** @description What a session used and cost, and where each number comes from. */
+        SessionUsage: {
+            /**
+             * Format: int64
+             * @description Tokens that came out.
+             */
+            completionTokens?: number | null;
+            /** @description When the cost was reckoned. */
+            computedAt: string;
+            /** @description `exact`, `estimated` or `unknown`. */
+            costConfidence: string;
+            /** @description The same of the cost. */
+            costConfidenceLevel: string;
+            /** @description The same of the cost. */
+            costSource: string;
+            /**
+             * Format: double
+             * @description USD with six decimals; absent when it is unknown.
+             */
+            costUsd?: number | null;
+            /** @description The prices that the cost rests on. */
+            pricingVersion?: string | null;
+            /**
+             * Format: int64
+             * @description Tokens that went in.
+             */
+            promptTokens?: number | null;
+            /** @description Who served it. */
+            provider?: string | null;
+            /** @description The same of the runtime. */
+            runtimeConfidence: string;
+            /**
+             * Format: int64
+             * @description Milliseconds.
+             */
+            runtimeMs: number;
+            /** @description The same of the runtime. */
+            runtimeSource: string;
+            /** @description The session. */
+            sessionId: string;
+            /** @description `high`, `medium`, `low` or `unknown`. */
+            tokenConfidence: string;
+            /** @description `provider_reported`, `derived` or `missing`. */
+            tokenSource: string;
+            /**
+             * Format: int64
+             * @description All tokens.
+             */
+            totalTokens?: number | null;
+        };
         /** @description The configuration, without secrets. */
         Settings: {
             [key: string]: unknown;
+        };
+        /** @description What is silenced, and for how long. */
+        Silence: {
+            /** @description The instance; all of the rule when it is absent. */
+            scopeKey?: string | null;
+            /**
+             * Format: int64
+             * @description For how many seconds; 0 ends it.
+             */
+            seconds: number;
+        };
+        /** @description How many numbers come from where. */
+        Sources: {
+            /** @description Of costs. */
+            cost: {
+                [key: string]: number;
+            };
+            /** @description Of runtimes. */
+            runtime: {
+                [key: string]: number;
+            };
+            /** @description Of tokens. */
+            token: {
+                [key: string]: number;
+            };
         };
         /** @description A folder that originals come from. */
         SourceView: {
@@ -2415,6 +4093,29 @@ export interface components {
             /** @description Without it no unit can be done. Otherwise only those fail that need it. */
             required: boolean;
         };
+        /** @description Sums. */
+        Totals: {
+            /**
+             * Format: double
+             * @description USD with six decimals.
+             */
+            costUsd: number;
+            /**
+             * Format: int64
+             * @description Sessions; with `basis=spend`, calls and sessions that tell no calls.
+             */
+            runs: number;
+            /**
+             * Format: int64
+             * @description Milliseconds.
+             */
+            runtimeMs: number;
+            /**
+             * Format: int64
+             * @description Tokens.
+             */
+            tokens: number;
+        };
         /** @description A unit of a run. */
         UnitLine: {
             /**
@@ -2486,6 +4187,74 @@ export interface components {
              */
             unit: number;
         };
+        /** @description Usage. */
+        Usage: {
+            /** @description How much has a cost. */
+            coverage: components["schemas"]["Coverage"];
+            /** @description The groups, when they were asked for: periods the oldest first, names the most expensive first. */
+            groups?: components["schemas"]["UsageGroup"][] | null;
+            /** @description Where the numbers come from. */
+            provenance: components["schemas"]["Sources"];
+            /** @description Days with data, the oldest first. */
+            series: components["schemas"]["UsageDay"][];
+            /** @description The sums of everything. */
+            totals: components["schemas"]["Totals"];
+        };
+        /** @description Sums of a day. */
+        UsageDay: {
+            /**
+             * Format: double
+             * @description USD with six decimals.
+             */
+            costUsd: number;
+            /** @description The day in the zone. */
+            date: string;
+            /**
+             * Format: int64
+             * @description Sessions.
+             */
+            runs: number;
+            /**
+             * Format: int64
+             * @description Milliseconds.
+             */
+            runtimeMs: number;
+            /**
+             * Format: int64
+             * @description Tokens.
+             */
+            tokens: number;
+        };
+        /** @description Sums of a group. */
+        UsageGroup: {
+            /**
+             * Format: double
+             * @description USD with six decimals.
+             */
+            costUsd: number;
+            /** @description Monday of the week, the month, or the name; absent where nobody told one. */
+            key?: string | null;
+            /**
+             * Format: int64
+             * @description Sessions.
+             */
+            runs: number;
+            /**
+             * Format: int64
+             * @description Milliseconds.
+             */
+            runtimeMs: number;
+            /**
+             * Format: int64
+             * @description Tokens.
+             */
+            tokens: number;
+            /**
+             * Format: int64
+             * @description Those without a cost.
+             */
+            unpricedRuns: number;
+        };
         /** @description Which of the two. */
         Verdict: {
             /** @description The numbers behind it, in words. */
@@ -2532,6 +4301,380 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    agentsKill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It has ended, now or before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentsKilled"];
+                };
+            };
+        };
+    };
+    agentsModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It is set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentsModelSet"];
+                };
+            };
+        };
+    };
+    agentsSpawn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It has begun */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentsBegun"];
+                };
+            };
+        };
+    };
+    agentsLogs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most 120 lines, oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentsLogs"];
+                };
+            };
+        };
+    };
+    agentsStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is known of them now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentsStatus"];
+                };
+            };
+        };
+    };
+    agentsAlertsActive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Critical, warning, resolved; the latest transition first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActiveRows"];
+                };
+            };
+        };
+    };
+    agentsAlertRules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rules */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleRows"];
+                };
+            };
+        };
+    };
+    agentsAlertRuleCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The rule */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRule"];
+                };
+            };
+        };
+    };
+    agentsAlertRulePatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The rule */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRule"];
+                };
+            };
+        };
+    };
+    agentsPerformance: {
+        parameters: {
+            query?: {
+                /** @description Of this agent */
+                agent?: string;
+                /** @description Begun then or later: a day, or a time to the precision that is written */
+                from?: string;
+                /** @description Sessions below which a row warns; 5 when it is not given */
+                minSample?: string;
+                /** @description With this model */
+                model?: string;
+                /** @description Of this category */
+                task?: string;
+                /** @description Begun then or earlier, all of what is written included */
+                to?: string;
+                /** @description Time zone of days; UTC when it is not given */
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A row for each model */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Models"];
+                };
+            };
+        };
+    };
+    agentsUsage: {
+        parameters: {
+            query?: {
+                /** @description Of this agent */
+                agent?: string;
+                /** @description `spend`: by the time of calls in place of the start of sessions */
+                basis?: string;
+                /** @description Begun then or later: a day, or a time to the precision that is written */
+                from?: string;
+                /** @description `day`, `week`, `month`, `agent`, `model`, `task` or `provider` */
+                groupBy?: string;
+                /** @description With this model */
+                model?: string;
+                /** @description Of this category */
+                task?: string;
+                /** @description Begun then or earlier, all of what is written included */
+                to?: string;
+                /** @description Time zone of days; UTC when it is not given */
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sums */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Usage"];
+                };
+            };
+        };
+    };
+    agentsIngestSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It is recorded, now or before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
+                };
+            };
+        };
+    };
+    agentsLedger: {
+        parameters: {
+            query?: {
+                /** @description Of this agent */
+                agent?: string;
+                /** @description `next` of the page before, instead of `page` */
+                cursor?: string;
+                /** @description Begun then or later: a day, or a time to the precision that is written */
+                from?: string;
+                /** @description `usage`: with what each used */
+                include?: string;
+                /** @description `words`, or `substring` for a text that stands there as it is */
+                match?: string;
+                /** @description With this model */
+                model?: string;
+                /** @description The page, from 1 */
+                page?: string;
+                /** @description Sessions of a page: 1 to 100 */
+                pageSize?: string;
+                /** @description Words that begin words of id, title or task */
+                q?: string;
+                /** @description `newest`, `runtime` or `cost` */
+                sort?: string;
+                /** @description In this state */
+                status?: string;
+                /** @description Of this category */
+                task?: string;
+                /** @description Begun then or earlier, all of what is written included */
+                to?: string;
+                /** @description Time zone of days and of times without an offset; UTC when it is not given */
+                tz?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of sessions, and how many there are */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ledger"];
+                };
+            };
+        };
+    };
+    agentsLedgerSession: {
+        parameters: {
+            query?: {
+                /** @description `eventsNext` of the answer before */
+                eventsAfter?: string;
+                /** @description `calls`: with the calls of the session */
+                include?: string;
+            };
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
     healthz: {
         parameters: {
             query?: never;
@@ -2629,6 +4772,551 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    agentsAlertChannels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The channels */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelRows"];
+                };
+            };
+        };
+    };
+    agentsAlertChannelCreate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The channel */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertChannel"];
+                };
+            };
+        };
+    };
+    agentsAlertChannelDelete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    agentsAlertChannelPatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The channel */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertChannel"];
+                };
+            };
+        };
+    };
+    agentsAlertDeliveries: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Items of a page */
+                limit?: number;
+                /** @description `pending`, `delivered` or `dead` */
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertDeliveryPage"];
+                };
+            };
+        };
+    };
+    agentsAlertEvaluate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Evaluate"];
+            };
+        };
+        responses: {
+            /** @description What happened */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertEvaluation"];
+                };
+            };
+        };
+    };
+    agentsAlertRule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rule */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRule"];
+                };
+            };
+        };
+    };
+    agentsAlertRuleDelete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    agentsAlertAck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Ack"];
+            };
+        };
+        responses: {
+            /** @description How its instances stand */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instances"];
+                };
+            };
+        };
+    };
+    agentsAlertSilence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Silence"];
+            };
+        };
+        responses: {
+            /** @description How its instances stand */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instances"];
+                };
+            };
+        };
+    };
+    agentsAlertTransitions: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Items of a page */
+                limit?: number;
+                /** @description Of this rule */
+                rule?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertTransitionPage"];
+                };
+            };
+        };
+    };
+    agentsParity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What differs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Parity"];
+                };
+            };
+        };
+    };
+    agentsCalls: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerCallPage"];
+                };
+            };
+        };
+    };
+    agentsCollectLitellm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+                "application/x-ndjson": unknown;
+            };
+        };
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collection"];
+                };
+            };
+        };
+    };
+    agentsCollectors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collectors"];
+                };
+            };
+        };
+    };
+    agentsControlAudit: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of orders */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentsOrderPage"];
+                };
+            };
+        };
+    };
+    agentsIngestBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-ndjson": string;
+            };
+        };
+        responses: {
+            /** @description What became of each */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+        };
+    };
+    agentsConflicts: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConflictPage"];
+                };
+            };
+        };
+    };
+    agentsPrices: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceListPage"];
+                };
+            };
+        };
+    };
+    agentsPricesLoad: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description It is in the ledger */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Loaded"];
+                };
+            };
+        };
+    };
+    agentsPricesShow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The list */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    agentsRecompute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Ask"];
+            };
+        };
+        responses: {
+            /** @description It goes on */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Begun"];
+                };
+            };
+        };
+    };
+    agentsRecomputeJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Progress"];
                 };
             };
         };
@@ -3312,6 +6000,32 @@ export interface operations {
             };
         };
     };
+    otlpLogs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+                "application/x-protobuf": unknown;
+            };
+        };
+        responses: {
+            /** @description It is recorded; what was left out is told as a partial success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "application/x-protobuf": unknown;
+                };
+            };
+        };
+    };
     me: {
         parameters: {
             query?: never;
@@ -3328,6 +6042,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+        };
+    };
+    otlpMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+                "application/x-protobuf": unknown;
+            };
+        };
+        responses: {
+            /** @description It is recorded; what was left out is told as a partial success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "application/x-protobuf": unknown;
                 };
             };
         };
@@ -3978,6 +6718,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Neighbours"];
+                };
+            };
+        };
+    };
+    otlpTraces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+                "application/x-protobuf": unknown;
+            };
+        };
+        responses: {
+            /** @description It is recorded; what was left out is told as a partial success */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "application/x-protobuf": unknown;
                 };
             };
         };

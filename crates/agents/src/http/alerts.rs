@@ -118,6 +118,7 @@ struct AlertRule {
     /// `global`, `agent`, `model` or `agent_model`.
     scope_type: String,
     /// Of whom; who is not named opens an instance for each.
+    #[serde(skip_serializing_if = "Option::is_none")]
     scope_ref: Option<std::collections::BTreeMap<String, String>>,
     /// The first threshold.
     warn_threshold: f64,
@@ -134,6 +135,7 @@ struct AlertRule {
     /// When it was changed last.
     updated_at: String,
     /// What people call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     /// By how many percent of a threshold a value has to fall below it until its level is left.
     hysteresis_pct: f64,
@@ -497,7 +499,11 @@ async fn transitions(
     Query(query): Query<TransitionsQuery>,
 ) -> Result<Json<Page<TransitionView>>, ApiError> {
     let limit = limit(query.limit, PAGE)?;
-    let rule = query.rule.as_deref().map(rule_id).transpose()?;
+    let rule = match query.rule.as_deref().map(RuleId::parse) {
+        // What cannot be an id is one that no rule ever had, and to those nothing happened.
+        Some(None) => return Ok(Json(Page { items: Vec::new(), next: None, total: None })),
+        rule => rule.flatten(),
+    };
     let parts: Option<(i64, String, String, i64, i64)> = parts_of(query.cursor.as_deref())?;
     let before = parts.map(|(at, rule_id, scope_key, episode, ordinal)| Place {
         at: Timestamp(at),

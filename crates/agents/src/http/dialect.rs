@@ -14,7 +14,7 @@ pub(super) struct LegacyProblem {
     /// What is wrong: a sentence, or for a document that was refused a code, a message and each problem.
     error: LegacyError,
     /// The scope that is missing.
-    #[serde(rename = "requiredScope")]
+    #[serde(rename = "requiredScope", skip_serializing_if = "Option::is_none")]
     required_scope: Option<String>,
 }
 

@@ -17,11 +17,7 @@ const MEDIA_TYPES: &[&str] = &["application/x-protobuf", "application/json"];
 pub(super) fn routes(api: &Api) -> Vec<Route> {
     let about = "It is recorded; what was left out is told as a partial success";
     let route = |route: Route| {
-        route.body_bytes_max(BODY_BYTES_MAX).is_evidence().takes_bytes(MEDIA_TYPES).bytes(
-            200,
-            about,
-            "application/json",
-        )
+        route.body_bytes_max(BODY_BYTES_MAX).is_evidence().takes_bytes(MEDIA_TYPES).answers_in_kind(about)
     };
     vec![
         route(Route::post(

@@ -88,7 +88,7 @@ fn unknown_keys_of_the_configuration_are_told_with_their_place() {
     std::fs::remove_file(&file).expect("no file");
     assert_eq!(std::fs::read_dir(world.home()).expect("a home").count(), 0, "nothing was made");
 
-    let unknown = "unknown field `foo`, expected one of `server`, `store`, `blobs`, `engine`";
+    let unknown = "unknown field `foo`, expected one of `server`, `store`, `blobs`, `engine`, `agents`";
     for (name, value, message) in [
         ("EXHIBIT_FOO__BAR", "1", format!("exhibit: the environment variable EXHIBIT_FOO__BAR: {unknown}")),
         (

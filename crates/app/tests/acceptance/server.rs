@@ -52,8 +52,10 @@ impl Served {
 
     /// Starts it, and returns as soon as it says where it listens, ready or not.
     pub fn early(world: &World) -> Self {
-        let running = world.start(&["serve", "--listen", "127.0.0.1:0"]);
         let file = world.home().join("server.json");
+        // One that was killed leaves its file behind, and by now somebody else may listen where it did.
+        std::fs::remove_file(&file).ok();
+        let running = world.start(&["serve", "--listen", "127.0.0.1:0"]);
         let deadline = Instant::now() + PATIENCE;
         loop {
             let place = std::fs::read(&file).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());

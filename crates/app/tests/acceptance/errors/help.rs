@@ -41,6 +41,22 @@ const VERBS: &[&[&str]] = &[
     &["projections"],
     &["projections", "rebuild"],
     &["projections", "verify"],
+    &["agents"],
+    &["agents", "ingest"],
+    &["agents", "tail"],
+    &["agents", "collectors"],
+    &["agents", "sessions"],
+    &["agents", "sessions", "list"],
+    &["agents", "sessions", "show"],
+    &["agents", "usage"],
+    &["agents", "models"],
+    &["agents", "kill"],
+    &["agents", "spawn"],
+    &["agents", "model"],
+    &["agents", "status"],
+    &["agents", "logs"],
+    &["agents", "audit"],
+    &["agents", "fake-gateway"],
     &["serve"],
     &["login"],
     &["tokens"],
@@ -97,7 +113,16 @@ fn help_is_what_was_committed() {
 #[test]
 fn help_names_every_verb() {
     let world = World::new(Backend::Sqlite);
-    for parent in [&[] as &[&str], &["collections"], &["extractors"], &["ledger"], &["projections"], &["tokens"]] {
+    for parent in [
+        &[] as &[&str],
+        &["agents"],
+        &["agents", "sessions"],
+        &["collections"],
+        &["extractors"],
+        &["ledger"],
+        &["projections"],
+        &["tokens"],
+    ] {
         let help = world.ok(&[parent, &["--help"]].concat());
         let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
         // A long line goes on in the next one, further to the right.

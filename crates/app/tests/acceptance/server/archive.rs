@@ -363,9 +363,35 @@ fn sources_are_scanned_and_guarded(backend: Backend) {
     assert_eq!(told, [(&json!("a-link"), &json!("symlink"))]);
 }
 
-/// What each route answers is what the OpenAPI document says, for every GET that needs no more than ids of this archive.
+/// A session, a list of prices, a recompute and a rule, by what stands for them in paths.
+fn what_agents_have(world: &World, served: &Served) -> [(&'static str, String); 4] {
+    let token = token(world, "read,ingest,control,admin");
+    let told = |path: &str, body: &Value, wanted: u16| {
+        let answer = served.post(path, &token, body);
+        assert_eq!(answer.status, wanted, "{path}: {answer:?}");
+        answer.json()
+    };
+    let session = json!({"sessionId": "s", "agentId": "a", "modelId": "m", "state": "failed", "startedAt": "2026-01-02T03:04:05Z"});
+    told("/api/v3/ingest/session", &json!({"envelope_version": "v1", "payload": {"session": session}}), 200);
+    let version = text(&served.json("/v1/agents/prices", &token)["items"][0]["pricingVersion"]);
+    let job = told("/v1/agents/prices/recompute", &json!({"pricingVersion": version, "dryRun": true}), 202);
+    let rule = json!({
+        "metric": "rolling_cost_usd", "scopeType": "agent", "warnThreshold": 1, "criticalThreshold": 2, "window": "24h",
+        "comparison": "gt", "dedupCooldownSec": 60, "enabled": true,
+    });
+    let rule = told("/api/v3/alerts/rules", &rule, 201);
+    [
+        ("{session_id}", "s".to_owned()),
+        ("{version}", version),
+        ("{job_id}", text(&job["jobId"])),
+        ("{rule_id}", text(&rule["ruleId"])),
+    ]
+}
+
+/// What each route answers is what the OpenAPI document says, for every GET that needs no more than ids of what is there.
 fn every_answer_fits_the_document(backend: Backend) {
-    let (world, served, token) = served(backend, 6, 1);
+    let (world, served, _) = served(backend, 6, 1);
+    let token = token(&world, "read,ingest,control,admin");
     for _ in 0..2 {
         let output = world.exhibit(&["run", "basics", "--recompute"]);
         assert!(matches!(output.code, 0 | 3), "{output:?}");
@@ -380,6 +406,7 @@ fn every_answer_fits_the_document(backend: Backend) {
     assert_eq!(begun.status, 202, "{begun:?}");
     let job = text(&begun.json()["job"]);
     let document = served.json("/openapi.json", &token);
+    let of_agents = what_agents_have(&world, &served);
     let mut checked = 0;
     for (path, methods) in document["paths"].as_object().expect("paths") {
         let Some(get) = methods.get("get") else { continue };
@@ -400,6 +427,7 @@ fn every_answer_fits_the_document(backend: Backend) {
         };
         let mut asked = path.replace("{id}", id).replace("{name}", name).replace("{bucket}", &bucket);
         asked = asked.replace("{other}", &text(&runs[1]["run"]));
+        asked = of_agents.iter().fold(asked, |asked, (name, value)| asked.replace(name, value));
         match path.as_str() {
             "/v1/filters" => asked.push_str("?text=type:image"),
             "/v1/timeline/neighbours" => asked.push_str(&format!("?asset={asset}")),

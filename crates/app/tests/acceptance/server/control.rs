@@ -16,7 +16,7 @@ const KILL: &str = "/api/control/kill";
 const AUDIT: &str = "/v1/agents/control/audit";
 
 /// A gateway for drills, and a configuration that names it.
-fn gateway(world: &mut World, behave: &[&str]) -> Running {
+pub fn gateway(world: &mut World, behave: &[&str]) -> Running {
     let mut running = world.start(&[&["agents", "fake-gateway", "--port", "0", "--json"], behave].concat());
     let said: Value = serde_json::from_str(&running.line().expect("where it listens")).expect("JSON");
     let file = world.path().join("gateway-token");
