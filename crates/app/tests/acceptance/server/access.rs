@@ -104,6 +104,12 @@ fn a_session_goes_with_its_token(backend: Backend) {
     assert_eq!(served.ask("POST", "/v1/session", &[], "token=x").code(), "not-json");
 }
 
+/// The token with another last letter, whatever the right one is.
+fn wrong(token: &str) -> String {
+    let (rest, last) = token.split_at(token.len() - 1);
+    format!("{rest}{}", if last == "a" { "b" } else { "a" })
+}
+
 fn tokens_are_made_listed_and_revoked_by_the_program_alone(backend: Backend) {
     let world = World::new(backend);
     let made = world.json(&["tokens", "create", "backup job", "--scopes", "read,control"]);
@@ -124,9 +130,7 @@ fn tokens_are_made_listed_and_revoked_by_the_program_alone(backend: Backend) {
     let served = Served::new(&world);
     assert_eq!(served.get("/v1/status", &secret).status, 200);
     assert_eq!(served.get("/v1/status", &secret.to_uppercase()).code(), "login-invalid");
-    let (rest, last) = secret.split_at(secret.len() - 1);
-    let other = if last == "a" { "b" } else { "a" };
-    assert_eq!(served.get("/v1/status", &format!("{rest}{other}")).code(), "login-invalid");
+    assert_eq!(served.get("/v1/status", &wrong(&secret)).code(), "login-invalid");
     world.ok(&["tokens", "revoke", &text(&made["id"])]);
     assert_eq!(served.get("/v1/status", &secret).code(), "login-invalid");
     assert_eq!(items(world.json(&["tokens"]))[0]["state"], "revoked");
@@ -146,7 +150,7 @@ fn guesses_are_slowed_down_and_nobody_else_is(backend: Backend) {
     let good = token(&world, "read");
     let served = Served::new(&world);
     let cookie = served.session(&good);
-    let wrong = format!("{}{}", &good[..good.len() - 4], "aaaa");
+    let wrong = wrong(&good);
     let answers: Vec<u16> = (0..12).map(|_| served.get("/v1/me", &wrong).status).collect();
     assert_eq!(answers[..10], [401; 10]);
     assert_eq!(answers[10..], [429; 2]);
