@@ -38,6 +38,8 @@ const ROWS: &str = "
       from made join records as near on near.seq = made.like_seq;
     insert into \"proj_image__thumbnail_v1\" (seq, asset, edge, width, height, average_colour)
       select seq, asset, 256, width, height, average_colour from made;
+    -- What the server itself writes when it starts comes after them.
+    update ledger_state set next_seq = (select max(seq) + 1 from records), projected = (select max(seq) + 1 from records);
     commit;
     select count(*) from assets;";
 
