@@ -3,6 +3,7 @@
 mod control;
 mod prices;
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -486,6 +487,11 @@ async fn usage(args: UsageArgs, context: &Context) -> Result<Exit, CliError> {
     Ok(Exit::Ok)
 }
 
+/// A median, or a dash when it is that of no known number: what nobody knows is not 0.
+fn known(counts: &BTreeMap<String, i64>, median: String) -> String {
+    if counts.contains_key("known") { median } else { "-".to_owned() }
+}
+
 async fn models(args: ModelsArgs, context: &Context) -> Result<Exit, CliError> {
     let ModelsArgs { span: SpanArgs { from, to, agent, model, task, tz }, min_sample } = args;
     let min_sample = Some(min_sample.to_string());
@@ -522,8 +528,8 @@ async fn models(args: ModelsArgs, context: &Context) -> Result<Exit, CliError> {
             row.failure_count.to_string(),
             row.killed_count.to_string(),
             row.cancelled_count.to_string(),
-            format!("{:.1} s", row.median_runtime_ms / 1_000.0),
-            money(row.median_cost_usd),
+            known(&row.provenance.runtime, format!("{:.1} s", row.median_runtime_ms / 1_000.0)),
+            known(&row.provenance.cost, money(row.median_cost_usd)),
             if row.sample_warning { "few".to_owned() } else { String::new() },
         ]
     }));

@@ -35,6 +35,7 @@ enum PricesCommand {
     /// Show one, as it was taken in
     Show {
         /// Its name
+        #[arg(id = "prices", value_name = "VERSION")]
         version: String,
     },
     /// Take a list in; costs that are stored stay
@@ -72,6 +73,7 @@ struct LoadArgs {
 #[derive(Args)]
 struct RecomputeArgs {
     /// The name of the list
+    #[arg(id = "prices", value_name = "VERSION")]
     version: String,
     /// What began then or later: a day, or a time
     #[arg(long)]
