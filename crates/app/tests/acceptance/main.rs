@@ -23,6 +23,7 @@ mod catalog;
 mod collections;
 mod companions;
 mod compare;
+mod contracts;
 mod drills;
 mod duplicates;
 mod errors;
