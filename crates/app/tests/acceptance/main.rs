@@ -37,6 +37,7 @@ mod proof;
 mod rails;
 mod redteam;
 mod replay;
+mod runbooks;
 mod runs;
 mod server;
 mod unconfined;
