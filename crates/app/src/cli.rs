@@ -236,17 +236,3 @@ async fn dispatch(command: Command, context: &Context) -> Result<Exit, CliError>
         Command::Pipelines(args) => run::pipelines::pipelines(args, context).await,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use super::Cli;
-
-    /// Arguments that take each other's names are found when their verb is used, and in release builds not even then; here they are found
-    /// for every verb.
-    #[test]
-    fn every_verb_is_well_formed() {
-        Cli::command().debug_assert();
-    }
-}

@@ -361,6 +361,11 @@ fn money(usd: f64) -> String {
     format!("${usd:.6}")
 }
 
+/// A median, or the word for it where not one number is known.
+fn known(counts: &BTreeMap<String, i64>, median: String, none: &str) -> String {
+    if counts.contains_key("known") { median } else { none.to_owned() }
+}
+
 async fn show(session: String, context: &Context) -> Result<Exit, CliError> {
     let found: Option<Detail> = match &context.server {
         Some(server) => {
@@ -487,11 +492,6 @@ async fn usage(args: UsageArgs, context: &Context) -> Result<Exit, CliError> {
     Ok(Exit::Ok)
 }
 
-/// A median, or a dash when it is that of no known number: what nobody knows is not 0.
-fn known(counts: &BTreeMap<String, i64>, median: String) -> String {
-    if counts.contains_key("known") { median } else { "-".to_owned() }
-}
-
 async fn models(args: ModelsArgs, context: &Context) -> Result<Exit, CliError> {
     let ModelsArgs { span: SpanArgs { from, to, agent, model, task, tz }, min_sample } = args;
     let min_sample = Some(min_sample.to_string());
@@ -528,8 +528,9 @@ async fn models(args: ModelsArgs, context: &Context) -> Result<Exit, CliError> {
             row.failure_count.to_string(),
             row.killed_count.to_string(),
             row.cancelled_count.to_string(),
-            known(&row.provenance.runtime, format!("{:.1} s", row.median_runtime_ms / 1_000.0)),
-            known(&row.provenance.cost, money(row.median_cost_usd)),
+            // The median of nothing is 0 for older clients; here it is said that nothing is known.
+            known(&row.provenance.runtime, format!("{:.1} s", row.median_runtime_ms / 1_000.0), "unknown"),
+            known(&row.provenance.cost, money(row.median_cost_usd), "unpriced"),
             if row.sample_warning { "few".to_owned() } else { String::new() },
         ]
     }));

@@ -35,8 +35,7 @@ enum PricesCommand {
     /// Show one, as it was taken in
     Show {
         /// Its name
-        #[arg(id = "prices", value_name = "VERSION")]
-        version: String,
+        pricing_version: String,
     },
     /// Take a list in; costs that are stored stay
     Load(LoadArgs),
@@ -73,8 +72,7 @@ struct LoadArgs {
 #[derive(Args)]
 struct RecomputeArgs {
     /// The name of the list
-    #[arg(id = "prices", value_name = "VERSION")]
-    version: String,
+    pricing_version: String,
     /// What began then or later: a day, or a time
     #[arg(long)]
     from: Option<String>,
@@ -95,7 +93,7 @@ const FILE_BYTES_MAX: u64 = exhibit_agents::prices::SNAPSHOT_BYTES_MAX as u64;
 pub async fn prices(args: PricesArgs, context: &Context) -> Result<Exit, CliError> {
     match args.command {
         PricesCommand::List => list_all(context).await?,
-        PricesCommand::Show { version } => show_one(&version, context).await?,
+        PricesCommand::Show { pricing_version } => show_one(&pricing_version, context).await?,
         PricesCommand::Load(args) => take(args, context).await?,
         PricesCommand::Recompute(args) => reckon(args, context).await?,
     }
@@ -208,7 +206,7 @@ async fn reckon(args: RecomputeArgs, context: &Context) -> Result<(), CliError> 
             "costs are reckoned anew beside their database; leave out --server, or POST /v1/agents/prices/recompute",
         ));
     }
-    let RecomputeArgs { version, from, to, model, dry_run } = args;
+    let RecomputeArgs { pricing_version: version, from, to, model, dry_run } = args;
     let from = from.map(|text| moment(&text, "from")).transpose()?.map(|covered| covered.first);
     let to = to.map(|text| moment(&text, "to")).transpose()?.map(|covered| Timestamp(covered.after.0 - 1));
     let parsed = PricingVersion::parse(&version).ok_or_else(|| unknown(&version))?;
