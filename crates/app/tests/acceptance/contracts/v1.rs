@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Client, INGEST, LEDGER, envelope, invalid, least, with};
 use crate::server::control::gateway;
+use crate::server::token;
 use crate::world::{Backend, World};
 
 both_backends! {
@@ -39,6 +40,7 @@ fn v1_ag_31_every_answer_has_its_shape(backend: Backend) {
     orders(&mut client);
     documents(&mut client);
     refusals(&mut client);
+    strangers(&mut client, &token(&world, "read"));
     client.is_as_committed("v1");
 }
 
@@ -91,8 +93,19 @@ fn refusals(client: &mut Client) {
     client.told(("GET", INGEST), "", 405, "Method not allowed");
     client.told(("GET", "/api/nothing"), "", 404, "Not found");
     client.told(("GET", &format!("{LEDGER}/nobody")), "", 404, "Session not found");
+    let too_large = client.ask("Refused", ("POST", INGEST), &" ".repeat(8 * 1024 * 1024 + 1), 413);
+    assert_eq!(too_large["error"]["details"], json!([{"field": "body", "message": "exceeds 8388608 bytes"}]));
+}
+
+/// Those who may not ask, or not that.
+fn strangers(client: &mut Client, reader: &str) {
     let unknown = client.served.ask("GET", "/api/logs", &[], "");
     client.note("Said", ("GET", "/api/logs without a token"), &unknown, 401);
+    for (path, scope) in [(INGEST, "ingest"), ("/api/control/kill", "control")] {
+        let answer = client.served.post(path, reader, &json!({}));
+        let said = client.note("Forbidden", ("POST", &format!("{path} with another scope")), &answer, 403);
+        assert_eq!(said, json!({"error": "Forbidden", "requiredScope": scope}));
+    }
 }
 
 /// Documents as they were sent over the years, whole and by halves.
