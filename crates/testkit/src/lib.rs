@@ -3,4 +3,8 @@
 //! For tests only: no crate depends on this one outside its `dev-dependencies`. Everything here panics with a sentence that says what to
 //! do when something is missing on the machine.
 
+pub mod chance;
 pub mod postgres;
+pub mod receiver;
+pub mod traffic;
+pub mod truth;

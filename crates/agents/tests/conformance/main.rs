@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test says with it what it takes for granted")]
 
+use exhibit_testkit::{receiver, traffic, truth};
+
 #[macro_use]
 mod macros {
     /// Stamps out tests for both backends: `both!(a, b)` makes `sqlite::a`, `postgres::a`, …, which call `a(backend)`.
@@ -17,9 +19,6 @@ mod macros {
     }
 }
 
-mod chance;
-mod traffic;
-mod truth;
 mod world;
 
 mod aggregates;
@@ -29,7 +28,6 @@ mod plans;
 mod price_lists;
 mod pricing;
 mod reads;
-mod receiver;
 mod recompute;
 
 mod alerts;

@@ -17,13 +17,16 @@ both_backends! {
 // Past the program -----------------------------------------------------------------------------------------------------
 
 /// Another program at the same database.
-enum Raw {
+pub enum Raw {
+    /// A file.
     Sqlite(PathBuf),
+    /// An address.
     Postgres(String),
 }
 
 impl Raw {
-    fn new(world: &World, backend: Backend) -> Self {
+    /// At the database of a world.
+    pub fn new(world: &World, backend: Backend) -> Self {
         match backend {
             Backend::Sqlite => Self::Sqlite(world.home().join("store.sqlite")),
             Backend::Postgres => Self::Postgres(address(world)),
@@ -32,7 +35,7 @@ impl Raw {
 
     /// Runs statements and returns what they print, one row a line, cells apart by `|`.
     #[track_caller]
-    fn sql(&self, statements: &str) -> String {
+    pub fn sql(&self, statements: &str) -> String {
         let (name, package, mut command) = match self {
             Self::Sqlite(file) => {
                 let mut command = Command::new("sqlite3");

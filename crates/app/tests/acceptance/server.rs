@@ -1,13 +1,14 @@
 //! The server from outside: through the real program, byte by byte where it matters.
 
 pub mod client;
+pub mod control;
 
 mod access;
 mod agents;
 mod agents_chain;
+mod agents_week;
 mod archive;
 mod browser;
-mod control;
 mod hostile;
 mod huge;
 mod jobs;
@@ -24,6 +25,7 @@ mod work;
 
 use std::time::Instant;
 
+use exhibit_model::time::Timestamp;
 use serde_json::Value;
 
 use crate::world::{PATIENCE, Running, World};
@@ -95,6 +97,11 @@ impl Served {
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.cookie()
     }
+}
+
+/// The present moment: the program has its own clock, and alerts look at the last hours.
+pub fn now() -> Timestamp {
+    Timestamp(jiff::Timestamp::now().as_microsecond())
 }
 
 /// A token with these scopes.

@@ -1,18 +1,22 @@
 //! From a document to a notice: one chain through the real server, and what of it survives a death in the middle.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
-use std::sync::mpsc::{Receiver, channel};
+use std::io::Write as _;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+use exhibit_agents::alerts::{DELIVERY_HEADER, SIGNATURE_HEADER, Secret, verify};
+use exhibit_model::time::Timestamp;
+use exhibit_testkit::receiver::{Received, Receiver};
 use serde_json::{Value, json};
 
 use super::client::{Answer, connect, read};
-use super::{Served, token};
+use super::{Served, now, token};
+use crate::proof::Raw;
 use crate::world::{Backend, PATIENCE, World};
 
 both_backends! {
     ag_38_a_document_becomes_a_notice,
+    ag_38_ag_30_a_notice_outlives_the_server_that_owes_it,
     ag_12_a_death_under_load_loses_no_acknowledged_session,
 }
 
@@ -21,81 +25,72 @@ const INGEST: &str = "/api/v3/ingest/session";
 /// Promised: within a second. Asserted with five times as much, because other tests run beside it.
 const CHAIN_WITHIN: Duration = Duration::from_secs(5);
 
-/// A listener for notices: its address, and the bodies that come.
-fn receiver() -> (String, Receiver<Value>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = format!("http://{}/hook", listener.local_addr().expect("an address"));
-    let (sender, bodies) = channel();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(stream) = stream else { return };
-            let mut reader = BufReader::new(stream);
-            let mut length = 0;
-            loop {
-                let mut line = String::new();
-                if reader.read_line(&mut line).unwrap_or(0) == 0 || line == "\r\n" {
-                    break;
-                }
-                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap_or(0);
-                }
-            }
-            let mut body = vec![0; length];
-            if reader.read_exact(&mut body).is_err() {
-                continue;
-            }
-            reader
-                .get_mut()
-                .write_all(b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-                .ok();
-            let Ok(body) = serde_json::from_slice(&body) else { continue };
-            if sender.send(body).is_err() {
-                return;
-            }
-        }
-    });
-    (address, bodies)
-}
-
 fn session(id: &str, cost: f64) -> Value {
-    let now = jiff_now();
+    let now = now().to_string();
     json!({"envelope_version": "v1", "payload": {"session": {
         "sessionId": id, "agentId": "builder", "modelId": "claude-sonnet-4", "state": "success", "startedAt": now,
         "endedAt": now, "totalTokens": 1_000, "billedCostUsd": cost,
     }}})
 }
 
-/// The present moment, as documents have it.
-fn jiff_now() -> String {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    exhibit_model::time::Timestamp(i64::try_from(since.as_micros()).expect("a moment")).to_string()
+const SECRET: &str = "a secret of the test";
+
+/// Seconds that the clocks may be apart: both are that of this machine, and a loaded one may take long.
+const TOLERANCE_S: u32 = 300;
+
+/// What a receiver makes of a notice: it checks the signature, then it reads.
+#[track_caller]
+fn notice(received: &Received) -> Value {
+    let now = now().0 / 1_000_000;
+    let secret = Secret::parse(SECRET).expect("a secret");
+    let signature = received.headers.get(SIGNATURE_HEADER).expect("a signature");
+    assert_eq!(verify(&secret, signature, &received.body, now, TOLERANCE_S), Ok(()));
+    let notice: Value = serde_json::from_slice(&received.body).expect("JSON");
+    assert_eq!(received.headers.get(DELIVERY_HEADER).map(String::as_str), notice["deliveryId"].as_str());
+    notice
 }
 
-fn ag_38_a_document_becomes_a_notice(backend: Backend) {
-    let world = World::new(backend);
-    let token = token(&world, "read,ingest,control,admin");
-    let served = Served::new(&world);
-    let (url, notices) = receiver();
-    let channel = json!({"id": "pager", "url": url, "secret": "a secret of the test", "enabled": true});
-    let made = served.post("/v1/agents/alerts/channels", &token, &channel);
+/// A channel to a receiver, and a rule for the cost of one agent; the id of the rule.
+#[track_caller]
+fn watched(served: &Served, token: &str, receiver: &Receiver) -> String {
+    let channel = json!({"id": "pager", "url": receiver.url, "secret": SECRET, "enabled": true});
+    let made = served.post("/v1/agents/alerts/channels", token, &channel);
     assert_eq!(made.status, 201, "{made:?}");
     assert!(!made.text().contains("a secret"), "a secret is never shown");
     let rule = json!({
         "metric": "rolling_cost_usd", "scopeType": "agent", "scopeRef": {"agentId": "builder"}, "warnThreshold": 1,
         "criticalThreshold": 5, "window": "24h", "comparison": "gte",
     });
-    let rule = served.post("/api/v3/alerts/rules", &token, &rule);
+    let rule = served.post("/api/v3/alerts/rules", token, &rule);
     assert_eq!(rule.status, 201, "{rule:?}");
-    let rule_id = rule.json()["ruleId"].as_str().expect("an id").to_owned();
+    rule.json()["ruleId"].as_str().expect("an id").to_owned()
+}
+
+/// How often alerts opened.
+#[track_caller]
+fn opened(served: &Served, token: &str) -> usize {
+    let transitions = served.get("/v1/agents/alerts/transitions", token).json();
+    transitions["items"].as_array().expect("items").iter().filter(|item| item["kind"] == "open").count()
+}
+
+fn ag_38_a_document_becomes_a_notice(backend: Backend) {
+    let world = World::new(backend);
+    let token = token(&world, "read,ingest,control,admin");
+    let served = Served::new(&world);
+    let receiver = Receiver::start();
+    receiver.answers("204 No Content");
+    let rule_id = watched(&served, &token, &receiver);
     let began = Instant::now();
     assert_eq!(served.post(INGEST, &token, &session("s", 7.5)).status, 200);
-    let notice = notices.recv_timeout(PATIENCE).expect("a notice");
+    let notice = notice(&receiver.next());
     let took = began.elapsed();
     assert!(took < CHAIN_WITHIN, "the notice took {took:?}");
     assert_eq!(
-        (&notice["schema"], &notice["ruleId"], &notice["status"], &notice["value"]),
-        (&json!("exhibit.alert/1"), &json!(rule_id), &json!("critical"), &json!(7.5))
+        (&notice["schema"], &notice["ruleId"], &notice["status"], &notice["value"], &notice["event"]),
+        (&json!("exhibit.alert/1"), &json!(rule_id), &json!("critical"), &json!(7.5), &json!("open"))
     );
+    let rows = "select session_id, status, cost_nano from session_ledger join session_usage using (session_key)";
+    assert_eq!(Raw::new(&world, backend).sql(rows), "s|success|7500000000", "the row stands");
     let active = served.get("/api/v3/alerts/active", &token).json();
     assert_eq!(
         (&active["rows"][0]["status"], &active["rows"][0]["scope"]),
@@ -114,10 +109,53 @@ fn ag_38_a_document_becomes_a_notice(backend: Backend) {
     assert_eq!(served.get("/api/v3/alerts/active", &token).json()["rows"][0]["episode"], 1);
     let replay = served.post(INGEST, &token, &session("t", 0.5));
     assert_eq!(replay.status, 200);
-    let transitions = served.get("/v1/agents/alerts/transitions", &token).json();
-    let kinds: Vec<&str> =
-        transitions["items"].as_array().expect("items").iter().filter_map(|item| item["kind"].as_str()).collect();
-    assert_eq!(kinds.iter().filter(|kind| **kind == "open").count(), 1, "{kinds:?}");
+    assert_eq!(opened(&served, &token), 1);
+    assert!(receiver.is_quiet(), "it was told once");
+}
+
+/// The receiver refuses, the server is killed, and its successor tells the same notice under the same id; what was taken in meanwhile is no news.
+fn ag_38_ag_30_a_notice_outlives_the_server_that_owes_it(backend: Backend) {
+    let world = World::new(backend);
+    let token = token(&world, "read,ingest,control,admin");
+    let served = Served::new(&world);
+    let receiver = Receiver::start();
+    // Refused twice: then five seconds go by until the next attempt, and the kill does not meet it.
+    receiver.answers("503 Service Unavailable");
+    receiver.answers("503 Service Unavailable");
+    watched(&served, &token, &receiver);
+    assert_eq!(served.post(INGEST, &token, &session("s", 7.5)).status, 200);
+    let (first, again) = (receiver.next(), receiver.next());
+    let deadline = Instant::now() + PATIENCE;
+    let owed = || served.get("/v1/agents/alerts/deliveries", &token).json()["items"][0].clone();
+    // While it is sent it is claimed for a minute; once the second refusal is noted it waits for five seconds.
+    let waits = |delivery: &Value| {
+        let next = delivery["nextAt"].as_str().and_then(Timestamp::parse).map_or(i64::MAX, |at| at.0);
+        delivery["attempts"] == 2 && next < now().0 + 30_000_000
+    };
+    while !waits(&owed()) {
+        assert!(Instant::now() < deadline, "the refusals are never noted: {}", owed());
+        std::thread::yield_now();
+    }
+    assert_eq!(owed()["state"], "pending");
+    served.running.kill();
+    let served = Served::new(&world);
+    receiver.answers("204 No Content");
+    let last = receiver.next();
+    for other in [again, last] {
+        assert_eq!((notice(&other), &other.body), (notice(&first), &first.body), "the same bytes under the same id");
+    }
+    let delivered = || served.get("/v1/agents/alerts/deliveries?state=delivered", &token).json()["items"].clone();
+    while delivered() == json!([]) {
+        assert!(Instant::now() < deadline, "it is never settled");
+        std::thread::yield_now();
+    }
+    // More of the same within the cooldown is no news.
+    assert_eq!(served.post(INGEST, &token, &session("t", 0.5)).status, 200);
+    let all = served.get("/v1/agents/alerts/deliveries", &token).json();
+    assert_eq!((all["items"].as_array().map(Vec::len), opened(&served, &token)), (Some(1), 1));
+    assert!(receiver.is_quiet(), "it was told once");
+    let checked = world.json(&["agents", "aggregates", "check"]);
+    assert_eq!(checked["holds"], true, "{checked}");
 }
 
 /// A POST to a server that may die meanwhile.

@@ -1,5 +1,7 @@
 //! A receiver of webhooks: a small HTTP server on the loopback that hands over what it gets and answers as it is told.
 
+#![expect(clippy::expect_used, reason = "a test says with it what it takes for granted")]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -1,5 +1,7 @@
 //! Chance from a seed: the same seed is the same traffic, on every machine and on both databases.
 
+#![expect(clippy::expect_used, reason = "a test says with it what it takes for granted")]
+
 /// SplitMix64.
 pub struct Chance(u64);
 

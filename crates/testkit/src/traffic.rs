@@ -1,11 +1,15 @@
 //! A week of traffic of agents: sessions that go on and end, calls that are told twice, late, by halves and by others; made from a seed,
 //! together with what it comes to.
 
-use exhibit_model::time::Timestamp;
+#![expect(clippy::expect_used, reason = "a test says with it what it takes for granted")]
+
+mod plan;
+
 use serde_json::{Map, Value, json};
 
 use crate::chance::Chance;
-use crate::truth::{Buckets, MODELS, TrueCall, TrueSession, Used, cost_at};
+use crate::truth::{MODELS, TrueCall, TrueSession};
+use plan::{Plan, Told, time, trace, usd};
 
 /// Monday, 2 March 2026, microseconds UTC.
 const MONDAY: i64 = 1_772_409_600_000_000;
@@ -17,7 +21,9 @@ const CATEGORIES: [Option<&str>; 4] = [None, Some("build"), Some("review"), Some
 
 /// What arrives.
 pub struct Arrival {
+    /// `api` for a client, else the word of a collector.
     pub feed: &'static str,
+    /// What a client or a collector hands in. In [`week_over_http`] that of `otlp_span` is the body of a request to `/v1/traces`.
     pub envelope: Value,
     /// Whether it is refused.
     pub refused: bool,
@@ -25,140 +31,26 @@ pub struct Arrival {
 
 /// What arrives in a week, in the order of its arrival, and what it comes to.
 pub struct Traffic {
+    /// What arrives.
     pub arrivals: Vec<Arrival>,
+    /// How many of them can come in any order; the others contradict what came, and have to come after all of these.
+    pub in_any_order: usize,
+    /// The sessions as they are in the end.
     pub sessions: Vec<TrueSession>,
 }
 
-/// How a call is told.
-#[derive(Debug, Clone, Copy)]
-enum Told {
-    Counted,
-    Inclusive,
-    Exclusive,
-    TotalOnly,
-    Nothing,
-}
-
-/// A call before it is told.
-#[derive(Debug, Clone)]
-struct Plan {
-    id: String,
-    response: Option<String>,
-    /// `None` is the model of the session.
-    model: Option<&'static str>,
-    at: i64,
-    batch: bool,
-    buckets: Buckets,
-    told: Told,
-    billed: Option<i64>,
-    estimated: Option<i64>,
-}
-
-/// A number of nano-USD as USD.
-fn usd(nano: i64) -> Value {
-    serde_json::from_str(&format!("{}.{:09}", nano / 1_000_000_000, nano % 1_000_000_000)).expect("a number")
-}
-
-fn time(at: i64) -> Value {
-    Timestamp(at).to_string().into()
-}
-
-impl Plan {
-    fn random(chance: &mut Chance, id: String, at: i64) -> Self {
-        let told = match chance.below(20) {
-            0..=6 => Told::Counted,
-            7..=12 => Told::Inclusive,
-            13..=17 => Told::Exclusive,
-            18 => Told::TotalOnly,
-            _ => Told::Nothing,
-        };
-        let mut buckets: Buckets = [0; 8];
-        let has: &[usize] = match told {
-            Told::Counted => &[0, 1, 2, 3, 4, 5, 6, 7],
-            Told::Inclusive | Told::TotalOnly => &[0, 1, 5, 6],
-            Told::Exclusive => &[0, 1, 2, 3, 5],
-            Told::Nothing => &[],
-        };
-        for place in has {
-            buckets[*place] = if chance.percent(25) { 0 } else { chance.between(1, 40_000) };
-        }
-        buckets[6] = buckets[6].min(buckets[5]);
-        buckets[7] %= 5;
-        let (billed, estimated) = match chance.below(10) {
-            0 => (Some(chance.between(0, 5_000_000_000)), None),
-            1 => (None, Some(chance.between(0, 5_000_000_000))),
-            _ => (None, None),
-        };
-        let model = chance.percent(30).then(|| chance.one(&MODELS));
-        let response = chance.percent(50).then(|| format!("answer-{id}"));
-        Self { id, response, model, at, batch: chance.percent(20), buckets, told, billed, estimated }
-    }
-
-    /// In the words of the contract, with so much of its output.
-    fn json(&self, output: i64) -> Value {
-        let [uncached, read, five, hour, unsplit, _, reasoning, searches] = self.buckets;
-        let reasoning = reasoning.min(output);
-        let mut call = json!({"callId": self.id, "startedAt": time(self.at), "status": "success", "provider": "acme"});
-        match self.told {
-            Told::Counted => {
-                call["usage"] = json!({"inputUncached": uncached, "cacheRead": read, "cacheWrite5m": five, "cacheWrite1h": hour,
-                    "cacheWrite": unsplit, "output": output, "reasoning": reasoning, "webSearchRequests": searches});
-            }
-            Told::Inclusive => {
-                call["rawUsage"] = json!({"prompt_tokens": uncached + read, "completion_tokens": output,
-                    "total_tokens": uncached + read + output, "prompt_tokens_details": {"cached_tokens": read},
-                    "completion_tokens_details": {"reasoning_tokens": reasoning}});
-                call["semantics"] = "inclusive".into();
-            }
-            Told::Exclusive => {
-                call["rawUsage"] = json!({"input_tokens": uncached, "cache_read_input_tokens": read, "output_tokens": output,
-                    "cache_creation_input_tokens": five + hour,
-                    "cache_creation": {"ephemeral_5m_input_tokens": five, "ephemeral_1h_input_tokens": hour}});
-                call["semantics"] = "exclusive".into();
-            }
-            Told::TotalOnly => {
-                call["rawUsage"] = json!({"total_tokens": uncached + read + self.buckets[5]});
-                call["semantics"] = "total_only".into();
-            }
-            Told::Nothing => {}
-        }
-        if let Some(model) = self.model {
-            call["modelId"] = model.into();
-        }
-        if let Some(response) = &self.response {
-            call["responseId"] = response.as_str().into();
-        }
-        if self.batch {
-            call["serviceTier"] = "batch".into();
-        }
-        if let Some(billed) = self.billed {
-            call["billedCostUsd"] = usd(billed);
-        }
-        if let Some(estimated) = self.estimated {
-            (call["estimatedCostUsd"], call["pricingVersion"]) = (usd(estimated), "litellm@9".into());
-        }
-        call
-    }
-
-    /// What it is in the end, when it began at `at` in a session of `model`.
-    fn truth(&self, model: &'static str, at: i64) -> TrueCall {
-        let used = match self.told {
-            Told::Nothing => Used::Unknown,
-            Told::TotalOnly => Used::Total(self.buckets[0] + self.buckets[1] + self.buckets[5]),
-            Told::Counted | Told::Inclusive | Told::Exclusive => Used::Split(self.buckets),
-        };
-        let model = self.model.unwrap_or(model);
-        let priced = match used {
-            Used::Split(buckets) => cost_at(model, &buckets, self.batch, at),
-            Used::Unknown | Used::Total(_) => None,
-        };
-        let cost = self.billed.or(self.estimated).or(priced);
-        TrueCall { model, at, used, batch: self.batch, is_billed: self.billed.is_some(), cost }
-    }
+/// How the word of a collector arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spans {
+    /// As the document that a collector makes.
+    Made,
+    /// As the request that a collector is sent.
+    Sent,
 }
 
 struct Maker {
     chance: Chance,
+    spans: Spans,
     traffic: Traffic,
     /// What has to come after what it contradicts.
     late: Vec<Arrival>,
@@ -166,20 +58,36 @@ struct Maker {
 
 /// Makes the traffic of so many sessions of clients; collectors tell of some of their calls as well.
 pub fn week(seed: u64, sessions: usize) -> Traffic {
-    let traffic = Traffic { arrivals: Vec::new(), sessions: Vec::new() };
-    let mut maker = Maker { chance: Chance::new(seed), traffic, late: Vec::new() };
+    let mut maker = Maker::new(seed, Spans::Made);
     for turn in 0..sessions {
         maker.session(turn);
         if turn % 40 == 0 {
             maker.shared_message(turn);
         }
     }
-    maker.chance.shuffle(&mut maker.traffic.arrivals);
-    maker.traffic.arrivals.extend(maker.late);
-    maker.traffic
+    maker.finish()
+}
+
+/// The same as requests to a server: documents for the gate, and spans of some of their calls for the collector.
+pub fn week_over_http(seed: u64, sessions: usize) -> Traffic {
+    let mut maker = Maker::new(seed, Spans::Sent);
+    (0..sessions).for_each(|turn| maker.session(turn));
+    maker.finish()
 }
 
 impl Maker {
+    fn new(seed: u64, spans: Spans) -> Self {
+        let traffic = Traffic { arrivals: Vec::new(), in_any_order: 0, sessions: Vec::new() };
+        Self { chance: Chance::new(seed), spans, traffic, late: Vec::new() }
+    }
+
+    fn finish(mut self) -> Traffic {
+        self.chance.shuffle(&mut self.traffic.arrivals);
+        self.traffic.in_any_order = self.traffic.arrivals.len();
+        self.traffic.arrivals.extend(self.late);
+        self.traffic
+    }
+
     fn arrive(&mut self, feed: &'static str, session: &Value, calls: &[Value], key: Option<&str>) -> Value {
         let mut envelope = json!({"envelope_version": "v3", "payload": {"session": session, "calls": calls}});
         if let Some(key) = key {
@@ -283,9 +191,17 @@ impl Maker {
             return (None, plan.truth(session.model, plan.at));
         }
         let copy_at = plan.at + chance.between(-1, 1) * chance.between(1, 36 * 3_600) * 1_000_000;
-        let mut copy = Plan::random(chance, format!("span-{}", plan.id), copy_at);
+        let mut copy = match self.spans {
+            Spans::Made => Plan::random(chance, format!("span-{}", plan.id), copy_at),
+            Spans::Sent => Plan::of(Told::Span, chance, format!("span-{}", plan.id), copy_at),
+        };
         copy.response.clone_from(&plan.response);
-        let model = chance.one(&MODELS);
+        let mut model = chance.one(&MODELS);
+        if self.spans == Spans::Sent {
+            // A span always tells its model, which is that of its session, and an estimate of 0 is none.
+            model = copy.model.unwrap_or(model);
+            copy.estimated = copy.estimated.filter(|nano| *nano > 0);
+        }
         let id = format!("trace-{}", plan.id);
         let mut other = TrueSession {
             id: id.clone(),
@@ -293,7 +209,7 @@ impl Maker {
             model,
             category: "uncategorized",
             at: plan.at.min(copy_at) - 5_000_000,
-            live: true,
+            live: self.spans == Spans::Made,
             runtime_ms: 0,
             sent: None,
             billed: None,
@@ -306,9 +222,18 @@ impl Maker {
         let at = plan.at.min(copy_at);
         let call = TrueCall { at, ..word.truth(of, at) };
         let elsewhere = (copy_at, id.as_str()) < (plan.at, session.id.as_str());
-        let said = said(&other, "running");
-        let calls = [copy.json(copy.buckets[5])];
-        self.arrive("otlp_span", &said, &calls, None);
+        match self.spans {
+            Spans::Made => {
+                self.arrive("otlp_span", &said(&other, "running"), &[copy.json(copy.buckets[5])], None);
+            }
+            Spans::Sent => {
+                // What the span around it says: it ended a second after the call.
+                let end = copy_at + 1_000_000;
+                other.runtime_ms = (end - other.at) / 1_000;
+                let envelope = trace(&other, &copy, end);
+                self.traffic.arrivals.push(Arrival { feed: "otlp_span", envelope, refused: false });
+            }
+        }
         if elsewhere {
             return (Some(other), call);
         }

@@ -1,5 +1,7 @@
 //! What traffic comes to, reckoned by hand: from what the generator knows of its sessions, and by none of the code under test.
 
+#![expect(clippy::expect_used, reason = "a test says with it what it takes for granted")]
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -132,27 +134,42 @@ pub enum Used {
 /// A call as it is in the end.
 #[derive(Debug, Clone)]
 pub struct TrueCall {
+    /// The model, as it is priced.
     pub model: &'static str,
+    /// When it began, microseconds UTC.
     pub at: i64,
+    /// What it used.
     pub used: Used,
+    /// Whether it was served later for less.
     pub batch: bool,
+    /// Whether the provider billed it.
     pub is_billed: bool,
+    /// Nano-USD; `None` when nobody knows.
     pub cost: Option<i64>,
 }
 
 /// A session as it is in the end.
 #[derive(Debug, Clone)]
 pub struct TrueSession {
+    /// Its id.
     pub id: String,
+    /// The agent.
     pub agent: String,
+    /// The model.
     pub model: &'static str,
+    /// The category; `uncategorized` when none was told.
     pub category: &'static str,
+    /// When it began, microseconds UTC.
     pub at: i64,
+    /// Whether it goes on.
     pub live: bool,
+    /// Milliseconds; 0 while it goes on.
     pub runtime_ms: i64,
     /// Prompt, completion and total, as it tells them itself.
     pub sent: Option<[Option<i64>; 3]>,
+    /// What was billed for the whole of it, nano-USD.
     pub billed: Option<i64>,
+    /// Its calls.
     pub calls: Vec<TrueCall>,
     /// Whether the second list was asked for, whenever it began.
     pub is_recomputed: bool,
@@ -164,12 +181,19 @@ pub type Place = (i64, i64, i64, String, String, String);
 /// What is booked there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Figures {
+    /// Sessions.
     pub runs: i64,
+    /// Those that go on.
     pub live: i64,
+    /// Those without a cost.
     pub unpriced: i64,
+    /// Milliseconds.
     pub runtime_ms: i64,
+    /// Prompt, completion, total.
     pub sides: [i64; 3],
+    /// Tokens by bucket.
     pub buckets: Buckets,
+    /// Nano-USD.
     pub cost: i64,
 }
 
@@ -262,7 +286,7 @@ fn sides_of(used: Used) -> [i64; 3] {
 
 impl TrueSession {
     /// Prompt, completion, total; 0 where nothing is known.
-    fn sides(&self) -> [i64; 3] {
+    pub fn sides(&self) -> [i64; 3] {
         if let Some([prompt, completion, total]) = self.sent {
             let sum = prompt.zip(completion).map(|(prompt, completion)| prompt + completion);
             return [prompt.unwrap_or(0), completion.unwrap_or(0), total.or(sum).unwrap_or(0)];
