@@ -3,9 +3,7 @@
 //! A file is opened for reading alone. Its sessions become records of kind `agents.imported`, which hold what the file says of its numbers, so
 //! that a rebuild comes to the same rows. Read in this order: [`file`] (the arrays), `entry` and `plan` (rows that belong together),
 //! [`stated`] (what is kept as it was said), `write` and `rules` (what becomes of each), [`report`] (how that is told), [`drift`] (whether a
-//! file changed since).
-//!
-//! The database of V4.1 is not read: drivers of databases are in the store alone, which opens no database but its own.
+//! file changed since). `v41` makes the same arrays of the tables of a database of V4.1, so that nothing after it knows which file it was.
 
 pub mod drift;
 pub mod file;
@@ -15,6 +13,7 @@ pub mod stated;
 mod entry;
 mod plan;
 mod rules;
+mod v41;
 mod write;
 
 use std::io;
@@ -23,6 +22,8 @@ use std::path::{Path, PathBuf};
 use exhibit_model::canonical::to_canonical;
 use exhibit_model::digest::Digest;
 use exhibit_store::{Store, StoreError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::sql::sessions::SessionRow;
@@ -32,11 +33,37 @@ use plan::Entry;
 use report::{Compared, Report, ReportRow, Tally, Totals};
 use write::Manner;
 
-/// The file of V3 in the folder of data.
-pub const V3_FILE: &str = "v3-intelligence.json";
+/// The file of V3, from the folder that V3 was started in.
+pub const V3_FILE: &str = "data/v3-intelligence.json";
 
-/// The sort of a file of V3.
-const V3_JSON: &str = "v3_json";
+/// The sort of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "ImportKind")]
+pub enum Kind {
+    /// The file of V3.
+    V3Json,
+    /// The database of V4.1.
+    V41Sqlite,
+}
+
+impl Kind {
+    /// All of them.
+    pub const EVERY: [Self; 2] = [Self::V3Json, Self::V41Sqlite];
+
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V3Json => "v3_json",
+            Self::V41Sqlite => "v41_sqlite",
+        }
+    }
+
+    /// What a word means.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::EVERY.into_iter().find(|known| known.as_str() == word)
+    }
+}
 
 /// Sessions whose sums are read at once.
 const SUM_AT_ONCE: usize = 500;
@@ -62,10 +89,10 @@ pub enum ImportError {
         /// Where it is.
         path: String,
         /// How large it may be, in bytes.
-        max: usize,
+        max: u64,
     },
     /// It is not such a file; nothing of it was written.
-    #[error("`{path}` is no file of V3: {reason}")]
+    #[error("`{path}` is refused, and nothing of it is taken over: {reason}")]
     Malformed {
         /// Where it is.
         path: String,
@@ -92,6 +119,8 @@ pub enum ImportError {
 /// What is to be taken over, and how.
 #[derive(Debug, Clone)]
 pub struct Request {
+    /// Its sort.
+    pub kind: Kind,
     /// The file.
     pub path: PathBuf,
     /// The folder of data, in which `import-reports` is.
@@ -111,12 +140,12 @@ pub struct Imported {
     pub rows: Vec<ReportRow>,
 }
 
-/// Takes the file of V3 in a folder of data over, when there is one that was not taken over before, byte for byte. For the start of a server.
+/// Takes a file of V3 over, when there is one that was not taken over before, byte for byte. For the start of a server, with its folder of
+/// data for the report.
 ///
 /// # Errors
-/// Those of [`v3_json`]: the server is then not ready, for the reason `import_failed`.
-pub async fn at_start(store: &Store, data: &Path) -> Result<Option<Imported>, ImportError> {
-    let path = data.join(V3_FILE);
+/// Those of [`import`]: the server is then not ready, for the reason `import_failed`.
+pub async fn at_start(store: &Store, path: PathBuf, data: &Path) -> Result<Option<Imported>, ImportError> {
     let before = {
         let shown = path.display().to_string();
         store.read(move |read| imports::last_of(read, &shown)).await?
@@ -127,19 +156,32 @@ pub async fn at_start(store: &Store, data: &Path) -> Result<Option<Imported>, Im
         Err(ImportError::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     }
-    v3_json(store, Request { path, data: data.to_owned(), dry_run: false, replace: false }).await.map(Some)
+    let request = Request { kind: Kind::V3Json, path, data: data.to_owned(), dry_run: false, replace: false };
+    import(store, request).await.map(Some)
 }
 
-/// Takes a file of V3 over.
+/// What the rows of a file of V3 come to before any database is asked: its sums, and how many sessions can be taken. `Err` says why it is
+/// refused as a whole.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn preview(bytes: &[u8]) -> Result<(Totals, usize), String> {
+    let mut legacy = file::parsed(bytes)?;
+    let mut tally = Tally::new(legacy.parts.each_ref().map(Vec::len));
+    let (entries, totals) = plan::plan(&mut legacy, &mut tally);
+    Ok((totals, entries.len()))
+}
+
+/// Takes an older file over.
 ///
 /// # Errors
 /// When the file is refused as a whole, of which nothing is written then, or the database or the file of the report cannot be written.
-pub async fn v3_json(store: &Store, request: Request) -> Result<Imported, ImportError> {
-    let path = request.path.clone();
-    let (mut legacy, mut tally, entries, totals) = on_a_thread(move || read_whole(&path)).await?;
+pub async fn import(store: &Store, request: Request) -> Result<Imported, ImportError> {
+    let (kind, path) = (request.kind, request.path.clone());
+    let (mut legacy, mut tally, entries, totals) = on_a_thread(move || read_whole(kind, &path)).await?;
     let mut report = Report {
         report_id: String::new(),
-        kind: V3_JSON.to_owned(),
+        kind: request.kind,
         path: request.path.display().to_string(),
         source_hash: legacy.source_hash,
         dry_run: request.dry_run,
@@ -176,8 +218,11 @@ pub async fn v3_json(store: &Store, request: Request) -> Result<Imported, Import
 /// A file that was read, with its sessions, and the sums of it.
 type ReadWhole = (Legacy, Tally, Vec<Entry>, Totals);
 
-fn read_whole(path: &Path) -> Result<ReadWhole, ImportError> {
-    let mut legacy = file::read(path)?;
+fn read_whole(kind: Kind, path: &Path) -> Result<ReadWhole, ImportError> {
+    let mut legacy = match kind {
+        Kind::V3Json => file::read(path)?,
+        Kind::V41Sqlite => v41::read(path)?,
+    };
     let mut tally = Tally::new(legacy.parts.each_ref().map(Vec::len));
     let (entries, totals) = plan::plan(&mut legacy, &mut tally);
     Ok((legacy, tally, entries, totals))
@@ -197,7 +242,7 @@ async fn begin(store: &Store, mut report: Report) -> Result<Report, StoreError> 
         .write(move |tx| {
             // Two imports may begin within a microsecond.
             let ordinal = imports::begun_at(tx, report.started_at)?;
-            let named = json!([report.kind, report.source_hash.to_hex(), report.started_at.0, ordinal]);
+            let named = json!([report.kind.as_str(), report.source_hash.to_hex(), report.started_at.0, ordinal]);
             let text = to_canonical(&named)
                 .map_err(|findings| StoreError::Unexpected(format!("an import cannot be named: {findings}")))?;
             report.report_id = format!("imp_{}", &Digest::of(&text).to_hex()[..32]);

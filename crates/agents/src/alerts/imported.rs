@@ -12,8 +12,9 @@ use super::state::{Standing, State};
 use super::words::{Level, Lifecycle, Metric, ScopeType};
 use crate::money::Nano;
 
-/// Fields of an alert as the feed has them; thresholds and the metric are those of the rule.
-const FIELDS: [&str; 18] = [
+/// Fields of an alert: as the feed has them, and as older versions kept them. Thresholds and the metric are those of the rule; what was
+/// evaluated last, and the mark of what was told, are made anew.
+const FIELDS: [&str; 24] = [
     "ruleId",
     "metric",
     "scope",
@@ -32,11 +33,18 @@ const FIELDS: [&str; 18] = [
     "resolvedAt",
     "ackedAt",
     "sample",
+    "lifecycleState",
+    "lastValue",
+    "lastEvaluatedAt",
+    "lastTransitionAt",
+    "lastNotifiedAt",
+    "activeFingerprint",
 ];
 
 impl State {
     /// Reads a row of an older file. Without a lifecycle, `ok` and `resolved` are resolved, all else is active. What fires is taken to have
-    /// been told, so that it is not told once more only because it moved house.
+    /// been told, so that it is not told once more only because it moved house. Older versions kept one state of a rule and named nobody in
+    /// it: that is the only instance, where the rule leaves nothing open.
     ///
     /// # Errors
     /// The first problem.
@@ -49,7 +57,9 @@ impl State {
         known_word(map, "scopeType", ScopeType::of_word)?;
         let standing = standing(map)?;
         let instance = instance(rule, map)?;
-        let at = time(map, "triggeredAt")?.ok_or(Problem::Required("triggeredAt"))?;
+        let at = first(time(map, "triggeredAt")?, time(map, "lastTransitionAt")?);
+        let at = at.ok_or(Problem::Required("triggeredAt"))?;
+        time(map, "lastEvaluatedAt")?;
         let fires = standing.status.is_firing();
         let sample = count(map, "sample")?.unwrap_or(0);
         let mut state = Self {
@@ -58,7 +68,7 @@ impl State {
             acked_at: time(map, "ackedAt")?,
             last_value: value(rule.metric, map, sample)?,
             last_sample: sample,
-            last_notified_at: fires.then_some(at),
+            last_notified_at: time(map, "lastNotifiedAt")?.or(Some(at)).filter(|_| fires),
             opened_at: time(map, "openedAt")?.or(fires.then_some(at)),
             resolved_at: time(map, "resolvedAt")?.or(Some(at)).filter(|_| !fires),
             // It stands in an episode at least.
@@ -69,6 +79,11 @@ impl State {
         state.active_fp = state.fingerprint();
         Ok(state)
     }
+}
+
+/// Of two names of one thing, that of the feed counts.
+fn first<T>(of_feed: Option<T>, as_kept: Option<T>) -> Option<T> {
+    of_feed.or(as_kept)
 }
 
 fn get<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
@@ -90,10 +105,11 @@ fn standing(map: &Map<String, Value>) -> Result<Standing, Problem> {
     // `resolved` is what the feed calls an alert that is over.
     let of_word = |word: &str| if word == "resolved" { Some(Level::Ok) } else { Level::of_word(word) };
     let status = known_word(map, "status", of_word)?.ok_or(Problem::Required("status"))?;
-    let sent = known_word(map, "lifecycle", Lifecycle::of_word)?;
-    let otherwise = if status.is_firing() { Lifecycle::Active } else { Lifecycle::Resolved };
-    let lifecycle = sent.unwrap_or(otherwise);
-    if status.is_firing() == (lifecycle == Lifecycle::Resolved) {
+    let of_feed = known_word(map, "lifecycle", Lifecycle::of_word)?;
+    let sent = first(of_feed, known_word(map, "lifecycleState", Lifecycle::of_word)?);
+    // Nothing that is over is active, though V4.1 wrote so wherever nobody had said otherwise.
+    let lifecycle = if status.is_firing() { sent.unwrap_or(Lifecycle::Active) } else { Lifecycle::Resolved };
+    if status.is_firing() && lifecycle == Lifecycle::Resolved {
         return Err(Problem::not_valid("lifecycle"));
     }
     Ok(Standing { status, lifecycle })
@@ -103,7 +119,7 @@ fn standing(map: &Map<String, Value>) -> Result<Standing, Problem> {
 fn instance(rule: &Rule, map: &Map<String, Value>) -> Result<Instance, Problem> {
     let instance = match (get(map, "scopeKey"), get(map, "scope")) {
         (Some(key), _) => key.as_str().and_then(Instance::parse_key).ok_or_else(|| Problem::not_valid("scopeKey"))?,
-        (None, None) => Instance::default(),
+        (None, None) => rule.scope.closed().unwrap_or_default(),
         (None, Some(scope)) => {
             let scope = scope.as_object().ok_or_else(|| Problem::not_valid("scope"))?;
             if scope.keys().any(|name| !["agentId", "modelId", "type"].contains(&name.as_str())) {
@@ -122,7 +138,7 @@ fn instance(rule: &Rule, map: &Map<String, Value>) -> Result<Instance, Problem> 
 
 /// The value as exactly as it was kept; a share of failures is one of its sample, and says nothing without one.
 fn value(metric: Metric, map: &Map<String, Value>, sample: i64) -> Result<Option<Measure>, Problem> {
-    let Some(value) = get(map, "value") else { return Ok(None) };
+    let Some(value) = first(get(map, "value"), get(map, "lastValue")) else { return Ok(None) };
     let number: &Number = match value {
         Value::Number(number) => number,
         _ => return Err(Problem::NotANumber("value")),
@@ -170,3 +186,7 @@ fn flag(map: &Map<String, Value>, name: &str) -> Result<bool, Problem> {
     let Some(value) = get(map, name) else { return Ok(false) };
     value.as_bool().ok_or_else(|| Problem::not_valid(name))
 }
+
+#[cfg(test)]
+#[path = "imported_tests.rs"]
+mod tests;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use exhibit_model::digest::Digest;
 use exhibit_store::Store;
 
-use super::{ImportError, file, on_a_thread};
+use super::{ImportError, file, on_a_thread, v41};
 use crate::sql::imports;
 
 /// Files that are looked at: whoever took over more has moved many installations into one, and asks for each.
@@ -68,7 +68,7 @@ pub async fn drift(store: &Store) -> Result<Vec<Drift>, ImportError> {
     Ok(files)
 }
 
-/// SHA-256 of the bytes of a file.
+/// SHA-256 of the bytes of a file of either sort.
 pub(super) async fn hash(path: PathBuf) -> Result<Digest, ImportError> {
-    on_a_thread(move || Ok(Digest::of(&file::bytes_of(&path)?))).await
+    on_a_thread(move || file::hash_of(&path, v41::FILE_BYTES_MAX)).await
 }

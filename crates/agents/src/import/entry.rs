@@ -115,7 +115,10 @@ pub(super) fn usage_row(row: Row) -> Result<UsageIn, String> {
     let session_id = fields.text("sessionId", TEXT_BYTES_MAX);
     let confidence = fields.maybe_word("costConfidence", CostConfidence::of_word).unwrap_or(CostConfidence::Unknown);
     let mut words = |source: &str, level: &str| {
-        (fields.maybe_word(source, Source::of_word), fields.maybe_word(level, Level::of_word))
+        // V4.1 wrote `unknown` where nobody had said who says it.
+        let source = fields
+            .maybe_word(source, |word| if word == "unknown" { Some(None) } else { Source::of_word(word).map(Some) });
+        (source.flatten(), fields.maybe_word(level, Level::of_word))
     };
     let token_words = words("tokenSource", "tokenConfidence");
     let runtime_words = words("runtimeSource", "runtimeConfidence");

@@ -61,6 +61,10 @@ fn stored_words_are_kept_and_others_follow_from_the_numbers() {
         Some(&usage(&json!({"runtimeMs": 0})).unwrap()),
     );
     assert_eq!((live.1.runtime_ms, live.1.runtime), (0, Provenance::MISSING));
+    // V4.1 filled the column with it.
+    let unknown = json!({"costUsd": 1, "costConfidence": "exact", "pricingVersion": "bill-7", "costSource": "unknown"});
+    let cost = together(ledger(&json!({})).unwrap(), Some(&usage(&unknown).unwrap())).1.cost;
+    assert_eq!((cost.source(), cost.level()), (Source::ProviderReported, Level::High));
 }
 
 /// AG-10: a refused row says why, in the words of the file.

@@ -42,7 +42,7 @@ pub(super) fn plan(legacy: &mut Legacy, tally: &mut Tally) -> (Vec<Entry>, Total
     let mut drafts: Vec<Draft> = Vec::new();
     let mut by_id: BTreeMap<String, usize> = BTreeMap::new();
     for (index, row) in legacy.take(Part::Ledger).into_iter().enumerate() {
-        let row = match entry::ledger_row(row) {
+        let row = match row.and_then(entry::ledger_row) {
             Ok(row) => row,
             Err(reason) => {
                 tally.refuse(Part::Ledger, index, &reason);
@@ -80,7 +80,7 @@ pub(super) fn plan(legacy: &mut Legacy, tally: &mut Tally) -> (Vec<Entry>, Total
 
 fn usages(legacy: &mut Legacy, tally: &mut Tally, by_id: &BTreeMap<String, usize>, drafts: &mut [Draft]) {
     for (index, row) in legacy.take(Part::Usage).into_iter().enumerate() {
-        let row = match entry::usage_row(row) {
+        let row = match row.and_then(entry::usage_row) {
             Ok(row) => row,
             Err(reason) => {
                 tally.refuse(Part::Usage, index, &reason);
@@ -102,7 +102,14 @@ fn usages(legacy: &mut Legacy, tally: &mut Tally, by_id: &BTreeMap<String, usize
 }
 
 fn events(legacy: &mut Legacy, tally: &mut Tally, by_id: &BTreeMap<String, usize>, drafts: &mut [Draft]) {
-    for (index, mut row) in legacy.take(Part::Events).into_iter().enumerate() {
+    for (index, row) in legacy.take(Part::Events).into_iter().enumerate() {
+        let mut row = match row {
+            Ok(row) => row,
+            Err(reason) => {
+                tally.refuse(Part::Events, index, &reason);
+                continue;
+            }
+        };
         let Some(Value::String(session_id)) = row.remove("sessionId").filter(|id| id.as_str() != Some("")) else {
             tally.refuse(Part::Events, index, "sessionId must be a non-empty string");
             continue;

@@ -6,9 +6,11 @@ use std::path::Path;
 
 use exhibit_model::digest::Digest;
 use exhibit_model::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::Kind;
 use super::file::Part;
 
 /// Rows that a report keeps the reasons of, errors before all others. More is read by nobody, and the numbers are exact beyond it.
@@ -65,8 +67,9 @@ pub struct ReportRow {
 }
 
 /// Sums over sessions. What is unknown adds nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "ImportTotals")]
 pub struct Totals {
     /// Sessions.
     pub runs: i64,
@@ -83,8 +86,9 @@ pub struct Totals {
 }
 
 /// The sums of the file, and of the same sessions here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ImportCompared")]
 pub struct Compared {
     /// As the file has them.
     pub file: Totals,
@@ -97,8 +101,8 @@ pub struct Compared {
 pub struct Report {
     /// Its id, `imp_` and 32 hex digits; empty for a dry run, of which nothing is kept.
     pub report_id: String,
-    /// The sort of file: `v3_json`.
-    pub kind: String,
+    /// The sort of file.
+    pub kind: Kind,
     /// Where the file is.
     pub path: String,
     /// SHA-256 of its bytes.
@@ -134,7 +138,7 @@ impl Report {
             .collect();
         json!({
             "reportId": self.report_id,
-            "kind": self.kind,
+            "kind": self.kind.as_str(),
             "path": self.path,
             "sourceHash": self.source_hash.to_hex(),
             "dryRun": self.dry_run,

@@ -6,7 +6,7 @@ use exhibit_model::time::Timestamp;
 use exhibit_store::{Read, Store, StoreError};
 use serde_json::Value;
 
-use super::file::{Legacy, Part, Row};
+use super::file::{Legacy, Part, Taken};
 use super::report::{CONFLICT, IDENTICAL, NEWER_PRESENT, Outcome, Tally};
 use super::write::Manner;
 use crate::alerts::repository::RULES_MAX;
@@ -65,24 +65,35 @@ pub(super) async fn alerts(
     Ok(())
 }
 
-fn bounded(mut rows: Vec<Row>, part: Part, max: usize, tally: &mut Tally) -> Vec<Value> {
+fn bounded(mut rows: Vec<Taken>, part: Part, max: usize, tally: &mut Tally) -> Vec<Result<Value, String>> {
     for index in max..rows.len() {
         tally.refuse(part, index, &format!("more than {max} rows"));
     }
     rows.truncate(max);
-    rows.into_iter().map(Value::Object).collect()
+    rows.into_iter().map(|row| row.map(Value::Object)).collect()
 }
 
-fn decide(read: &Read<'_>, rules: &[Value], states: &[Value], manner: Manner) -> Result<Decisions, StoreError> {
+fn decide(
+    read: &Read<'_>,
+    rules: &[Result<Value, String>],
+    states: &[Result<Value, String>],
+    manner: Manner,
+) -> Result<Decisions, StoreError> {
     let mut decisions = Decisions::default();
     let mut standing: BTreeMap<RuleId, Rule> =
         alerts_rules::live(read, RULES_MAX)?.into_iter().map(|rule| (rule.rule_id.clone(), rule)).collect();
     for (index, row) in rules.iter().enumerate() {
-        decisions.rules.push(decide_rule(read, &mut standing, index, row, manner)?);
+        decisions.rules.push(match row {
+            Ok(row) => decide_rule(read, &mut standing, index, row, manner)?,
+            Err(reason) => refused(index, reason),
+        });
     }
     let mut seen: BTreeMap<(RuleId, String), State> = BTreeMap::new();
     for (index, row) in states.iter().enumerate() {
-        decisions.states.push(decide_state(read, &standing, &mut seen, index, row, manner)?);
+        decisions.states.push(match row {
+            Ok(row) => decide_state(read, &standing, &mut seen, index, row, manner)?,
+            Err(reason) => refused(index, reason),
+        });
     }
     Ok(decisions)
 }

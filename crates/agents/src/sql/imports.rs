@@ -7,6 +7,7 @@ use exhibit_model::time::Timestamp;
 use exhibit_store::{FromRow, Read, Row, Sql, StoreError, Tx, Value, params};
 
 use super::table::{Table, Type};
+use crate::import::Kind;
 use crate::import::report::{Compared, Outcome, Report, ReportRow};
 
 const REPORTS: Table = Table {
@@ -181,7 +182,7 @@ impl FromRow for Report {
             .map_err(|error| StoreError::Unexpected(format!("the sums of an import cannot be read: {error}")))?;
         Ok(Self {
             report_id: row.get(0)?,
-            kind: row.get(1)?,
+            kind: known(&row.get::<String>(1)?)?,
             path: row.get(2)?,
             source_hash: row.get::<Digest>(3)?,
             dry_run: row.get(4)?,
@@ -198,11 +199,57 @@ impl FromRow for Report {
     }
 }
 
+fn known(word: &str) -> Result<Kind, StoreError> {
+    Kind::of_word(word).ok_or_else(|| StoreError::Unexpected(format!("`{word}` is no sort of file")))
+}
+
 impl FromRow for ReportRow {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         let word: String = row.get(3)?;
         let outcome = Outcome::of_word(&word);
         let outcome = outcome.ok_or_else(|| StoreError::Unexpected(format!("`{word}` is no outcome of an import")))?;
         Ok(Self { reference: row.get(2)?, outcome, reason: row.get(4)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use exhibit_model::time::FixedClock;
+    use exhibit_store::{Location, Store, StoreOptions, Synchronous};
+
+    use super::*;
+    use crate::room::AgentsRoom;
+
+    /// Whoever imports often has many reports and, in each, very many rows.
+    #[test]
+    fn reports_are_found_by_their_indexes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("exhibit.db");
+        let options = StoreOptions {
+            location: Location::Sqlite { path, synchronous: Synchronous::Normal },
+            blobs: folder.path().join("blobs"),
+            rooms: vec![&AgentsRoom],
+            clock: Arc::new(FixedClock::new(Timestamp(0))),
+            process: 1,
+            readers: 1,
+        };
+        let store = Store::open(options).unwrap();
+        let plans = store.read(|read| {
+            Ok([
+                read.explain(&BY_ID, params!["r"])?,
+                read.explain(&PAGE, params![0_i64, "r", 1_i64])?,
+                read.explain(&LAST_OF, params!["p"])?,
+                read.explain(&NEXT_PATH, params!["p"])?,
+                read.explain(&AT, params![0_i64])?,
+                read.explain(&ROWS_PAGE, params!["r", 0_i64, 1_i64])?,
+            ])
+        });
+        let plans = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(plans).unwrap();
+        let indexes = ["PRIMARY KEY", "report_started", "report_path", "report_path", "report_started", "PRIMARY KEY"];
+        for (plan, index) in plans.iter().zip(indexes) {
+            assert!(plan.contains(index) && !plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use exhibit_agents::alerts::repository as alerts;
 use exhibit_agents::import::drift::{State, drift};
 use exhibit_agents::import::report::{Outcome, ReportRow};
-use exhibit_agents::import::{ImportError, Imported, Request, V3_FILE, at_start, v3_json};
+use exhibit_agents::import::{ImportError, Imported, Kind, Request, V3_FILE, at_start, import};
 use exhibit_agents::prices::Cost;
 use exhibit_agents::record::{IMPORT_FEED, IMPORTED};
 use exhibit_agents::sql::{imports, sessions};
@@ -45,6 +45,7 @@ struct Legacy {
 impl Legacy {
     fn of(text: &str) -> Self {
         let legacy = Self { folder: tempfile::tempdir().expect("a folder") };
+        std::fs::create_dir(legacy.data().join("data")).expect("a folder");
         legacy.says(text);
         legacy
     }
@@ -62,26 +63,26 @@ impl Legacy {
     }
 
     fn request(&self) -> Request {
-        Request { path: self.path(), data: self.data().to_owned(), dry_run: false, replace: false }
+        Request { kind: Kind::V3Json, path: self.path(), data: self.data().to_owned(), dry_run: false, replace: false }
     }
 }
 
-fn imports(world: &World, request: Request) -> Imported {
-    block_on(v3_json(&world.store, request)).expect("an import")
+pub fn imports(world: &World, request: Request) -> Imported {
+    block_on(import(&world.store, request)).expect("an import")
 }
 
-fn whole() -> Value {
+pub fn whole() -> Value {
     serde_json::from_str(WHOLE).expect("JSON")
 }
 
 /// Read, written, skipped, errors.
-fn numbers(imported: &Imported) -> [u64; 4] {
+pub fn numbers(imported: &Imported) -> [u64; 4] {
     let report = &imported.report;
     assert_eq!(report.read, report.written + report.skipped + report.errors);
     [report.read, report.written, report.skipped, report.errors]
 }
 
-fn told(rows: &[ReportRow]) -> Vec<String> {
+pub fn told(rows: &[ReportRow]) -> Vec<String> {
     rows.iter().map(|row| format!("{} {} {}", row.reference, row.outcome.as_str(), row.reason)).collect()
 }
 
@@ -113,7 +114,7 @@ fn ag_09_the_second_import_writes_nothing(backend: Backend) {
     assert_ne!(first.report.report_id, second.report.report_id);
 }
 
-fn words_of(cost: &Cost) -> String {
+pub fn words_of(cost: &Cost) -> String {
     let version = cost.pricing_version().map_or("-", |version| version.as_str());
     let amount = cost.amount().map_or(-1, |amount| amount.0);
     format!("{amount} {version} {} {} {}", cost.source().as_str(), cost.level().as_str(), cost.confidence().as_str())
@@ -187,12 +188,16 @@ fn ag_10_every_refused_row_is_explained(backend: Backend) {
 
 fn ag_10_the_report_and_all_rows_survive_a_restart_without_the_file(backend: Backend) {
     let (mut world, legacy) = (World::new(backend), Legacy::of(WHOLE));
-    let imported = block_on(at_start(&world.store, legacy.data())).expect("an import").expect("a file");
+    let imported = block_on(at_start(&world.store, legacy.path(), legacy.data())).expect("an import").expect("a file");
     let (id, before) = (imported.report.report_id.clone(), rows(&world));
-    assert_eq!(block_on(at_start(&world.store, legacy.data())).expect("a start"), None, "it was taken over");
+    assert_eq!(
+        block_on(at_start(&world.store, legacy.path(), legacy.data())).expect("a start"),
+        None,
+        "it was taken over"
+    );
     std::fs::remove_file(legacy.path()).expect("a file");
     world.store = world.open_again();
-    assert_eq!(block_on(at_start(&world.store, legacy.data())).expect("a start"), None, "it is gone");
+    assert_eq!(block_on(at_start(&world.store, legacy.path(), legacy.data())).expect("a start"), None, "it is gone");
     assert_eq!(rows(&world), before);
     let asked = id.clone();
     let (report, kept) =
@@ -221,10 +226,13 @@ fn ag_11_a_corrupt_file_is_refused_whole(backend: Backend) {
         (json!({"ledger": {}}).to_string(), "`ledger` is no array"),
     ] {
         let legacy = Legacy::of(&text);
-        let error = block_on(v3_json(&world.store, legacy.request())).expect_err("a refusal");
+        let error = block_on(import(&world.store, legacy.request())).expect_err("a refusal");
         assert!(matches!(&error, ImportError::Malformed { .. }) && error.to_string().contains(reason), "{error}");
         assert_eq!(std::fs::read_to_string(legacy.path()).expect("a file"), text);
-        assert!(block_on(at_start(&world.store, legacy.data())).is_err(), "a server does not become ready");
+        assert!(
+            block_on(at_start(&world.store, legacy.path(), legacy.data())).is_err(),
+            "a server does not become ready"
+        );
     }
     assert_eq!((rows(&world).len(), records(&world)), (0, 0));
     assert!(world.read(|read| imports::page(read, (Timestamp(i64::MAX), ""), 10)).is_empty());

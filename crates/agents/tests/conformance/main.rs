@@ -41,4 +41,5 @@ mod alerts_measure;
 mod collect;
 mod control;
 mod import;
+mod import_v41;
 mod rules;
