@@ -10,6 +10,7 @@ mod browser;
 mod control;
 mod hostile;
 mod huge;
+mod import;
 mod jobs;
 mod life;
 mod load;
