@@ -177,9 +177,8 @@ impl ForeignFile {
 
 /// What can be said of a file before SQLite sees it.
 fn look_at(path: &Path, limits: &ForeignLimits) -> Result<(), ForeignError> {
-    let mut file = File::open(path).map_err(ForeignError::Unreadable)?;
-    let found = file.metadata().map_err(ForeignError::Unreadable)?;
-    // A pipe or a device has no end that anybody could wait for.
+    // Opening a pipe would wait for somebody to write into it; a device has no end that anybody could wait for.
+    let found = std::fs::metadata(path).map_err(ForeignError::Unreadable)?;
     if !found.is_file() {
         return Err(ForeignError::Refused("it is no file".to_owned()));
     }
@@ -187,7 +186,8 @@ fn look_at(path: &Path, limits: &ForeignLimits) -> Result<(), ForeignError> {
         return Err(ForeignError::TooLarge { max: limits.file_bytes_max });
     }
     let mut head = Vec::with_capacity(MAGIC.len());
-    file.by_ref().take(MAGIC.len() as u64).read_to_end(&mut head).map_err(ForeignError::Unreadable)?;
+    let file = File::open(path).map_err(ForeignError::Unreadable)?;
+    file.take(MAGIC.len() as u64).read_to_end(&mut head).map_err(ForeignError::Unreadable)?;
     if head != MAGIC {
         return Err(ForeignError::Refused("it is no database of SQLite".to_owned()));
     }
