@@ -125,9 +125,17 @@ async fn take_over(app: &App) -> Result<(), CliError> {
     let Some(path) = places.into_iter().find(|path| path.exists()) else { return Ok(()) };
     if let Some(imported) = at_start(&app.store, path, &app.home).await? {
         let report = imported.report;
-        let (id, parity_ok) = (report.report_id, report.parity_ok == Some(true));
-        let (written, errors) = (report.written, report.errors);
-        tracing::info!(import.report = id, written, errors, parity_ok, "the file of V3 was taken over");
+        let (id, written, errors) = (report.report_id, report.written, report.errors);
+        if report.parity_ok == Some(true) && errors == 0 {
+            tracing::info!(import.report = id, written, "the file of V3 was taken over");
+        } else {
+            tracing::warn!(
+                import.report = id,
+                written,
+                errors,
+                "the file of V3 was taken over in part; its report says why"
+            );
+        }
     }
     Ok(())
 }

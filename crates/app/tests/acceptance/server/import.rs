@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::client::Answer;
+use super::remote::Far;
 use super::{Served, token};
 use crate::world::{Backend, PATIENCE, World};
 
@@ -15,6 +16,7 @@ both_backends! {
     ag_11_a_corrupt_file_keeps_a_server_from_opening_and_is_not_changed,
     ag_09_ag_11_a_file_is_named_over_http_once_and_again,
     ag_09_the_program_takes_files_over_as_a_server_does,
+    imports_are_ordered_and_told_on_a_server_as_on_the_home,
 }
 
 const V3: &str = include_str!("../../../../agents/testdata/import/v3.json");
@@ -261,4 +263,28 @@ fn ag_09_the_program_takes_files_over_as_a_server_does(backend: Backend) {
     let taken = world.json(&["agents", "import", "sqlite", older, "--replace"]);
     // Its rules stand since the other file and say something else there: they are replaced, too.
     assert_eq!((&taken["errors"], &taken["parityOk"]), (&json!(0), &json!(true)), "{taken}");
+}
+
+fn imports_are_ordered_and_told_on_a_server_as_on_the_home(backend: Backend) {
+    let mut world = World::new(backend);
+    let folder = world.path().join("older");
+    std::fs::create_dir(&folder).expect("a folder");
+    std::fs::write(folder.join("v3.json"), V3).expect("a file");
+    make_v41(&folder.join("v41.sqlite"));
+    world.set("EXHIBIT_AGENTS__IMPORT__FOLDER", folder.to_str().expect("text"));
+    let far = Far::new(world);
+    // A server looks below its own folder, whatever lies where the program is asked.
+    let dry = far.json(&["agents", "import", "sqlite", "v41.sqlite", "--dry-run"]);
+    assert_eq!((&dry["written"], &dry["dryRun"]), (&json!(14), &json!(true)));
+    assert_eq!(far.json(&["agents", "import", "json", "v3.json"])["written"], 18);
+    let again = far.json(&["agents", "import", "json", "v3.json"]);
+    assert_eq!((&again["written"], &again["skipped"]), (&json!(0), &json!(18)));
+    let id = again["reportId"].as_str().expect("an id");
+    far.says_the_same(&["agents", "import", "report"]);
+    far.says_the_same(&["agents", "import", "report", id]);
+    far.says_the_same(&["agents", "import", "drift"]);
+    std::fs::write(folder.join("v3.json"), "{}").expect("a file");
+    far.says_the_same(&["agents", "import", "drift"]);
+    let refused = far.exhibit(&["agents", "import", "json", "v3.json"]);
+    assert!(refused.code != 0 && refused.stderr.contains("no array `ledger`"), "{refused:?}");
 }
