@@ -7,11 +7,13 @@
 //! SVG has no target: no code of ours parses it, the confined `rsvg-convert` does.
 #![expect(clippy::expect_used, reason = "a target panics when something does not hold: that is its answer")]
 
+mod agents;
 mod engine;
 mod media;
 mod model;
 mod store;
 
+pub use agents::older_file;
 pub use engine::{pipeline, plugin_manifest, plugin_schemas, protocol};
 pub use media::{boxes, exif, heif, image_headers, media_type, probe_report, raw, xmp};
 pub use model::{checkpoint_note, ids, json, kind_file};
@@ -27,7 +29,7 @@ pub struct Target {
 }
 
 /// Every target, in the order of the crates.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: [Target; 20] = [
     Target { name: "json", run: json },
     Target { name: "kind_file", run: kind_file },
     Target { name: "checkpoint_note", run: checkpoint_note },
@@ -47,6 +49,7 @@ pub const TARGETS: [Target; 19] = [
     Target { name: "xmp", run: xmp },
     Target { name: "raw", run: raw },
     Target { name: "probe_report", run: probe_report },
+    Target { name: "older_file", run: older_file },
 ];
 
 /// The same question twice has the same answer.

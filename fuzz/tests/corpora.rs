@@ -93,6 +93,7 @@ replayed!(
     xmp,
     raw,
     probe_report,
+    older_file,
 );
 
 /// A seed that no parser takes tries next to nothing: these are good, and are taken.
@@ -127,6 +128,8 @@ fn good_inputs_are_taken() {
             assert!(found.contains(word), "{place} does not say {word}: {found}");
         }
     }
+    let (totals, sessions) = exhibit_agents::import::preview(&read("older_file/whole.json")).expect("a file of V3");
+    assert_eq!((totals.runs, totals.total_tokens, sessions), (6, 12_904, 6));
     assert!(exhibit_store::Gate::decode(&read("gate/artifact.json")).is_ok());
     assert!(exhibit_store::Gate::decode(&read("gate/span-and-blob.json")).is_ok());
     for place in ["filter/all", "filter/sample", "filter/in", "filter/glob", "filter/range"] {

@@ -16,6 +16,7 @@ mod delivery;
 mod feed;
 mod gauge;
 mod ids;
+mod imported;
 mod machine;
 mod measure;
 mod reading;

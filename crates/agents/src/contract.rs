@@ -19,12 +19,15 @@ mod tests;
 
 pub use call::{Call, CallStatus, Counts, Semantics, ServiceTier, Usage};
 pub use document::{Document, Options, Places, Version, decode, decode_told};
+pub(crate) use event::read as read_event;
 pub use event::{Event, EventType};
+pub(crate) use fields::{Fields, Reading};
 pub use recorded::Said;
 pub(crate) use recorded::{DocumentForm, said};
 pub(crate) use rejection::error_body;
 pub use rejection::{Detail, Rejection};
 pub use session::Session;
+pub(crate) use session::read as read_session;
 
 /// Largest body in bytes.
 pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;

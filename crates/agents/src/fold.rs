@@ -123,6 +123,11 @@ impl Placed {
             inferred_end: None,
         });
         (row.ended_at, row.end_inferred, row.runtime_ms) = (runtime.end, runtime.end_inferred, runtime.ms);
+        if let Some(stated) = &self.recorded.stated {
+            // What an older file says is kept as it says it.
+            (row.ended_at, row.end_inferred, row.runtime_ms) = (session.ended_at, false, stated.runtime_ms);
+            return Ok((row, stated.runtime));
+        }
         Ok((row, runtime.provenance))
     }
 }

@@ -6,6 +6,7 @@ mod collectors;
 pub mod control;
 mod dialect;
 pub mod evidence;
+pub mod imports;
 mod ingest;
 pub mod ledger;
 mod numbers;
@@ -43,6 +44,8 @@ pub struct ApiOptions {
     pub evaluator: Arc<Evaluator>,
     /// What agents do now, and acting on them.
     pub controls: Controls,
+    /// Where older files may lie, and where reports of them go.
+    pub import: imports::Folders,
 }
 
 /// What every handler has.
@@ -53,12 +56,19 @@ struct Inner {
     options: ApiOptions,
     rejections: Arc<Rejections>,
     recomputes: prices::Recomputes,
+    /// Held while a file is taken over: two at once would only wait for each other.
+    importing: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Api {
     /// With these options.
     pub fn new(options: ApiOptions) -> Self {
-        Self(Arc::new(Inner { options, rejections: Arc::default(), recomputes: prices::Recomputes::default() }))
+        Self(Arc::new(Inner {
+            options,
+            rejections: Arc::default(),
+            recomputes: prices::Recomputes::default(),
+            importing: Arc::default(),
+        }))
     }
 
     /// What was refused, counted.
@@ -99,5 +109,6 @@ pub fn routes(api: &Api) -> Vec<Route> {
     routes.extend(control::routes(api));
     routes.extend(otlp::routes(api));
     routes.extend(collectors::routes(api));
+    routes.extend(imports::routes(api));
     routes
 }

@@ -52,7 +52,7 @@ const TRIES_MAX: usize = 16;
 /// When something else stands under its key or the id of one of its events, which is kept as evidence, or when the database cannot be written.
 pub async fn ingest(store: &Store, document: &Document, feed: &str) -> Result<Receipt, IngestError> {
     for _ in 0..TRIES_MAX {
-        let Submission { draft, keys } = Submission::new(document, feed)?;
+        let Submission { draft, keys, .. } = Submission::new(document, feed)?;
         let candidate = checked(&store.gate(), draft)?.ok_or(IngestError::Rejected(Rejection::TooLarge))?;
         let body = candidate.body().to_vec();
         match store.append(Append { candidates: vec![candidate], effect: None, keys }).await {

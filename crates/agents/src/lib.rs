@@ -4,7 +4,7 @@
 //! [`calls`] and [`projection`] (the rows that are shown), [`usage`] (what a call used, whoever counted), [`prices`], [`price_lists`] and
 //! [`recompute`] (what that cost, then and under other prices), [`provenance`] (how far a number can be trusted), [`aggregates`], [`sketch`] and
 //! [`parity`] (sums by hour and day, and whether they hold), [`alerts`] (when a sum is too large, who hears of it, and when it is over),
-//! [`collect`] (formats that are read where they lie), [`control`] (agents are stopped, and it is confirmed), then [`room`] and [`ingest`] for
+//! [`collect`] (formats that are read where they lie), [`import`] (files of older versions), [`control`] (agents are stopped, and it is confirmed), then [`room`] and [`ingest`] for
 //! how it stands on the spine.
 
 pub mod admission;
@@ -17,6 +17,7 @@ pub mod contract;
 pub mod control;
 pub mod fold;
 pub mod http;
+pub mod import;
 pub mod ingest;
 pub mod moment;
 pub mod money;

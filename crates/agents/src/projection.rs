@@ -112,6 +112,9 @@ impl Work {
         };
         let billed = session.billed.or(standing.and_then(|usage| usage.billed));
         self.rows.tell(row, sent, billed, runtime, document.at);
+        if let Some(stated) = &document.recorded.stated {
+            self.rows.state(session_key, stated);
+        }
         self.told.insert(session_key);
         for call in &document.recorded.said.calls {
             self.call(document, session_key, call)?;

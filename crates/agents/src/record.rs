@@ -8,10 +8,14 @@ use serde_json::{Map, Value, json};
 
 use crate::admission::Obstacle;
 use crate::contract::{Document, DocumentForm, Said, said};
+use crate::import::stated::{Stated, StatedForm};
 use crate::prices::{Snapshot, parse};
 
 /// Kind of a document that was taken in.
 pub const SESSION: &str = "agents.session";
+
+/// Kind of a session that was taken over from an older file, with what that file says of its numbers.
+pub const IMPORTED: &str = "agents.imported";
 
 /// Kind of the evidence of a conflict.
 pub const CONFLICT: &str = "agents.conflict";
@@ -29,10 +33,14 @@ pub const KINDS: &[&str] = &[
     include_str!("../../../schemas/kinds/agents.prices.v1.json"),
     include_str!("../../../schemas/kinds/agents.recompute.v1.json"),
     include_str!("../../../schemas/kinds/agents.close.v1.json"),
+    include_str!("../../../schemas/kinds/agents.imported.v1.json"),
 ];
 
 /// The feed of documents that come over the contract of ingest.
 pub const API_FEED: &str = "api";
+
+/// The feed of sessions that were taken over from an older file.
+pub const IMPORT_FEED: &str = "import";
 
 /// What a document is decided by (rules R1 to R8).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +91,8 @@ pub struct Submission {
     pub draft: Draft,
     /// What else admission decides by.
     pub keys: Vec<String>,
+    /// The id of the record.
+    pub record_id: String,
 }
 
 impl Submission {
@@ -97,7 +107,26 @@ impl Submission {
         if matches!(key, Key::Own(_)) {
             keys.push(format!("agents/{}", key.text()));
         }
-        Ok(Self { draft: Draft::record(SESSION, record_id(&key, document.fingerprint), body), keys })
+        let record_id = record_id(&key, document.fingerprint);
+        Ok(Self { draft: Draft::record(SESSION, record_id.clone(), body), keys, record_id })
+    }
+
+    /// Puts a session of an older file on its way, with what the file says of its numbers. Both together are its key, so the same row of a
+    /// file is the same record however often it is read; `over` is the place of what it replaces, so that it may replace more than once.
+    ///
+    /// # Errors
+    /// When its own canonical form cannot be read, which would be a mistake of ours.
+    pub fn imported(document: &Document, stated: &Stated, over: Option<Seq>) -> Result<Self, StoreError> {
+        let stated = stated.value();
+        let unreadable =
+            |findings| StoreError::Unexpected(format!("an imported row has no canonical form: {findings}"));
+        let text = to_canonical(&json!([document.fingerprint.to_hex(), stated, over])).map_err(unreadable)?;
+        let key = Key::Own(format!("import:{}", Digest::of(&text).to_hex()));
+        let mut body = body_of(document, IMPORT_FEED, &key)?;
+        body["usage"] = stated;
+        let keys = vec![format!("agents/session/{}", document.session.session_id), format!("agents/{}", key.text())];
+        let record_id = record_id(&key, document.fingerprint);
+        Ok(Self { draft: Draft::record(IMPORTED, record_id.clone(), body), keys, record_id })
     }
 }
 
@@ -135,6 +164,8 @@ pub struct Recorded {
     pub key: Key,
     /// The revision that the sender counted.
     pub sent_revision: Option<i64>,
+    /// What an older file says of its numbers, of a session that was taken over from one.
+    pub stated: Option<Stated>,
 }
 
 #[derive(Deserialize)]
@@ -142,6 +173,7 @@ pub struct Recorded {
 struct BodyForm {
     document: DocumentForm,
     envelope: EnvelopeForm,
+    usage: Option<StatedForm>,
 }
 
 #[derive(Deserialize)]
@@ -157,7 +189,7 @@ struct EnvelopeForm {
 }
 
 impl Recorded {
-    /// Reads the body of a record of kind [`SESSION`].
+    /// Reads the body of a record of kind [`SESSION`] or [`IMPORTED`].
     ///
     /// # Errors
     /// When it is not what the gate writes: the database was changed by others.
@@ -166,11 +198,18 @@ impl Recorded {
         let form: BodyForm = serde_json::from_slice(body).map_err(|error| damaged(error.to_string()))?;
         let EnvelopeForm { feed, key, revision, .. } = form.envelope;
         let Some(key) = Key::parse(&key) else { return Err(damaged(format!("`{key}` is no key"))) };
-        Ok(Self { said: said(form.document).map_err(damaged)?, feed, key, sent_revision: revision })
+        let stated = form.usage.map(Stated::read).transpose().map_err(damaged)?;
+        Ok(Self { said: said(form.document).map_err(damaged)?, feed, key, sent_revision: revision, stated })
     }
 
-    /// Whether a collector wrote it: those revise and reopen what they told before, and are never refused (R8).
+    /// Whether a collector wrote it: what a piece of its does not tell stays as it was.
     pub fn is_collected(&self) -> bool {
+        self.feed != API_FEED && self.feed != IMPORT_FEED
+    }
+
+    /// Whether it is the next revision whatever stands: a collector revises and reopens what it told before (R8), and an import has looked at
+    /// what stands before it comes here.
+    pub fn is_never_refused(&self) -> bool {
         self.feed != API_FEED
     }
 }

@@ -12,7 +12,7 @@ use crate::collect::close::{CLOSE, Close};
 use crate::fold::Placed;
 use crate::projection;
 use crate::recompute;
-use crate::record::{KINDS, Key, PRICES, RECOMPUTE, Recorded, SESSION, fingerprint_of, read_prices};
+use crate::record::{IMPORTED, KINDS, Key, PRICES, RECOMPUTE, Recorded, SESSION, fingerprint_of, read_prices};
 use crate::sql::keys::{self, KeyRow};
 use crate::sql::sessions;
 use crate::sql::{aggregates, cost_rows, events, prices, words};
@@ -51,6 +51,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "agents_collect",
         sqlite: include_str!("migrations/sqlite/0005_agents_collect.sql"),
         postgres: include_str!("migrations/postgres/0005_agents_collect.sql"),
+    },
+    Migration {
+        version: 6,
+        name: "agents_imports",
+        sqlite: include_str!("migrations/sqlite/0006_agents_imports.sql"),
+        postgres: include_str!("migrations/postgres/0006_agents_imports.sql"),
     },
 ];
 
@@ -145,7 +151,7 @@ impl Room for AgentsRoom {
                 projection::close(tx, &std::mem::take(&mut closes))?;
             }
             match candidate.kind().name() {
-                SESSION => placed.push(place(*seq, candidate, at)?),
+                SESSION | IMPORTED => placed.push(place(*seq, candidate, at)?),
                 CLOSE => closes.push((Close::read(candidate.body())?, at)),
                 PRICES => prices::insert(tx, &read_prices(candidate.body())?, at)?,
                 RECOMPUTE => recompute::apply(tx, &recompute::Part::read(candidate.body())?, at)?,
@@ -176,7 +182,7 @@ fn remove_rows(tx: &mut Tx<'_>, first: Seq, last: Seq) -> Result<(), StoreError>
 }
 
 fn is_document(candidate: &Candidate) -> bool {
-    candidate.kind().name() == SESSION
+    [SESSION, IMPORTED].contains(&candidate.kind().name())
 }
 
 /// Whether a record that is known under its id is the same, whatever else it says.
@@ -238,11 +244,11 @@ pub fn examine(read: &Read<'_>, documents: &[&(Recorded, Digest)]) -> Result<Vec
             fingerprint: *fingerprint,
             state: session.state,
             sent_revision: recorded.sent_revision,
-            collected: recorded.is_collected(),
+            collected: recorded.is_never_refused(),
             under_key: under_keys.get(&recorded.key.text()).copied(),
         };
         let mut decision = decide(before, &incoming);
-        if let (Decision::Next | Decision::Stale, Some(before), false) = (decision, before, recorded.is_collected())
+        if let (Decision::Next | Decision::Stale, Some(before), false) = (decision, before, recorded.is_never_refused())
             && !other_events(read, before.session_key, recorded)?.is_empty()
         {
             decision = Decision::Conflict(Obstacle::Event, before.ledger_seq);

@@ -11,6 +11,7 @@ use exhibit_store::{Read, StoreError, Tx};
 
 use crate::aggregates::{Contributions, buckets_of};
 use crate::calls::rank;
+use crate::import::stated::Stated;
 use crate::prices::{Cost, PriceBook, PricedCall, PricingVersion, price};
 use crate::provenance::{Provenance, SessionCost, SessionTokens, TokenCounts, session_cost, session_tokens};
 use crate::sql::calls::{self, CallRow};
@@ -36,6 +37,10 @@ pub(crate) struct Rows {
     touched: BTreeMap<i64, Timestamp>,
     /// Sessions whose own sums are priced anew, should they have no calls.
     unpriced: BTreeSet<i64>,
+    /// Sessions whose tokens are reckoned anew; those of all others stand as they are.
+    recounted: BTreeSet<i64>,
+    /// Sessions whose cost an older file states, whatever their calls come to.
+    stated: BTreeSet<i64>,
     changed_calls: BTreeSet<i64>,
 }
 
@@ -61,6 +66,8 @@ impl Rows {
             names,
             touched: BTreeMap::new(),
             unpriced: BTreeSet::new(),
+            recounted: BTreeSet::new(),
+            stated: BTreeSet::new(),
             changed_calls: BTreeSet::new(),
         };
         standing.into_iter().for_each(|call| rows.keep_call(call));
@@ -117,6 +124,19 @@ impl Rows {
         self.by_id.insert(row.standing.session_id.clone(), session_key);
         self.sessions.insert(session_key, row);
         self.touched.insert(session_key, at);
+        self.recounted.insert(session_key);
+        self.stated.remove(&session_key);
+    }
+
+    /// Puts what an older file states of a session in the place of what is reckoned here; until something else is said of the session or
+    /// its calls.
+    pub(crate) fn state(&mut self, session_key: i64, stated: &Stated) {
+        let Some(usage) = self.usages.get_mut(&session_key) else { return };
+        usage.tokens = SessionTokens { provenance: stated.tokens, ..session_tokens(usage.sent, &[]) };
+        usage.cost = stated.cost.clone();
+        self.unpriced.remove(&session_key);
+        self.recounted.remove(&session_key);
+        self.stated.insert(session_key);
     }
 
     /// Puts a call in the place of what stood, with what it cost. The sessions that it leaves and comes to are reckoned at the end.
@@ -125,6 +145,8 @@ impl Rows {
         for session_key in left.into_iter().chain([call.session_key]) {
             self.touched.insert(session_key, at);
             self.unpriced.insert(session_key);
+            self.recounted.insert(session_key);
+            self.stated.remove(&session_key);
         }
         self.changed_calls.insert(call.call_key);
         self.keep_call(call);
@@ -235,13 +257,14 @@ impl Rows {
         } else {
             let costs: Vec<Cost> = calls.iter().map(|call| call.cost.clone()).collect();
             let SessionCost { cost, unpriced_calls } = session_cost(billed, &costs);
-            (cost, unpriced_calls)
+            (if self.stated.contains(&session_key) { usage.cost.clone() } else { cost }, unpriced_calls)
         };
+        let is_recounted = self.recounted.contains(&session_key);
         Ok(UsageRow {
             session_key,
             sent,
             billed,
-            tokens: session_tokens(sent, &usages),
+            tokens: if is_recounted { session_tokens(sent, &usages) } else { usage.tokens },
             buckets,
             call_count: i64::try_from(calls.len()).unwrap_or(i64::MAX),
             unpriced_calls,

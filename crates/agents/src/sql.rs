@@ -14,6 +14,7 @@ pub mod cost_rows;
 pub mod dims;
 pub mod events;
 pub mod idle;
+pub mod imports;
 pub mod keys;
 pub mod ledger;
 pub mod offsets;

@@ -43,6 +43,8 @@ pub struct AgentsConfig {
     pub control: ControlConfig,
     /// What is read where it lies.
     pub collect: CollectConfig,
+    /// Files of older versions.
+    pub import: ImportConfig,
 }
 
 impl Default for AgentsConfig {
@@ -53,6 +55,7 @@ impl Default for AgentsConfig {
             contract: ContractConfig::default(),
             control: ControlConfig::default(),
             collect: CollectConfig::default(),
+            import: ImportConfig::default(),
         }
     }
 }
@@ -81,6 +84,16 @@ impl Default for CollectConfig {
     }
 }
 
+/// `[agents.import]`
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImportConfig {
+    /// The folder below which files may be named over HTTP; without it none may.
+    pub folder: Option<PathBuf>,
+    /// Whether a server takes `data/v3-intelligence.json` over before it is ready.
+    pub at_start: bool,
+}
+
 /// The folders in which agents of this user keep their sessions.
 pub fn agent_folders() -> Result<Folders, CliError> {
     let Some(home) = user_home() else { return Ok(Folders::default()) };
@@ -102,6 +115,9 @@ const DB_PATH: &str = "HELICARRIER_DB_PATH";
 
 /// Whether SQLite is used; without it there has to be a PostgreSQL server.
 const ENABLE_SQLITE: &str = "HELICARRIER_ENABLE_SQLITE";
+
+/// Whether the file of V3 is taken over at the start.
+const ENABLE_JSON_IMPORT: &str = "HELICARRIER_ENABLE_JSON_IMPORT";
 
 /// `false` takes documents without an envelope in.
 const CONTRACT_STRICT: &str = "HELICARRIER_CONTRACT_STRICT";
@@ -398,6 +414,15 @@ fn older_variables(config: &mut Config, table: &toml::Table) -> Result<(), CliEr
         }
         config.agents.contract.allow_bare = allow_bare;
     }
+    if let Some(word) = outside(ENABLE_JSON_IMPORT)? {
+        let at_start = word
+            .parse::<bool>()
+            .map_err(|_| invalid(format!("the environment variable {ENABLE_JSON_IMPORT} is true or false")))?;
+        if key(&["agents", "import", "at_start"]).is_some() && config.agents.import.at_start != at_start {
+            return Err(conflict(ENABLE_JSON_IMPORT, "agents.import.at_start"));
+        }
+        config.agents.import.at_start = at_start;
+    }
     Ok(())
 }
 
@@ -465,6 +490,9 @@ fn check(config: &Config) -> Result<(), CliError> {
         return Err(invalid("agents.collect.every_s is 1 to 3,600"));
     }
     config.agents.control.check()?;
+    if config.agents.import.folder.as_ref().is_some_and(|folder| !folder.is_absolute()) {
+        return Err(invalid("agents.import.folder is a folder from the root on"));
+    }
     match rules.iter().find(|(holds, _)| !holds) {
         Some((_, rule)) => Err(invalid(*rule)),
         None => Ok(()),

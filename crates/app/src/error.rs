@@ -1,5 +1,6 @@
 //! Errors as a person meets them: one message, what to do next, and the exit code.
 
+use exhibit_agents::import::ImportError;
 use exhibit_archive::catalog::LookupError;
 use exhibit_archive::export::{ExportError, SelectError};
 use exhibit_archive::fingerprint::FingerprintError;
@@ -101,6 +102,18 @@ macro_rules! failed_from {
 }
 
 failed_from!(GateError, RunError, RedteamError, CheckpointError, FingerprintError, std::io::Error, serde_json::Error);
+
+impl From<ImportError> for CliError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Store(error) => error.into(),
+            ImportError::Unreadable { .. } | ImportError::TooLarge { .. } | ImportError::Malformed { .. } => {
+                Self { exit: Exit::Usage, message: chain(&error), reason: None }
+            }
+            ImportError::Contended | ImportError::ReportFile { .. } => Self::failed(chain(&error)),
+        }
+    }
+}
 
 impl From<LookupError> for CliError {
     fn from(error: LookupError) -> Self {

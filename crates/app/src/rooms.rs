@@ -1,16 +1,19 @@
 //! What the server runs beside answering: the routes of the rooms, the runs that were handed to it, and what has had its time.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use exhibit_agents::collect::discover::Folders;
 use exhibit_agents::http as agents;
+use exhibit_agents::http::imports::Folders as ImportFolders;
+use exhibit_agents::import::{V3_FILE, at_start};
 use exhibit_agents::service::{Watch, prepare};
 use exhibit_archive::http::{Api, ApiOptions, routes};
 use exhibit_engine::runner::Runner;
 use exhibit_http::Route;
-use exhibit_server::Counters;
+use exhibit_server::{Counters, Reason};
 use exhibit_store::progress::Steps;
 use exhibit_store::projection::catch_up;
 use exhibit_store::retention;
@@ -47,6 +50,9 @@ impl Rooms {
         // A rebuild that was interrupted is finished before anything is answered.
         catch_up(&app.store, &mut |_, _| {}).await?;
         prepare(&app.store).await?;
+        if app.config.agents.import.at_start {
+            take_over(app).await.map_err(|error| error.because(Reason::ImportFailed))?;
+        }
         let extractors = plugins::usable_extractors(app).await?;
         let engine = app.confined_engine(extractors.clone(), EngineWishes::default())?;
         let runner = Runner::new(engine);
@@ -88,6 +94,7 @@ impl Rooms {
             store: app.store.clone(),
             allow_bare: app.config.agents.contract.allow_bare,
             controls: controls::open(app).await?,
+            import: ImportFolders { allowed: app.config.agents.import.folder.clone(), data: app.home.clone() },
         });
         let mut routes = routes(&api);
         routes.extend(agents::routes(&agents));
@@ -108,6 +115,29 @@ impl Rooms {
             }
         }
     }
+}
+
+/// Takes the file of V3 over, where V3 kept it: in the folder that it was started in, else in the home. One that is not there any more was
+/// taken over before, or never was.
+async fn take_over(app: &App) -> Result<(), CliError> {
+    let places = [Path::new("."), &app.home].map(|folder| std::path::absolute(folder.join(V3_FILE)));
+    let places: Vec<PathBuf> = places.into_iter().collect::<Result<_, _>>()?;
+    let Some(path) = places.into_iter().find(|path| path.exists()) else { return Ok(()) };
+    if let Some(imported) = at_start(&app.store, path, &app.home).await? {
+        let report = imported.report;
+        let (id, written, errors) = (report.report_id, report.written, report.errors);
+        if report.parity_ok == Some(true) && errors == 0 {
+            tracing::info!(import.report = id, written, "the file of V3 was taken over");
+        } else {
+            tracing::warn!(
+                import.report = id,
+                written,
+                errors,
+                "the file of V3 was taken over in part; its report says why"
+            );
+        }
+    }
+    Ok(())
 }
 
 async fn clean_every_hour(store: Store, grace_us: i64, stopped: Arc<Notify>) {

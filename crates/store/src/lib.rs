@@ -34,6 +34,7 @@ pub mod store;
 pub mod value;
 
 pub use append::{Accepted, Append, Candidate, Effect, Guard, Receipt, StoredBlob, Taken};
+pub use backend::foreign::{ForeignError, ForeignFile, ForeignLimits};
 pub use backend::sqlite::Synchronous;
 pub use blobs::{Blobs, Staged};
 pub use connection::Location;

@@ -119,7 +119,7 @@ pub fn prepare(gate: &Gate, documents: &[Document]) -> Result<Prepared, StoreErr
     for some in documents.chunks(DOCUMENTS_AT_ONCE) {
         let (mut candidates, mut keys, mut seen) = (Vec::with_capacity(some.len()), Vec::new(), BTreeSet::new());
         for document in some {
-            let Submission { draft, keys: own } = Submission::new(document, feed_of(document))?;
+            let Submission { draft, keys: own, .. } = Submission::new(document, feed_of(document))?;
             let Some(candidate) = checked(gate, draft)? else {
                 prepared.refused += 1;
                 continue;

@@ -77,7 +77,7 @@ impl Event {
 }
 
 /// Reads an event; `None` when something that it needs is not there, which was noted.
-pub(super) fn read(mut fields: Fields<'_>, index: usize, session_id: Option<&str>) -> Option<Event> {
+pub(crate) fn read(mut fields: Fields<'_>, index: usize, session_id: Option<&str>) -> Option<Event> {
     let event_id = fields.maybe_id("eventId");
     let seq = fields.maybe_count("seq").unwrap_or_else(|| i64::try_from(index).unwrap_or(i64::MAX).saturating_add(1));
     let event_type = fields.word("eventType", EventType::of_word);

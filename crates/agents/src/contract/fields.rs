@@ -12,26 +12,31 @@ use crate::money::Nano;
 const INTEGER_MAX: i64 = exhibit_model::json::SAFE_INTEGER_MAX;
 
 /// What goes on while a body is read.
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// What is wrong so far.
-    pub(super) details: RefCell<Details>,
+    pub(crate) details: RefCell<Details>,
     /// Whether unknown fields are left out instead of refused, and how many were.
-    pub(super) lenient: bool,
+    pub(crate) lenient: bool,
     /// Fields that were left out.
-    pub(super) dropped: RefCell<u64>,
+    pub(crate) dropped: RefCell<u64>,
     /// Whether integers stand for ids.
-    pub(super) integer_ids: bool,
+    pub(crate) integer_ids: bool,
 }
 
 impl Reading {
+    /// Nothing is left out, and ids are texts.
+    pub(crate) fn strict() -> Self {
+        Self { details: RefCell::default(), lenient: false, dropped: RefCell::default(), integer_ids: false }
+    }
+
     /// Notes a problem.
-    pub(super) fn wrong(&self, field: impl Into<String>, message: impl Into<String>) {
+    pub(crate) fn wrong(&self, field: impl Into<String>, message: impl Into<String>) {
         self.details.borrow_mut().add(field, message);
     }
 }
 
 /// An object whose fields are taken out one by one. `null` is the same as absent.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     reading: &'a Reading,
     /// The path of the object in the canonical document, with a dot at the end unless it is the root.
     path: String,
@@ -39,27 +44,27 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(reading: &'a Reading, path: &str, map: Map<String, Value>) -> Self {
+    pub(crate) fn new(reading: &'a Reading, path: &str, map: Map<String, Value>) -> Self {
         let path = if path.is_empty() { String::new() } else { format!("{path}.") };
         Self { reading, path, map }
     }
 
     /// The name of a field in the canonical document.
-    pub(super) fn path_of(&self, name: &str) -> String {
+    pub(crate) fn path_of(&self, name: &str) -> String {
         format!("{}{name}", self.path)
     }
 
-    pub(super) fn wrong(&self, name: &str, message: impl Into<String>) {
+    pub(crate) fn wrong(&self, name: &str, message: impl Into<String>) {
         self.reading.wrong(self.path_of(name), message);
     }
 
     /// Takes a field out, whatever it is.
-    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         self.map.remove(name).filter(|value| !value.is_null())
     }
 
     /// A text that has to be there.
-    pub(super) fn text(&mut self, name: &str, bytes_max: usize) -> Option<String> {
+    pub(crate) fn text(&mut self, name: &str, bytes_max: usize) -> Option<String> {
         match self.take(name) {
             Some(Value::String(text)) if !text.is_empty() => self.bounded(name, text, bytes_max),
             _ => {
@@ -70,7 +75,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A text that may be absent; an empty one is the same as none.
-    pub(super) fn maybe_text(&mut self, name: &str, bytes_max: usize) -> Option<String> {
+    pub(crate) fn maybe_text(&mut self, name: &str, bytes_max: usize) -> Option<String> {
         match self.take(name)? {
             Value::String(text) if text.is_empty() => None,
             Value::String(text) => self.bounded(name, text, bytes_max),
@@ -101,25 +106,25 @@ impl<'a> Fields<'a> {
     }
 
     /// An id that has to be there.
-    pub(super) fn id(&mut self, name: &str) -> Option<String> {
+    pub(crate) fn id(&mut self, name: &str) -> Option<String> {
         self.id_as_text(name);
         self.text(name, super::TEXT_BYTES_MAX)
     }
 
     /// An id that may be absent.
-    pub(super) fn maybe_id(&mut self, name: &str) -> Option<String> {
+    pub(crate) fn maybe_id(&mut self, name: &str) -> Option<String> {
         self.id_as_text(name);
         self.maybe_text(name, super::TEXT_BYTES_MAX)
     }
 
     /// A word from a closed list that has to be there.
-    pub(super) fn word<T>(&mut self, name: &str, known: impl Fn(&str) -> Option<T>) -> Option<T> {
+    pub(crate) fn word<T>(&mut self, name: &str, known: impl Fn(&str) -> Option<T>) -> Option<T> {
         let text = self.text(name, super::TEXT_BYTES_MAX)?;
         self.known(name, &text, known)
     }
 
     /// A word from a closed list that may be absent.
-    pub(super) fn maybe_word<T>(&mut self, name: &str, known: impl Fn(&str) -> Option<T>) -> Option<T> {
+    pub(crate) fn maybe_word<T>(&mut self, name: &str, known: impl Fn(&str) -> Option<T>) -> Option<T> {
         let text = self.maybe_text(name, super::TEXT_BYTES_MAX)?;
         self.known(name, &text, known)
     }
@@ -133,13 +138,13 @@ impl<'a> Fields<'a> {
     }
 
     /// A moment that has to be there.
-    pub(super) fn time(&mut self, name: &str) -> Option<Timestamp> {
+    pub(crate) fn time(&mut self, name: &str) -> Option<Timestamp> {
         let text = self.text(name, super::TEXT_BYTES_MAX)?;
         self.moment(name, &text)
     }
 
     /// A moment that may be absent.
-    pub(super) fn maybe_time(&mut self, name: &str) -> Option<Timestamp> {
+    pub(crate) fn maybe_time(&mut self, name: &str) -> Option<Timestamp> {
         match self.take(name)? {
             Value::String(text) if text.is_empty() => None,
             Value::String(text) => self.moment(name, &text),
@@ -159,7 +164,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A count that may be absent: 0 to 2^53 - 1.
-    pub(super) fn maybe_count(&mut self, name: &str) -> Option<i64> {
+    pub(crate) fn maybe_count(&mut self, name: &str) -> Option<i64> {
         match self.take(name)? {
             Value::Number(number) => match number.as_i64() {
                 Some(count) if (0..=INTEGER_MAX).contains(&count) => Some(count),
@@ -180,7 +185,7 @@ impl<'a> Fields<'a> {
     }
 
     /// An amount of USD that may be absent, in nano-USD: 0 to 2^53 - 1 of them.
-    pub(super) fn maybe_money(&mut self, name: &str) -> Option<Nano> {
+    pub(crate) fn maybe_money(&mut self, name: &str) -> Option<Nano> {
         let Value::Number(number) = self.take(name)? else {
             self.wrong(name, "must be a non-negative number");
             return None;
@@ -197,7 +202,7 @@ impl<'a> Fields<'a> {
     }
 
     /// An object that may be absent.
-    pub(super) fn maybe_object(&mut self, name: &str) -> Option<Map<String, Value>> {
+    pub(crate) fn maybe_object(&mut self, name: &str) -> Option<Map<String, Value>> {
         match self.take(name)? {
             Value::Object(map) => Some(map),
             _ => {
@@ -208,7 +213,7 @@ impl<'a> Fields<'a> {
     }
 
     /// An object that has to be there.
-    pub(super) fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
+    pub(crate) fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
         if self.map.get(name).is_none_or(Value::is_null) {
             self.wrong(name, "must be an object");
         }
@@ -216,7 +221,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A list of objects that may be absent, each with its place; `called` is its name in the canonical document.
-    pub(super) fn objects(&mut self, name: &str, called: &str) -> Vec<(usize, Map<String, Value>)> {
+    pub(crate) fn objects(&mut self, name: &str, called: &str) -> Vec<(usize, Map<String, Value>)> {
         let items = match self.take(name) {
             None => return Vec::new(),
             Some(Value::Array(items)) => items,
@@ -236,7 +241,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The end: what is left is unknown.
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         for name in self.map.keys() {
             if self.reading.lenient {
                 *self.reading.dropped.borrow_mut() += 1;

@@ -109,7 +109,7 @@ impl Session {
 }
 
 /// Reads a session; `None` when something that it needs is not there, which was noted.
-pub(super) fn read(mut fields: Fields<'_>, counts_revisions: bool) -> Option<Session> {
+pub(crate) fn read(mut fields: Fields<'_>, counts_revisions: bool) -> Option<Session> {
     let session_id = fields.id("sessionId");
     let agent_id = fields.id("agentId");
     let model_id = fields.id("modelId");

@@ -67,6 +67,7 @@ impl World {
             evaluator,
             ids: Arc::new(CountingIds::new(2)),
             controls,
+            import: Default::default(),
         });
         Self { api, runtime, _folder: folder }
     }

@@ -5,7 +5,7 @@ use exhibit_store::{FromRow, Read, Row, Sql, StoreError, params};
 
 use super::dims::{self, DimKind};
 use crate::contract::{CallStatus, EventType};
-use crate::record::API_FEED;
+use crate::record::{API_FEED, IMPORT_FEED};
 
 /// A live session that was not heard of for long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,13 +21,13 @@ pub struct IdleRow {
 }
 
 // Uses the partial index session_live on last_activity_at; SQLite has to be told, or it sorts all that the index of states gives it. Sessions of
-// clients are passed over: they end when their clients say so.
+// clients, and those that were taken over from their older files, are passed over: they end when their clients say so.
 const IDLE: Sql = Sql::pair(
     "agents_idle",
     "select session_key, session_id, revision, last_activity_at from session_ledger indexed by session_live \
-     where status in ('queued', 'running') and last_activity_at <= $1 and feed_key <> $2 order by last_activity_at limit $3",
+     where status in ('queued', 'running') and last_activity_at <= $1 and feed_key <> $2 and feed_key <> $3 order by last_activity_at limit $4",
     "select session_key, session_id, revision, last_activity_at from session_ledger \
-     where status in ('queued', 'running') and last_activity_at <= $1 and feed_key <> $2 order by last_activity_at limit $3",
+     where status in ('queued', 'running') and last_activity_at <= $1 and feed_key <> $2 and feed_key <> $3 order by last_activity_at limit $4",
 );
 
 // Uses the primary key: collectors make the place of an event of its time.
@@ -62,7 +62,8 @@ impl FromRow for IdleRow {
 /// When the database cannot be read.
 pub fn idle(read: &Read<'_>, until: Timestamp, limit: i64) -> Result<Vec<IdleRow>, StoreError> {
     let clients = dims::find(read, DimKind::Feed, API_FEED)?.unwrap_or(NO_KEY);
-    read.all(&IDLE, params![until.0, clients, limit])
+    let imported = dims::find(read, DimKind::Feed, IMPORT_FEED)?.unwrap_or(NO_KEY);
+    read.all(&IDLE, params![until.0, clients, imported, limit])
 }
 
 /// Whether the last that was heard of a session is an error; of several at one moment, whether any is.
@@ -107,7 +108,7 @@ mod tests {
         let store = Store::open(options).unwrap();
         let plans = store.read(|read| {
             Ok([
-                read.explain(&IDLE, params![0_i64, 1_i64, 1_i64])?,
+                read.explain(&IDLE, params![0_i64, 1_i64, 2_i64, 1_i64])?,
                 read.explain(&LAST_EVENT, params![1_i64])?,
                 read.explain(&LAST_CALL, params![1_i64])?,
             ])

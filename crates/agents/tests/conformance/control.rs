@@ -79,6 +79,7 @@ fn open(world: &World, controller: Arc<dyn Controller>, seed: u64) -> (Controls,
         evaluator: evaluator(world),
         ids: Arc::new(CountingIds::new(seed)),
         controls: controls.clone(),
+        import: Default::default(),
     };
     (controls, Api::new(api))
 }

@@ -38,4 +38,6 @@ mod alerts_life;
 mod alerts_measure;
 mod collect;
 mod control;
+mod import;
+mod import_v41;
 mod rules;

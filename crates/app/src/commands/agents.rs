@@ -1,6 +1,7 @@
 //! `exhibit agents`.
 
 mod control;
+mod import;
 mod prices;
 
 use std::collections::BTreeMap;
@@ -53,6 +54,8 @@ enum AgentsCommand {
     Prices(prices::PricesArgs),
     /// The sums by hour and day: check them, count them anew
     Aggregates(prices::AggregatesArgs),
+    /// Files of V3 and V4.1: take one over, what became of each row, whether one changed since
+    Import(import::ImportArgs),
     /// End a session; done when its end was read back
     Kill(control::KillArgs),
     /// Start a session of an agent; done when it was seen to begin
@@ -190,6 +193,7 @@ pub async fn agents(args: AgentsArgs, context: &Context) -> Result<Exit, CliErro
         AgentsCommand::Ingest(args) => ingest(&args.file, context).await,
         AgentsCommand::Prices(args) => prices::prices(args, context).await,
         AgentsCommand::Aggregates(args) => prices::aggregates(args, context).await,
+        AgentsCommand::Import(args) => import::import(args, context).await,
         AgentsCommand::Tail(args) => tail(args, context).await,
         AgentsCommand::Collectors => list_collectors(context).await,
         AgentsCommand::Usage(args) => usage(args, context).await,

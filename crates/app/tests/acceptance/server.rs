@@ -11,6 +11,7 @@ mod archive;
 mod browser;
 mod hostile;
 mod huge;
+mod import;
 mod jobs;
 mod life;
 mod load;

@@ -69,7 +69,7 @@ impl Far {
 
     /// The same text, the same document and the same exit code here and there.
     #[track_caller]
-    fn says_the_same(&self, arguments: &[&str]) {
+    pub fn says_the_same(&self, arguments: &[&str]) {
         let (here, there) = (self.world.exhibit(arguments), self.exhibit(arguments));
         assert_eq!((here.code, &here.stdout), (there.code, &there.stdout), "{arguments:?}: {there:#?}");
         let arguments = [arguments, &["--json"]].concat();

@@ -70,6 +70,15 @@ fn ag_02_flags_are_read_alone_and_in_conflict() {
     is_kept_from_opening(&world, "no_store");
     world.set("HELICARRIER_ENABLE_SQLITE", "yes");
     is_kept_from_opening(&world, "config_invalid");
+    let mut world = World::new(Backend::Sqlite);
+    world.set("HELICARRIER_ENABLE_JSON_IMPORT", "yes");
+    is_kept_from_opening(&world, "config_invalid");
+    world.set("HELICARRIER_ENABLE_JSON_IMPORT", "true");
+    world.ok(&["agents", "sessions", "list"]);
+    world.set("EXHIBIT_AGENTS__IMPORT__AT_START", "true");
+    world.ok(&["agents", "sessions", "list"]);
+    world.set("EXHIBIT_AGENTS__IMPORT__AT_START", "false");
+    is_kept_from_opening(&world, "config_conflict");
 }
 
 /// AG-17: documents without an envelope are taken in when that was asked for, and only then.

@@ -124,6 +124,8 @@ fn every_status_of_the_document_is_given(backend: Backend) {
     std::fs::create_dir_all(allowed.join("more")).expect("a folder");
     std::fs::write(allowed.join("more/a.txt"), "a").expect("a file");
     world.set("EXHIBIT_SERVER__SOURCES_ALLOWED", &json!([allowed]).to_string());
+    std::fs::write(allowed.join("v3.json"), json!({"ledger": []}).to_string()).expect("a file");
+    world.set("EXHIBIT_AGENTS__IMPORT__FOLDER", allowed.to_str().expect("text"));
     let all = token(&world, "read,ingest,control,admin");
     let _gateway = gateway(&mut world, &[]);
     let served = Served::new(&world);

@@ -34,6 +34,7 @@ pub fn answer(client: &Client<'_>) {
     alerts(client);
     prices(client);
     orders(client);
+    imports(client);
 }
 
 fn session(id: &str, state: &str) -> Value {
@@ -127,6 +128,18 @@ fn prices(client: &Client<'_>) {
     let begun = client.until_begun(RECOMPUTE, &json!({"pricingVersion": version, "dryRun": true}));
     let job = begun["jobId"].as_str().expect("an id");
     client.get("/v1/agents/prices/recompute/{job_id}", &format!("{RECOMPUTE}/{job}"), 200);
+}
+
+/// Files of older versions: taken over, refused, and told of. The folder that may be named holds one.
+fn imports(client: &Client<'_>) {
+    let import = "/v1/agents/import";
+    let taken = client.post(import, import, &json!({"kind": "v3_json", "path": "v3.json"}), 200).json();
+    client.post(import, import, &json!({"kind": "v3_json", "path": "nothing.json"}), 409);
+    let id = taken["reportId"].as_str().expect("an id");
+    client.get("/v1/agents/import/reports/{report_id}", &format!("{import}/reports/{id}"), 200);
+    for path in ["/v1/agents/import/reports", "/v1/agents/import/drift"] {
+        client.get(path, path, 200);
+    }
 }
 
 /// What agents do, and orders to them.
