@@ -17,7 +17,7 @@ use exhibit_agents::http::analytics::{
 };
 use exhibit_agents::http::ledger::{Asked, Detail, Ledger, ListQuery, detail};
 use exhibit_agents::ingest::{Line, ingest_lines};
-use exhibit_agents::service::prepare;
+use exhibit_agents::service::{evaluate_after, prepare};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -244,7 +244,11 @@ async fn ingest(file: &Path, context: &Context) -> Result<Exit, CliError> {
             let app = context.open()?;
             prepare(&app.store).await?;
             let options = Options { allow_bare: app.config.agents.contract.allow_bare };
-            ingest_lines(&app.store, &bytes, options, |_, _| {}).await?
+            let lines = ingest_lines(&app.store, &bytes, options, |_, _| {}).await?;
+            if lines.iter().any(|line| line.status == 200) {
+                evaluate_after(&app.store).await?;
+            }
+            lines
         }
     };
     let refused = lines.iter().filter(|line| line.status != 200).count();
@@ -544,13 +548,21 @@ async fn tail(args: TailArgs, context: &Context) -> Result<Exit, CliError> {
     let out = context.out;
     let store = app.store.clone();
     let once = args.once;
+    let runtime = tokio::runtime::Handle::current();
     let reading = tokio::task::spawn_blocking(move || -> Result<(), CliError> {
+        let evaluated = store.clone();
+        let take = |report: &Report| {
+            if report.total().documents > 0 || report.closed > 0 {
+                runtime.block_on(evaluate_after(&evaluated))?;
+            }
+            tell_round(report, out)
+        };
         if once {
-            return tell_round(&collect_once(&store, folders)?, out);
+            return take(&collect_once(&store, folders)?);
         }
         let mut result = Ok(());
         Runner::new(store, folders).run(TAIL_EVERY, &stopped, &mut |told| {
-            let said = told.map_err(CliError::from).and_then(|report| tell_round(&report, out));
+            let said = told.map_err(CliError::from).and_then(|report| take(&report));
             if let Err(error) = said {
                 out.warn(&error.message);
                 result = Err(error);
