@@ -607,7 +607,13 @@ fn tell_round(report: &Report, out: Output) -> Result<(), CliError> {
 
 async fn list_collectors(context: &Context) -> Result<Exit, CliError> {
     let found: Vec<CollectorStatus> = match &context.server {
-        Some(server) => server.list("/v1/agents/collectors", &[], 100).await?.0,
+        Some(server) => {
+            #[derive(Deserialize)]
+            struct Collectors {
+                collectors: Vec<CollectorStatus>,
+            }
+            server.get::<Collectors>("/v1/agents/collectors", &[]).await?.collectors
+        }
         None => context.open()?.store.read(collectors).await?,
     };
     if context.out.json {
