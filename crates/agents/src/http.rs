@@ -8,6 +8,7 @@ mod dialect;
 pub mod evidence;
 mod ingest;
 pub mod ledger;
+pub mod live;
 mod numbers;
 pub mod otlp;
 pub mod prices;
@@ -53,12 +54,14 @@ struct Inner {
     options: ApiOptions,
     rejections: Arc<Rejections>,
     recomputes: prices::Recomputes,
+    live: live::Live,
 }
 
 impl Api {
     /// With these options.
     pub fn new(options: ApiOptions) -> Self {
-        Self(Arc::new(Inner { options, rejections: Arc::default(), recomputes: prices::Recomputes::default() }))
+        let (recomputes, live) = (prices::Recomputes::default(), live::Live::default());
+        Self(Arc::new(Inner { options, rejections: Arc::default(), recomputes, live }))
     }
 
     /// What was refused, counted.
@@ -99,5 +102,6 @@ pub fn routes(api: &Api) -> Vec<Route> {
     routes.extend(control::routes(api));
     routes.extend(otlp::routes(api));
     routes.extend(collectors::routes(api));
+    routes.extend(live::routes(api));
     routes
 }

@@ -40,4 +40,5 @@ mod alerts_life;
 mod alerts_measure;
 mod collect;
 mod control;
+mod live;
 mod rules;

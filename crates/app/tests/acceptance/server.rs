@@ -5,6 +5,7 @@ pub mod client;
 mod access;
 mod agents;
 mod agents_chain;
+mod agents_live;
 mod archive;
 mod browser;
 mod control;
