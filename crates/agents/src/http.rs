@@ -4,6 +4,7 @@ mod alerts;
 pub mod analytics;
 mod collectors;
 pub mod control;
+pub mod costs;
 mod dialect;
 pub mod evidence;
 mod ingest;
@@ -12,6 +13,7 @@ pub mod live;
 mod numbers;
 pub mod otlp;
 pub mod prices;
+pub mod proof;
 mod status;
 pub mod views;
 

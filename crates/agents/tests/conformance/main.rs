@@ -38,6 +38,7 @@ mod alerts_deliver;
 mod alerts_evaluate;
 mod alerts_life;
 mod alerts_measure;
+mod auditor;
 mod collect;
 mod control;
 mod live;

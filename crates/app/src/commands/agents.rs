@@ -2,6 +2,7 @@
 
 mod control;
 mod prices;
+mod show;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use exhibit_agents::contract::Options;
 use exhibit_agents::http::analytics::{
     AskedPerformance, AskedUsage, Models, PerformanceQuery, Totals, Usage, UsageQuery,
 };
-use exhibit_agents::http::ledger::{Asked, Detail, Ledger, ListQuery, detail};
+use exhibit_agents::http::ledger::{Asked, Ledger, ListQuery};
 use exhibit_agents::ingest::{Line, ingest_lines};
 use exhibit_agents::service::{evaluate_after, prepare};
 use serde::Deserialize;
@@ -25,7 +26,7 @@ use crate::cli::Context;
 use crate::config;
 use crate::error::{CliError, Exit};
 use crate::output::{Output, table};
-use crate::remote::{Server, part};
+use crate::remote::Server;
 
 /// What AI agents did and what it cost.
 #[derive(Args)]
@@ -100,10 +101,7 @@ enum SessionsCommand {
     /// List sessions, newest first
     List(Box<ListArgs>),
     /// Show one session with its usage, calls and events
-    Show {
-        /// Its id
-        session: String,
-    },
+    Show(show::ShowArgs),
 }
 
 #[derive(Args)]
@@ -195,7 +193,7 @@ pub async fn agents(args: AgentsArgs, context: &Context) -> Result<Exit, CliErro
         AgentsCommand::Models(args) => models(args, context).await,
         AgentsCommand::Sessions(args) => match args.command {
             SessionsCommand::List(args) => list(*args, context).await,
-            SessionsCommand::Show { session } => show(session, context).await,
+            SessionsCommand::Show(args) => show::show(args, context).await,
         },
         AgentsCommand::Kill(args) => control::kill(args, context).await,
         AgentsCommand::Spawn(args) => control::spawn(args, context).await,
@@ -362,68 +360,6 @@ async fn list(args: ListArgs, context: &Context) -> Result<Exit, CliError> {
 
 fn money(usd: f64) -> String {
     format!("${usd:.6}")
-}
-
-async fn show(session: String, context: &Context) -> Result<Exit, CliError> {
-    let found: Option<Detail> = match &context.server {
-        Some(server) => {
-            let path = format!("/api/v3/ledger/{}", part(&session));
-            Some(server.get(&path, &[("include", "calls")]).await?)
-        }
-        None => {
-            let id = session.clone();
-            context.open()?.store.read(move |read| detail(read, &id, (i64::MIN, ""), true)).await?
-        }
-    };
-    let Some(found) = found else {
-        return Err(CliError::usage(format!(
-            "there is no session `{session}`; `exhibit agents sessions list` shows them"
-        )));
-    };
-    if context.out.json {
-        context.out.document(&found)?;
-        return Ok(Exit::Ok);
-    }
-    let Detail { ledger, usage, events, calls, .. } = &found;
-    let mut rows = vec![
-        ("session", ledger.session_id.clone()),
-        ("status", ledger.status.clone()),
-        ("agent", format!("{} ({})", ledger.agent_id, ledger.agent_label)),
-        ("model", ledger.model_id.clone()),
-        ("started", ledger.started_at.clone()),
-        ("ended", ledger.ended_at.clone().unwrap_or_else(|| "-".to_owned())),
-        ("runtime", format!("{} ms", ledger.runtime_ms)),
-    ];
-    rows.extend(ledger.task_title.clone().map(|title| ("task", title)));
-    rows.extend(ledger.error_message.clone().map(|message| ("error", message)));
-    if let Some(usage) = usage {
-        let count = |count: Option<i64>| count.map_or_else(|| "unknown".to_owned(), |count| count.to_string());
-        let (prompt, completion) = (count(usage.prompt_tokens), count(usage.completion_tokens));
-        let total = count(usage.total_tokens);
-        rows.push(("tokens", format!("{total} ({prompt} in, {completion} out; {})", usage.token_source)));
-        let version = usage.pricing_version.as_deref().unwrap_or("no prices");
-        let cost = usage.cost_usd.map_or_else(|| "unpriced".to_owned(), money);
-        rows.push(("cost", format!("{cost} ({}, {version})", usage.cost_confidence)));
-    }
-    let rows: Vec<Vec<String>> = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
-    for line in table(&rows) {
-        context.out.line(&line)?;
-    }
-    let calls: Vec<Vec<String>> = calls
-        .iter()
-        .flatten()
-        .map(|call| {
-            let cost = call.cost_usd.map_or_else(|| "unpriced".to_owned(), money);
-            vec!["call".to_owned(), call.started_at.clone(), call.model_id.clone(), call.status.clone(), cost]
-        })
-        .collect();
-    let events = events.iter().map(|event| {
-        vec!["event".to_owned(), event.event_ts.clone(), event.event_type.clone(), event.payload.get().to_owned()]
-    });
-    for line in table(&calls).into_iter().chain(table(&events.collect::<Vec<_>>())) {
-        context.out.line(&line)?;
-    }
-    Ok(Exit::Ok)
 }
 
 /// Asks a server, with the parameters that are given.
