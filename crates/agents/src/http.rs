@@ -1,6 +1,6 @@
 //! The routes of the room: those of the older contract below `/api/`, in its exact words, and the newer ones below `/v1/agents`.
 
-mod alerts;
+pub mod alerts;
 pub mod analytics;
 mod collectors;
 pub mod control;

@@ -1,5 +1,7 @@
 //! `exhibit agents`.
 
+mod alerts;
+mod calls;
 mod control;
 mod prices;
 mod show;
@@ -49,6 +51,10 @@ enum AgentsCommand {
     Usage(UsageArgs),
     /// How the sessions of each model ended, how long they took and what they cost
     Models(ModelsArgs),
+    /// Calls to models, the newest first
+    Calls(calls::CallsArgs),
+    /// Alerts: what fires, the rules, what happened; evaluate, acknowledge and silence
+    Alerts(alerts::AlertsArgs),
     /// Lists of prices, and costs that are reckoned anew
     Prices(prices::PricesArgs),
     /// The sums by hour and day: check them, count them anew
@@ -185,6 +191,8 @@ struct ModelsArgs {
 pub async fn agents(args: AgentsArgs, context: &Context) -> Result<Exit, CliError> {
     match args.command {
         AgentsCommand::Ingest(args) => ingest(&args.file, context).await,
+        AgentsCommand::Calls(args) => calls::calls(args, context).await,
+        AgentsCommand::Alerts(args) => alerts::alerts(args, context).await,
         AgentsCommand::Prices(args) => prices::prices(args, context).await,
         AgentsCommand::Aggregates(args) => prices::aggregates(args, context).await,
         AgentsCommand::Tail(args) => tail(args, context).await,

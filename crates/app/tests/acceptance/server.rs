@@ -6,6 +6,7 @@ mod access;
 mod agents;
 mod agents_chain;
 mod agents_live;
+mod agents_verbs;
 mod archive;
 mod browser;
 mod control;
