@@ -1,4 +1,4 @@
-//! What a session adds to the sums by hour and day: a pure function of its rows, so that moving by difference, recounting and rebuilding agree.
+//! What a session adds to the sums by hour and day (`docs/governance.md`): a pure function of its rows, so that moving and recounting agree.
 
 use std::collections::BTreeMap;
 

@@ -1,17 +1,20 @@
 //! The routes of the room: those of the older contract below `/api/`, in its exact words, and the newer ones below `/v1/agents`.
 
-mod alerts;
+pub mod alerts;
 pub mod analytics;
 mod collectors;
 pub mod control;
+pub mod costs;
 mod dialect;
 pub mod evidence;
 pub mod imports;
 mod ingest;
 pub mod ledger;
+pub mod live;
 mod numbers;
 pub mod otlp;
 pub mod prices;
+pub mod proof;
 mod status;
 pub mod views;
 
@@ -58,17 +61,15 @@ struct Inner {
     recomputes: prices::Recomputes,
     /// Held while a file is taken over: two at once would only wait for each other.
     importing: Arc<tokio::sync::Mutex<()>>,
+    live: live::Live,
 }
 
 impl Api {
     /// With these options.
     pub fn new(options: ApiOptions) -> Self {
-        Self(Arc::new(Inner {
-            options,
-            rejections: Arc::default(),
-            recomputes: prices::Recomputes::default(),
-            importing: Arc::default(),
-        }))
+        let (recomputes, live) = (prices::Recomputes::default(), live::Live::default());
+        let importing = Arc::default();
+        Self(Arc::new(Inner { options, rejections: Arc::default(), recomputes, importing, live }))
     }
 
     /// What was refused, counted.
@@ -110,5 +111,6 @@ pub fn routes(api: &Api) -> Vec<Route> {
     routes.extend(otlp::routes(api));
     routes.extend(collectors::routes(api));
     routes.extend(imports::routes(api));
+    routes.extend(live::routes(api));
     routes
 }

@@ -1,4 +1,6 @@
 //! Lists of prices in the ledger: the one that comes with the program, those that people load, and what differs between two of them.
+//!
+//! `docs/governance.md` says what loading a list changes, and what it does not.
 
 use std::collections::BTreeMap;
 

@@ -2,6 +2,7 @@
 //!
 //! What was asked is a record, so that a rebuild comes to the same figures; a large recompute is many records, each about a part of the calls that
 //! a transaction can take without keeping others waiting. A part is named by the starts of its calls and by their ids, which no rebuild changes.
+//! `docs/governance.md` says what it means for who reads the numbers.
 
 mod part;
 

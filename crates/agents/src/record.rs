@@ -240,6 +240,20 @@ pub fn conflict(
     Ok(Draft::record(CONFLICT, format!("{}/refused", record_id(&key, document.fingerprint)), payload))
 }
 
+/// The session in the body of a record of kind [`CONFLICT`].
+///
+/// # Errors
+/// When it is not what the gate writes: the database was changed by others.
+pub fn conflicting_session(body: &[u8]) -> Result<String, StoreError> {
+    #[derive(Deserialize)]
+    struct Form {
+        session_id: String,
+    }
+    let form: Form = serde_json::from_slice(body)
+        .map_err(|error| StoreError::Unexpected(format!("a recorded conflict cannot be read: {error}")))?;
+    Ok(form.session_id)
+}
+
 /// The record of a list of prices.
 ///
 /// # Errors

@@ -12,7 +12,11 @@ use crate::collect::close::{CLOSE, Close};
 use crate::fold::Placed;
 use crate::projection;
 use crate::recompute;
-use crate::record::{IMPORTED, KINDS, Key, PRICES, RECOMPUTE, Recorded, SESSION, fingerprint_of, read_prices};
+use crate::record::{
+    CONFLICT, IMPORTED, KINDS, Key, PRICES, RECOMPUTE, Recorded, SESSION, conflicting_session, fingerprint_of,
+    read_prices,
+};
+use crate::sql::asides::{self, Aside};
 use crate::sql::keys::{self, KeyRow};
 use crate::sql::sessions;
 use crate::sql::{aggregates, cost_rows, events, prices, words};
@@ -20,6 +24,9 @@ use crate::sql::{aggregates, cost_rows, events, prices, words};
 /// The agents room.
 #[derive(Debug)]
 pub struct AgentsRoom;
+
+/// The migration that notes what is recorded of sessions and not shown.
+pub const ASIDES_VERSION: i64 = 7;
 
 const MIGRATIONS: &[Migration] = &[
     Migration {
@@ -57,6 +64,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "agents_imports",
         sqlite: include_str!("migrations/sqlite/0006_agents_imports.sql"),
         postgres: include_str!("migrations/postgres/0006_agents_imports.sql"),
+    },
+    Migration {
+        version: ASIDES_VERSION,
+        name: "agents_asides",
+        sqlite: include_str!("migrations/sqlite/0007_agents_asides.sql"),
+        postgres: include_str!("migrations/postgres/0007_agents_asides.sql"),
     },
 ];
 
@@ -111,10 +124,12 @@ impl Room for AgentsRoom {
     }
 
     fn settle(&self, tx: &mut Tx<'_>, taken: &[Taken<'_>]) -> Result<(), StoreError> {
-        let mut placed = Vec::new();
+        let (mut placed, mut beside) = (Vec::new(), Vec::new());
         for Taken { seq, admission, candidate } in taken {
             if is_document(candidate) {
                 placed.push((place(*seq, candidate, Timestamp(0))?, *admission == LeafAdmission::Stale));
+            } else if candidate.kind().name() == CONFLICT {
+                beside.push((conflicting_session(candidate.body())?, *seq, Aside::Conflict));
             }
         }
         let ids: Vec<&str> = placed.iter().map(|(document, _)| document.session_id()).collect();
@@ -123,6 +138,7 @@ impl Room for AgentsRoom {
         for (document, stale) in &placed {
             let before = standing.get(document.session_id());
             let revision = if *stale {
+                beside.push((document.session_id().to_owned(), document.seq, Aside::Stale));
                 before.map_or(0, |before| before.revision)
             } else {
                 let after = document.standing(before, 0);
@@ -133,7 +149,8 @@ impl Room for AgentsRoom {
             let (key, fingerprint) = (document.recorded.key.text(), document.fingerprint);
             rows.push(KeyRow { key, fingerprint, ledger_seq: document.seq, revision, stale: *stale });
         }
-        keys::insert(tx, &rows)
+        keys::insert(tx, &rows)?;
+        asides::insert(tx, &beside)
     }
 
     fn project(&self, tx: &mut Tx<'_>, accepted: &[Accepted]) -> Result<(), StoreError> {

@@ -8,7 +8,9 @@ use exhibit_store::{Store, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::alerts::Cause;
 use crate::alerts::deliver::Deliverer;
+use crate::alerts::evaluate::{Evaluation, evaluate};
 use crate::alerts::evaluator::{Commits, Evaluator};
 use crate::collect::discover::Folders;
 use crate::collect::report::Report;
@@ -31,6 +33,16 @@ pub async fn prepare(store: &Store) -> Result<(), StoreError> {
     }
     ensure_counted(store).await?;
     Ok(())
+}
+
+/// Evaluates the rules of alerts after something was taken in where no [`Watch`] hears of it, as on the command line. Notices are sent by a
+/// server, now or when it starts.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub async fn evaluate_after(store: &Store) -> Result<Evaluation, StoreError> {
+    let now = store.clock().now();
+    store.write(move |tx| evaluate(tx, now, Cause::Ingest)).await
 }
 
 /// What a round of reading did: what it wrote is evaluated, what went wrong is logged.

@@ -7,6 +7,7 @@ pub mod alerts_rules;
 pub mod alerts_states;
 pub mod alerts_transitions;
 pub mod analytics;
+pub mod asides;
 pub mod calls;
 pub mod conflicts;
 pub mod control_audit;

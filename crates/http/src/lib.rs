@@ -9,6 +9,7 @@ mod deliver;
 mod dialect;
 mod input;
 mod jobs;
+pub mod live;
 mod openapi;
 mod output;
 mod problem;

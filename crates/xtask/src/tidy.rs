@@ -6,6 +6,7 @@
 mod code;
 mod crates;
 mod declared;
+mod governance;
 mod licences;
 mod metadata;
 mod migrations;
@@ -47,6 +48,7 @@ fn check(root: &Path) -> anyhow::Result<Vec<Problem>> {
     problems.extend(code::governed(&files));
     problems.extend(sql_text::places(&files));
     problems.extend(declared::forgotten_files(&files));
+    problems.extend(governance::cited(&files));
     problems.extend(migrations::pairs(&files));
     problems.extend(words::unfinished_code(&files));
     problems.extend(words::to_do_without_owner(&files));

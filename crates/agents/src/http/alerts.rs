@@ -1,5 +1,7 @@
 //! Alerts: rules and the feed as older clients know them, and what is newer below `/v1/agents/alerts`.
 
+mod evaluation;
+
 use axum::body::Bytes;
 use axum::extract::{Extension, State};
 use axum::http::{Method, StatusCode};
@@ -10,7 +12,6 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use exhibit_http::{Access, ApiError, At, Body, Caller, Json, Page, Query, Route, Scope, limit};
 use exhibit_model::json::{JsonLimits, parse_strict};
 use exhibit_model::time::Timestamp;
-use exhibit_store::StoreError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,9 +20,12 @@ use super::Api;
 use super::dialect::LegacyProblem;
 use super::views::iso;
 use crate::alerts::repository::{self, AlertError, Answer};
-use crate::alerts::{ActiveAlert, Cause, Channel, DeliveryId, Measure, Rule, RuleId, State as AlertState};
+use crate::alerts::{ActiveAlert, Channel, DeliveryId, Measure, Rule, RuleId, State as AlertState};
 use crate::sql::alerts_outbox::{Delivery, DeliveryState};
 use crate::sql::alerts_transitions::{Happened, Place};
+use evaluation::{Evaluate, evaluate};
+
+pub use evaluation::EvaluationView;
 
 /// Largest body of a rule or a channel in bytes: a rule with every field has some hundred.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -352,13 +356,14 @@ struct InstanceView {
 
 /// How instances of a rule stand.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Instances {
+pub struct Instances {
     /// The instances.
     items: Vec<InstanceView>,
 }
 
 impl Instances {
-    fn of(states: Vec<AlertState>) -> Self {
+    /// Of these states.
+    pub fn of(states: Vec<AlertState>) -> Self {
         let items = states.into_iter().map(|state| InstanceView {
             scope_key: state.scope_key(),
             status: state.standing.status.as_str().to_owned(),
@@ -415,7 +420,7 @@ struct TransitionsQuery {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "AlertTransition")]
-struct TransitionView {
+pub struct TransitionView {
     /// The rule.
     rule_id: String,
     /// The instance.
@@ -452,7 +457,8 @@ struct TransitionView {
 }
 
 impl TransitionView {
-    fn new(happened: Happened) -> Self {
+    /// Of something that happened.
+    pub fn new(happened: Happened) -> Self {
         let transition = happened.transition;
         Self {
             rule_id: happened.rule_id.as_str().to_owned(),
@@ -599,51 +605,6 @@ async fn deliveries(
     let page = api.read(move |read| repository::deliveries(read, state, before.as_ref(), limit)).await?;
     let next = page.next.map(|(at, id)| cursor_of(&(at.0, id.as_str())));
     Ok(Json(Page { items: page.rows.into_iter().map(DeliveryView::new).collect(), next, total: None }))
-}
-
-/// Whether anything is written.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Evaluate {
-    /// Only say what would happen.
-    #[serde(default)]
-    dry_run: bool,
-}
-
-/// What an evaluation found.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "AlertEvaluation")]
-struct EvaluationView {
-    /// The moment that was looked at.
-    at: String,
-    /// Rules that were looked at.
-    rules: usize,
-    /// Instances that were looked at.
-    instances: usize,
-    /// How much happened.
-    happened: usize,
-    /// What happened, in the order of rules and instances; the first ones of many.
-    transitions: Vec<TransitionView>,
-    /// Notices that are to be sent.
-    deliveries: usize,
-}
-
-async fn evaluate(State(api): State<Api>, Body(asked): Body<Evaluate>) -> Result<Json<EvaluationView>, ApiError> {
-    let evaluator = &api.0.options.evaluator;
-    let done = match asked.dry_run {
-        true => evaluator.dry_run(None).await,
-        false => evaluator.evaluate(None, Cause::Manual).await,
-    };
-    let done = done.map_err(|error: StoreError| ApiError::from(error))?;
-    Ok(Json(EvaluationView {
-        at: iso(done.at),
-        rules: done.rules,
-        instances: done.instances,
-        happened: done.happened,
-        transitions: done.transitions.into_iter().map(TransitionView::new).collect(),
-        deliveries: done.deliveries,
-    }))
 }
 
 async fn channels(State(api): State<Api>) -> Result<Response, ApiError> {

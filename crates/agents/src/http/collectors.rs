@@ -74,6 +74,9 @@ pub(super) async fn take(
         at: api.store().clock().now(),
     };
     record(api.store(), prepared, step, None).await.map_err(busy)?;
+    if documents > 0 {
+        api.0.options.commits.ingested();
+    }
     Ok(Json(Collection { accepted, rejected, documents, message: collected.message }))
 }
 

@@ -1,19 +1,18 @@
 //! Refused documents, calls, and whether the sums are what the rows come to.
 
-use std::collections::BTreeSet;
-
 use axum::extract::State;
 use exhibit_http::{ApiError, Cursor, Json, Page, PageQuery, Query, Route, Scope, limit};
 use exhibit_model::time::Timestamp;
-use exhibit_store::StoreError;
+use exhibit_store::{Read, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Api;
 use super::alerts::{cursor_of, parts_of};
+use super::ledger::called;
 use super::views::{LedgerCall, iso};
 use crate::parity;
-use crate::sql::{calls, conflicts, dims};
+use crate::sql::{calls, conflicts};
 
 /// Items of a page, unless asked otherwise.
 const PAGE: u32 = 50;
@@ -50,6 +49,13 @@ pub struct Conflict {
     pub fingerprint: String,
 }
 
+impl From<conflicts::ConflictRow> for Conflict {
+    fn from(row: conflicts::ConflictRow) -> Self {
+        let conflicts::ConflictRow { ledger_seq, session_id, key, reason, standing, fingerprint } = row;
+        Self { ledger_seq, session_id, key, reason, standing, fingerprint }
+    }
+}
+
 async fn conflicts_page(
     State(api): State<Api>,
     Query(query): Query<PageQuery>,
@@ -58,14 +64,7 @@ async fn conflicts_page(
     let before = Cursor::parse(query.cursor.as_deref(), "conflicts")?.map_or(i64::MAX, |cursor| cursor.0);
     let more = i64::try_from(size).unwrap_or(i64::MAX).saturating_add(1);
     let found = api.read(move |read| conflicts::page(read, before, more)).await?;
-    let items = found.into_iter().map(|row| Conflict {
-        ledger_seq: row.ledger_seq,
-        session_id: row.session_id,
-        key: row.key,
-        reason: row.reason,
-        standing: row.standing,
-        fingerprint: row.fingerprint,
-    });
+    let items = found.into_iter().map(Conflict::from);
     Ok(Json(Page::cut(items.collect(), size, "conflicts", |conflict: &Conflict| conflict.ledger_seq)))
 }
 
@@ -74,28 +73,24 @@ async fn calls_page(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page<LedgerCall>>, ApiError> {
     let size = limit(query.limit, PAGE)?;
-    let before: (i64, i64) = parts_of(query.cursor.as_deref())?.unwrap_or((i64::MAX, i64::MAX));
-    let page = api
-        .read(move |read| {
-            let more = i64::try_from(size).unwrap_or(i64::MAX).saturating_add(1);
-            let mut rows = calls::newest(read, before, more)?;
-            let is_cut = rows.len() > size;
-            rows.truncate(size);
-            let next = rows.last().filter(|_| is_cut).map(|last| cursor_of(&(last.started_at.0, last.call_key)));
-            let keys: BTreeSet<i64> = rows
-                .iter()
-                .flat_map(|call| [Some(call.model_key), call.provider_key, Some(call.feed_key)])
-                .flatten()
-                .collect();
-            let names = dims::names(read, &keys)?;
-            let views = rows.into_iter().map(|call| LedgerCall::new(call, |key| names.get(&key).cloned()));
-            let items = views.collect::<Result<_, _>>().map_err(|error: serde_json::Error| {
-                StoreError::Unexpected(format!("a stored usage object cannot be read: {error}"))
-            })?;
-            Ok(Page { items, next, total: None })
-        })
-        .await?;
-    Ok(Json(page))
+    let before = parts_of(query.cursor.as_deref())?.unwrap_or(CALLS_END);
+    Ok(Json(api.read(move |read| newest_calls(read, before, size)).await?))
+}
+
+/// The place after the newest call.
+pub const CALLS_END: (i64, i64) = (i64::MAX, i64::MAX);
+
+/// Calls before a place, the newest first; `size` at most.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn newest_calls(read: &Read<'_>, before: (i64, i64), size: usize) -> Result<Page<LedgerCall>, StoreError> {
+    let more = i64::try_from(size).unwrap_or(i64::MAX).saturating_add(1);
+    let mut rows = calls::newest(read, before, more)?;
+    let is_cut = rows.len() > size;
+    rows.truncate(size);
+    let next = rows.last().filter(|_| is_cut).map(|last| cursor_of(&(last.started_at.0, last.call_key)));
+    Ok(Page { items: called(read, rows)?, next, total: None })
 }
 
 /// Whether the sums are what the rows come to.

@@ -1,21 +1,26 @@
 //! What `GET /api/v3/ledger` and `GET /api/v3/ledger/{sessionId}` answer, for the command line as well.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use axum::extract::State;
 use exhibit_http::{ApiError, At, Cursor, Json, Query, Route, Scope};
+use exhibit_store::kinds::Kinds;
 use exhibit_store::{Read, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Api;
+use super::costs::{CostRevision, history};
 use super::dialect::LegacyProblem;
+use super::proof::{SessionProof, of_session};
 use super::views::{LedgerCall, LedgerEntry, LedgerEvent, SessionUsage};
 use crate::alerts::Zone;
 use crate::moment::{Covered, covered};
+use crate::sql::calls::CallRow;
 use crate::sql::ledger::{Filter, ListedSession, Place, Sort, Text, count, find, page};
 use crate::sql::usage::UsageRow;
-use crate::sql::{calls, dims, events, usage};
+use crate::sql::{calls, dims, events, sessions, usage};
 
 /// Sessions of a page when nobody says how many.
 const PAGE_SIZE: i64 = 20;
@@ -245,7 +250,7 @@ fn view(session_id: &str, usage: &UsageRow, names: &BTreeMap<i64, String>) -> Se
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct OneQuery {
-    /// `calls`: with the calls of the session
+    /// `calls`, `costs`, `proof`, or several with commas between: with its calls, with what each cost when, with its place in the ledger
     include: Option<String>,
     /// `eventsNext` of the answer before
     events_after: Option<String>,
@@ -268,6 +273,45 @@ pub struct Detail {
     /// Its calls by time, when `include` asks for them; 5,000 at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calls: Option<Vec<LedgerCall>>,
+    /// What it and its calls cost, now and before costs were reckoned anew, when `include` asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub costs: Option<Vec<CostRevision>>,
+    /// Its place in the ledger, when `include` asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<SessionProof>,
+}
+
+/// What else is told of a session.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Include {
+    /// Its calls.
+    pub calls: bool,
+    /// What it and its calls cost.
+    pub costs: bool,
+    /// Its place in the ledger.
+    pub proof: bool,
+}
+
+impl Include {
+    fn parse(text: &str) -> Option<Self> {
+        let mut include = Self::default();
+        for word in text.split(',').filter(|_| !text.is_empty()) {
+            match word {
+                "calls" => include.calls = true,
+                "costs" => include.costs = true,
+                "proof" => include.proof = true,
+                _ => return None,
+            }
+        }
+        Some(include)
+    }
+
+    /// As it stands in a question; `None` when nothing else is told.
+    pub fn text(self) -> Option<String> {
+        let words = [(self.calls, "calls"), (self.costs, "costs"), (self.proof, "proof")];
+        let wanted: Vec<&str> = words.into_iter().filter(|(wanted, _)| *wanted).map(|(_, word)| word).collect();
+        (!wanted.is_empty()).then(|| wanted.join(","))
+    }
 }
 
 async fn one(
@@ -275,11 +319,7 @@ async fn one(
     At(session_id): At<String>,
     Query(query): Query<OneQuery>,
 ) -> Result<Json<Detail>, ApiError> {
-    let with_calls = match query.include.as_deref().unwrap_or_default() {
-        "" => false,
-        "calls" => true,
-        _ => return Err(invalid("include")),
-    };
+    let include = Include::parse(query.include.as_deref().unwrap_or_default()).ok_or_else(|| invalid("include"))?;
     let after = match query.events_after.as_deref() {
         None => (i64::MIN, String::new()),
         Some(text) => {
@@ -287,7 +327,9 @@ async fn one(
             (seq.parse().map_err(|_| invalid("eventsAfter"))?, id.to_owned())
         }
     };
-    let found = api.read(move |read| detail(read, &session_id, (after.0, &after.1), with_calls)).await?;
+    let kinds = Arc::clone(api.store().kinds());
+    let ask = move |read: &Read<'_>| detail(read, &kinds, &session_id, (after.0, &after.1), include);
+    let found = api.read(ask).await?;
     found.map(Json).ok_or_else(|| ApiError::not_found("not-found", "Session not found"))
 }
 
@@ -297,9 +339,10 @@ async fn one(
 /// When the database cannot be read.
 pub fn detail(
     read: &Read<'_>,
+    kinds: &Kinds,
     session_id: &str,
     after: (i64, &str),
-    with_calls: bool,
+    include: Include,
 ) -> Result<Option<Detail>, StoreError> {
     let Some(session) = find(read, session_id)? else { return Ok(None) };
     let session_key = session.session_key;
@@ -313,18 +356,33 @@ pub fn detail(
     let events = said.into_iter().map(|event| LedgerEvent::new(session_id, event)).collect::<Result<_, _>>();
     let usages = usage::by_keys(read, &[session_key])?;
     let names = provider_names(read, usages.values())?;
-    let calls = if with_calls { Some(calls_of(read, session_key)?) } else { None };
+    let calls = match include.calls || include.costs {
+        true => calls::of_session(read, session_key, (i64::MIN, 0), PARTS_MAX)?,
+        false => Vec::new(),
+    };
+    let costs = match usages.get(&session_key).filter(|_| include.costs) {
+        Some(usage) => Some(history(read, usage, &calls)?),
+        None => None,
+    };
+    let wanted: &[&str] = if include.proof { &[session_id] } else { &[] };
+    let proof = match sessions::standing(read, wanted)?.get(session_id) {
+        Some(standing) => Some(of_session(read, kinds, session_id, standing.ledger_seq)?),
+        None => None,
+    };
+    let calls = if include.calls { Some(called(read, calls)?) } else { None };
     Ok(Some(Detail {
         usage: usages.get(&session_key).map(|usage| view(session_id, usage, &names)),
         ledger: LedgerEntry::new(session, None),
         events: events.map_err(damaged)?,
         events_next,
         calls,
+        costs,
+        proof,
     }))
 }
 
-fn calls_of(read: &Read<'_>, session_key: i64) -> Result<Vec<LedgerCall>, StoreError> {
-    let rows = calls::of_session(read, session_key, (i64::MIN, 0), PARTS_MAX)?;
+/// Calls as the wire has them.
+pub(super) fn called(read: &Read<'_>, rows: Vec<CallRow>) -> Result<Vec<LedgerCall>, StoreError> {
     let keys: BTreeSet<i64> =
         rows.iter().flat_map(|call| [Some(call.model_key), call.provider_key, Some(call.feed_key)]).flatten().collect();
     let names = dims::names(read, &keys)?;

@@ -98,7 +98,11 @@ async fn taken(
         problem: collected.message.clone(),
         at: api.store().clock().now(),
     };
+    let documents = prepared.documents;
     record(api.store(), prepared, step, None).await.map_err(busy)?;
+    if documents > 0 {
+        api.0.options.commits.ingested();
+    }
     Ok(answer(signal, encoding, &collected))
 }
 

@@ -12,7 +12,7 @@ use crate::sql::ledger::ListedSession;
 use crate::sql::usage::UsageRow;
 
 /// ISO 8601 with `Z` and milliseconds.
-pub(super) fn iso(at: Timestamp) -> String {
+pub(in crate::http) fn iso(at: Timestamp) -> String {
     jiff::Timestamp::from_microsecond(at.0).map_or_else(|_| at.to_string(), |at| format!("{at:.3}"))
 }
 

@@ -13,8 +13,8 @@ use crate::contract::ServiceTier;
 /// `perSearch` in nano-USD each. `aliases` and `tiers` may be left out; `null` is the same as absent.
 ///
 /// # Errors
-/// All problems at once, with JSON pointers: those of [`parse_strict`] alone, or `missing_field`, `unknown_field`, `wrong_type`, `not_a_time`,
-/// `unknown_word` and those of [`Snapshot::new`].
+/// All problems at once, with JSON pointers: those of [`parse_strict`] alone, or `missing_field`, `unknown_field`, `named_by_content`, `wrong_type`,
+/// `not_a_time`, `unknown_word` and those of [`Snapshot::new`].
 pub fn parse(bytes: &[u8]) -> Result<Snapshot, Findings> {
     let value = parse_strict(bytes, &JsonLimits::of_bytes(SNAPSHOT_BYTES_MAX))?;
     let Value::Object(map) = value else {
@@ -46,6 +46,12 @@ fn is_told(findings: &Findings, new: &Finding) -> bool {
 }
 
 fn read_draft(mut fields: Fields<'_>) -> Draft {
+    // A name of one's own could be that of another list, or a word of the API such as `recompute`, under which nobody would find it.
+    for name in ["pricingVersion", "name"] {
+        if fields.take(name).is_some() {
+            fields.wrong(name, "named_by_content", "a list has the name that its content gives it, and takes no other");
+        }
+    }
     let head = Head {
         origin: fields.text("origin").unwrap_or_default(),
         owner: fields.text("owner").unwrap_or_default(),

@@ -57,6 +57,20 @@ fn a_list_is_named_by_its_content() {
     assert_ne!(version(&bare), version(&list()));
 }
 
+/// A list that could be called `recompute` would be hidden by the route of that name.
+#[test]
+fn a_list_takes_no_name_but_that_of_its_content() {
+    for name in ["pricingVersion", "name"] {
+        let mut named = list();
+        named[name] = json!("recompute");
+        let findings = read(&named).expect_err("refused");
+        let shown: Vec<(&str, &str)> = findings.iter().map(|it| (it.pointer.as_str(), it.code)).collect();
+        assert_eq!(shown, [(format!("/{name}").as_str(), "named_by_content")]);
+        assert!(findings.to_string().contains("a list has the name that its content gives it"), "{findings}");
+    }
+    assert!(read(&list()).expect("a list").pricing_version().as_str().starts_with("px-"));
+}
+
 #[test]
 fn all_problems_of_a_list_are_told() {
     let wrong = json!({

@@ -93,6 +93,17 @@ static OF_SUBJECT: LazyLock<Sql> = LazyLock::new(|| {
     )
 });
 
+// Uses the primary key, once for each subject.
+static OF_SUBJECTS: LazyLock<Sql> = LazyLock::new(|| {
+    let select = format!("select {} from cost_rows where subject = $1 and subject_key", COSTS.columns());
+    let order = "order by subject_key, revision limit $3";
+    Sql {
+        name: "agents_costs_of_subjects",
+        sqlite: format!("{select} in (select value from json_each($2)) {order}").into(),
+        postgres: format!("{select} = any($2::bigint[]) {order}").into(),
+    }
+});
+
 // Uses the primary key, once for each subject and once for its newest revision.
 static LATEST: LazyLock<Sql> = LazyLock::new(|| {
     let newest = "revision = (select max(revision) from cost_rows as every \
@@ -130,6 +141,23 @@ pub fn of_subject(
     limit: i64,
 ) -> Result<Vec<CostRow>, StoreError> {
     read.all(&OF_SUBJECT, params![subject.as_str(), subject_key, after, limit])
+}
+
+/// Revisions of these subjects, by subject, in order; `limit` at most.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn of_subjects(
+    read: &Read<'_>,
+    subject: Subject,
+    subject_keys: &[i64],
+    limit: i64,
+) -> Result<Vec<CostRow>, StoreError> {
+    if subject_keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys = Value::List(subject_keys.iter().map(|key| Value::Int(*key)).collect());
+    read.all(&OF_SUBJECTS, &[subject.as_str().into(), keys, limit.into()])
 }
 
 /// The newest revision of each of these subjects that has one.

@@ -32,18 +32,20 @@ both!(
 );
 
 /// Both lists; the name of the one that is in force from the week on.
-fn lists(world: &World) -> PricingVersion {
+pub fn lists(world: &World) -> PricingVersion {
     let [first, second] = price_files();
     world.has_prices(&first);
     world.has_prices(&second)
 }
 
-fn ask(world: &World, id: &str, version: &PricingVersion, filter: Filter) -> Report {
+/// Reckons costs anew under a list.
+pub fn ask(world: &World, id: &str, version: &PricingVersion, filter: Filter) -> Report {
     let request = Request { id: id.to_owned(), version: version.clone(), filter };
     block_on(run(&world.store, &request, &mut |_| {})).expect("a recompute")
 }
 
-fn call(id: &str, model: &str, at: &str) -> Value {
+/// A call of 1,000 tokens in and 10 out.
+pub fn call(id: &str, model: &str, at: &str) -> Value {
     json!({"callId": id, "startedAt": at, "status": "success", "modelId": model, "provider": "acme",
         "usage": {"inputUncached": 1_000, "output": 10}})
 }

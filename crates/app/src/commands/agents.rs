@@ -1,8 +1,11 @@
 //! `exhibit agents`.
 
+mod alerts;
+mod calls;
 mod control;
 mod import;
 mod prices;
+mod show;
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -17,9 +20,9 @@ use exhibit_agents::contract::Options;
 use exhibit_agents::http::analytics::{
     AskedPerformance, AskedUsage, Models, PerformanceQuery, Totals, Usage, UsageQuery,
 };
-use exhibit_agents::http::ledger::{Asked, Detail, Ledger, ListQuery, detail};
+use exhibit_agents::http::ledger::{Asked, Ledger, ListQuery};
 use exhibit_agents::ingest::{Line, ingest_lines};
-use exhibit_agents::service::prepare;
+use exhibit_agents::service::{evaluate_after, prepare};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -27,7 +30,7 @@ use crate::cli::Context;
 use crate::config;
 use crate::error::{CliError, Exit};
 use crate::output::{Output, table};
-use crate::remote::{Server, part};
+use crate::remote::Server;
 
 /// What AI agents did and what it cost.
 #[derive(Args)]
@@ -50,6 +53,10 @@ enum AgentsCommand {
     Usage(UsageArgs),
     /// How the sessions of each model ended, how long they took and what they cost
     Models(ModelsArgs),
+    /// Calls to models, the newest first
+    Calls(calls::CallsArgs),
+    /// Alerts: what fires, the rules, what happened; evaluate, acknowledge and silence
+    Alerts(alerts::AlertsArgs),
     /// Lists of prices, and costs that are reckoned anew
     Prices(prices::PricesArgs),
     /// The sums by hour and day: check them, count them anew
@@ -104,10 +111,7 @@ enum SessionsCommand {
     /// List sessions, newest first
     List(Box<ListArgs>),
     /// Show one session with its usage, calls and events
-    Show {
-        /// Its id
-        session: String,
-    },
+    Show(show::ShowArgs),
 }
 
 #[derive(Args)]
@@ -191,6 +195,8 @@ struct ModelsArgs {
 pub async fn agents(args: AgentsArgs, context: &Context) -> Result<Exit, CliError> {
     match args.command {
         AgentsCommand::Ingest(args) => ingest(&args.file, context).await,
+        AgentsCommand::Calls(args) => calls::calls(args, context).await,
+        AgentsCommand::Alerts(args) => alerts::alerts(args, context).await,
         AgentsCommand::Prices(args) => prices::prices(args, context).await,
         AgentsCommand::Aggregates(args) => prices::aggregates(args, context).await,
         AgentsCommand::Import(args) => import::import(args, context).await,
@@ -200,7 +206,7 @@ pub async fn agents(args: AgentsArgs, context: &Context) -> Result<Exit, CliErro
         AgentsCommand::Models(args) => models(args, context).await,
         AgentsCommand::Sessions(args) => match args.command {
             SessionsCommand::List(args) => list(*args, context).await,
-            SessionsCommand::Show { session } => show(session, context).await,
+            SessionsCommand::Show(args) => show::show(args, context).await,
         },
         AgentsCommand::Kill(args) => control::kill(args, context).await,
         AgentsCommand::Spawn(args) => control::spawn(args, context).await,
@@ -249,7 +255,11 @@ async fn ingest(file: &Path, context: &Context) -> Result<Exit, CliError> {
             let app = context.open()?;
             prepare(&app.store).await?;
             let options = Options { allow_bare: app.config.agents.contract.allow_bare };
-            ingest_lines(&app.store, &bytes, options, |_, _| {}).await?
+            let lines = ingest_lines(&app.store, &bytes, options, |_, _| {}).await?;
+            if lines.iter().any(|line| line.status == 200) {
+                evaluate_after(&app.store).await?;
+            }
+            lines
         }
     };
     let refused = lines.iter().filter(|line| line.status != 200).count();
@@ -368,68 +378,6 @@ fn money(usd: f64) -> String {
 /// A median, or the word for it where not one number is known.
 fn known(counts: &BTreeMap<String, i64>, median: String, none: &str) -> String {
     if counts.contains_key("known") { median } else { none.to_owned() }
-}
-
-async fn show(session: String, context: &Context) -> Result<Exit, CliError> {
-    let found: Option<Detail> = match &context.server {
-        Some(server) => {
-            let path = format!("/api/v3/ledger/{}", part(&session));
-            Some(server.get(&path, &[("include", "calls")]).await?)
-        }
-        None => {
-            let id = session.clone();
-            context.open()?.store.read(move |read| detail(read, &id, (i64::MIN, ""), true)).await?
-        }
-    };
-    let Some(found) = found else {
-        return Err(CliError::usage(format!(
-            "there is no session `{session}`; `exhibit agents sessions list` shows them"
-        )));
-    };
-    if context.out.json {
-        context.out.document(&found)?;
-        return Ok(Exit::Ok);
-    }
-    let Detail { ledger, usage, events, calls, .. } = &found;
-    let mut rows = vec![
-        ("session", ledger.session_id.clone()),
-        ("status", ledger.status.clone()),
-        ("agent", format!("{} ({})", ledger.agent_id, ledger.agent_label)),
-        ("model", ledger.model_id.clone()),
-        ("started", ledger.started_at.clone()),
-        ("ended", ledger.ended_at.clone().unwrap_or_else(|| "-".to_owned())),
-        ("runtime", format!("{} ms", ledger.runtime_ms)),
-    ];
-    rows.extend(ledger.task_title.clone().map(|title| ("task", title)));
-    rows.extend(ledger.error_message.clone().map(|message| ("error", message)));
-    if let Some(usage) = usage {
-        let count = |count: Option<i64>| count.map_or_else(|| "unknown".to_owned(), |count| count.to_string());
-        let (prompt, completion) = (count(usage.prompt_tokens), count(usage.completion_tokens));
-        let total = count(usage.total_tokens);
-        rows.push(("tokens", format!("{total} ({prompt} in, {completion} out; {})", usage.token_source)));
-        let version = usage.pricing_version.as_deref().unwrap_or("no prices");
-        let cost = usage.cost_usd.map_or_else(|| "unpriced".to_owned(), money);
-        rows.push(("cost", format!("{cost} ({}, {version})", usage.cost_confidence)));
-    }
-    let rows: Vec<Vec<String>> = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
-    for line in table(&rows) {
-        context.out.line(&line)?;
-    }
-    let calls: Vec<Vec<String>> = calls
-        .iter()
-        .flatten()
-        .map(|call| {
-            let cost = call.cost_usd.map_or_else(|| "unpriced".to_owned(), money);
-            vec!["call".to_owned(), call.started_at.clone(), call.model_id.clone(), call.status.clone(), cost]
-        })
-        .collect();
-    let events = events.iter().map(|event| {
-        vec!["event".to_owned(), event.event_ts.clone(), event.event_type.clone(), event.payload.get().to_owned()]
-    });
-    for line in table(&calls).into_iter().chain(table(&events.collect::<Vec<_>>())) {
-        context.out.line(&line)?;
-    }
-    Ok(Exit::Ok)
 }
 
 /// Asks a server, with the parameters that are given.
@@ -555,13 +503,21 @@ async fn tail(args: TailArgs, context: &Context) -> Result<Exit, CliError> {
     let out = context.out;
     let store = app.store.clone();
     let once = args.once;
+    let runtime = tokio::runtime::Handle::current();
     let reading = tokio::task::spawn_blocking(move || -> Result<(), CliError> {
+        let evaluated = store.clone();
+        let take = |report: &Report| {
+            if report.total().documents > 0 || report.closed > 0 {
+                runtime.block_on(evaluate_after(&evaluated))?;
+            }
+            tell_round(report, out)
+        };
         if once {
-            return tell_round(&collect_once(&store, folders)?, out);
+            return take(&collect_once(&store, folders)?);
         }
         let mut result = Ok(());
         Runner::new(store, folders).run(TAIL_EVERY, &stopped, &mut |told| {
-            let said = told.map_err(CliError::from).and_then(|report| tell_round(&report, out));
+            let said = told.map_err(CliError::from).and_then(|report| take(&report));
             if let Err(error) = said {
                 out.warn(&error.message);
                 result = Err(error);
@@ -606,7 +562,13 @@ fn tell_round(report: &Report, out: Output) -> Result<(), CliError> {
 
 async fn list_collectors(context: &Context) -> Result<Exit, CliError> {
     let found: Vec<CollectorStatus> = match &context.server {
-        Some(server) => server.list("/v1/agents/collectors", &[], 100).await?.0,
+        Some(server) => {
+            #[derive(Deserialize)]
+            struct Collectors {
+                collectors: Vec<CollectorStatus>,
+            }
+            server.get::<Collectors>("/v1/agents/collectors", &[]).await?.collectors
+        }
         None => context.open()?.store.read(collectors).await?,
     };
     if context.out.json {

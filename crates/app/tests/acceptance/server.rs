@@ -6,6 +6,8 @@ pub mod control;
 mod access;
 mod agents;
 mod agents_chain;
+mod agents_live;
+mod agents_verbs;
 mod agents_week;
 mod archive;
 mod browser;

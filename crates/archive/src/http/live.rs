@@ -1,25 +1,24 @@
-//! What happens, as it happens: server-sent events (WHATWG HTML, section 9.2).
+//! What happens in the archive, as it happens.
 //!
-//! One task looks at the database a few times a second, and only while somebody listens. Listeners get runs as they stand, so a slow one
-//! misses nothing that it needs, and what was recorded by its place in the ledger, so that one that comes back goes on where it was.
+//! Listeners get runs as they stand, so a slow one misses nothing that it needs, and what was recorded by its place in the ledger, so that
+//! one that comes back goes on where it was.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
+use axum::response::sse::Event;
 use exhibit_engine::status::{RunStatus, summary};
+use exhibit_http::live::{self, Looks, last_event_id, stream_to};
 use exhibit_http::{ApiError, Job, Jobs, Query, Route, Scope};
 use exhibit_model::ids::{AssetId, RunId};
 use exhibit_model::states::UnitState;
 use exhibit_store::ledger::verify::printed_id;
 use exhibit_store::sql::{ledger, records, runs, sources};
 use exhibit_store::{Read, Store, StoreError};
-use futures_util::stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -28,9 +27,6 @@ use super::Api;
 use super::sources::Scans;
 use crate::catalog::find_run;
 use crate::sources::ScanView;
-
-/// How often the database is looked at while somebody listens: what changes is seen well within a second.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// Runs that are told about at once.
 const RUNS_MAX: i64 = 64;
@@ -43,9 +39,6 @@ const MISSED_MAX: i64 = 10_000;
 
 /// How far back the rate of a run looks.
 const RATE_OVER: Duration = Duration::from_secs(5);
-
-/// How often a silent stream says that it is there.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -86,64 +79,61 @@ struct Look {
 
 /// Tells listeners how things stand.
 pub(super) struct Live {
-    looks: watch::Sender<Arc<Look>>,
+    looks: Looks<Look>,
 }
 
 impl Live {
     /// Starts the task that looks.
     pub(super) fn start(store: Store, scans: Scans, jobs: Jobs) -> Self {
-        let (looks, _) = watch::channel(Arc::new(Look::default()));
-        let sender = looks.clone();
-        tokio::spawn(async move {
-            let mut rates = Rates::default();
-            let mut followed = BTreeSet::new();
-            loop {
-                tokio::time::sleep(LOOK_EVERY).await;
-                if sender.receiver_count() == 0 {
-                    continue;
-                }
-                match look(&store, (&scans, &jobs), &mut rates, &mut followed).await {
-                    Ok(now) => drop(sender.send_replace(Arc::new(now))),
-                    Err(error) => tracing::warn!(%error, "live events cannot look at the database"),
-                }
-            }
-        });
-        Self { looks }
+        let looker = Looker { store, scans, jobs, rates: Rates::default(), followed: BTreeSet::new() };
+        Self { looks: Looks::start(Look::default(), looker) }
     }
 }
 
-async fn look(
-    store: &Store,
-    (scans, jobs): (&Scans, &Jobs),
-    rates: &mut Rates,
-    followed: &mut BTreeSet<i64>,
-) -> Result<Look, StoreError> {
-    let before = std::mem::take(followed);
-    let (next_seq, found, catalog) = store
-        .read(move |read| {
-            let mut open = runs::open(read, RUNS_MAX)?;
-            // A run that has just ended is told about once more.
-            for key in before {
-                if !open.iter().any(|run| run.key == key) {
-                    open.extend(runs::by_key(read, key)?);
+/// Looks, and remembers what the next look has to know.
+struct Looker {
+    store: Store,
+    scans: Scans,
+    jobs: Jobs,
+    rates: Rates,
+    /// Runs that were open at the last look.
+    followed: BTreeSet<i64>,
+}
+
+impl live::Look for Looker {
+    type Seen = Look;
+
+    async fn look(&mut self) -> Result<Look, StoreError> {
+        let before = std::mem::take(&mut self.followed);
+        let (next_seq, found, catalog) = self
+            .store
+            .read(move |read| {
+                let mut open = runs::open(read, RUNS_MAX)?;
+                // A run that has just ended is told about once more.
+                for key in before {
+                    if !open.iter().any(|run| run.key == key) {
+                        open.extend(runs::by_key(read, key)?);
+                    }
                 }
-            }
-            let found =
-                open.iter().map(|run| Ok((run.key, summary(read, run)?))).collect::<Result<Vec<_>, StoreError>>()?;
-            let sources = sources::all(read)?;
-            let catalog: Vec<_> =
-                sources.into_iter().map(|source| (source.key, source.scanned_us, source.online)).collect();
-            Ok((ledger::state(read)?.next_seq, found, catalog))
-        })
-        .await?;
-    followed.extend(found.iter().filter(|(_, status)| !status.state.is_ended()).map(|(key, _)| *key));
-    let runs = found.into_iter().map(|(_, status)| {
-        let rate_per_s = rates.of(&status);
-        RunNow { status, rate_per_s }
-    });
-    let runs: Vec<RunNow> = runs.collect();
-    rates.forget_all_but(&runs);
-    Ok(Look { next_seq, runs, scans: scans.list(), jobs: jobs.list(), catalog })
+                let found = open
+                    .iter()
+                    .map(|run| Ok((run.key, summary(read, run)?)))
+                    .collect::<Result<Vec<_>, StoreError>>()?;
+                let sources = sources::all(read)?;
+                let catalog: Vec<_> =
+                    sources.into_iter().map(|source| (source.key, source.scanned_us, source.online)).collect();
+                Ok((ledger::state(read)?.next_seq, found, catalog))
+            })
+            .await?;
+        self.followed.extend(found.iter().filter(|(_, status)| !status.state.is_ended()).map(|(key, _)| *key));
+        let runs = found.into_iter().map(|(_, status)| {
+            let rate_per_s = self.rates.of(&status);
+            RunNow { status, rate_per_s }
+        });
+        let runs: Vec<RunNow> = runs.collect();
+        self.rates.forget_all_but(&runs);
+        Ok(Look { next_seq, runs, scans: self.scans.list(), jobs: self.jobs.list(), catalog })
+    }
 }
 
 /// How many units had ended when.
@@ -208,8 +198,7 @@ async fn events(
         Some(id) => Some(api.read(move |read| find_run(read, &id)).await?.id),
         None => None,
     };
-    let last =
-        headers.get("last-event-id").and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<i64>().ok());
+    let last = last_event_id(&headers).and_then(|text| text.parse::<i64>().ok());
     // Who has no place yet begins where the ledger ends now, not where it will end at the first look.
     let next_seq = match last.filter(|last| *last >= 0) {
         Some(last) => last.saturating_add(1),
@@ -226,16 +215,10 @@ async fn events(
         jobs: Vec::new(),
         catalog: None,
     };
-    let events = stream::unfold(listener, |mut listener| async move {
-        let told = listener.next().await?;
-        Some((stream::iter(told.into_iter().map(Ok::<_, Infallible>)), listener))
-    });
-    let events = futures_util::StreamExt::flatten(events);
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response())
+    Ok(stream_to(listener))
 }
 
-impl Listener {
-    /// What is new since the last time; waits until there is something. `None` when the server stops.
+impl live::Listener for Listener {
     async fn next(&mut self) -> Option<Vec<Event>> {
         if !self.greeted {
             self.greeted = true;
@@ -274,7 +257,9 @@ impl Listener {
             }
         }
     }
+}
 
+impl Listener {
     /// Each event carries the place up to which its listener was told about records.
     fn event(&self, name: &str, data: &impl Serialize) -> Option<Event> {
         let event = Event::default().event(name).data(serde_json::to_string(data).ok()?);

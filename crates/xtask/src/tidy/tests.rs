@@ -304,3 +304,38 @@ fn the_program_fails_when_there_is_an_error_and_only_then() {
     assert_eq!(super::main(with_files(&[("crates/model/src/lib.rs", "")]).path()).unwrap(), ExitCode::FAILURE);
     assert!(super::main(Path::new("/nonexistent")).is_err());
 }
+
+/// AG-42: the modules of prices and alerts cite the page about them, and none is forgotten there.
+#[test]
+fn ag_42_prices_and_alerts_cite_their_page() {
+    const CITES: &str = "//! A sentence.\n//! See `docs/governance.md`.\n";
+    const NAMES: &str = "`aggregates` `alerts` `price_lists` `prices` `provenance` `recompute`\n";
+    let modules = ["aggregates", "alerts", "price_lists", "prices", "provenance", "recompute"];
+    let lib: String = modules.iter().map(|module| format!("pub mod {module};\n")).collect();
+    let lib = format!("{DOC}{lib}");
+    let paths = modules.map(|module| format!("crates/agents/src/{module}.rs"));
+    let tree = |page: Option<&str>, silent: &str| {
+        let text = |path: &str| if path.contains(silent) { DOC } else { CITES }.to_owned();
+        let mut files = vec![("crates/agents/src/lib.rs".to_owned(), lib.clone())];
+        files.extend(paths.iter().map(|path| (path.clone(), text(path))));
+        files.extend(page.map(|page| ("docs/governance.md".to_owned(), page.to_owned())));
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        repository(&[("agents", "")], &files)
+    };
+    assert_problems(&tree(Some(NAMES), "nothing"), &[]);
+    assert_problems(&tree(None, "nothing"), &["docs/governance.md:1: governance"]);
+    assert_problems(&tree(Some(NAMES), "alerts"), &["crates/agents/src/alerts.rs:1: governance"]);
+    assert_problems(
+        &tree(Some(&NAMES.replace("`prices`", "prices")), "nothing"),
+        &["docs/governance.md:1: governance"],
+    );
+    // A citation that is no doc of the module leads nobody.
+    let buried = format!("{DOC}\n// See `docs/governance.md`.\n");
+    let root = tree(Some(NAMES), "nothing");
+    write(root.path(), "crates/agents/src/recompute.rs", &buried);
+    assert_problems(&root, &["crates/agents/src/recompute.rs:1: governance"]);
+    // A module that was renamed or is gone is missed.
+    std::fs::remove_file(root.path().join("crates/agents/src/recompute.rs")).unwrap();
+    write(root.path(), "crates/agents/src/lib.rs", &lib.replace("pub mod recompute;\n", ""));
+    assert_problems(&root, &["crates/agents/src/recompute.rs:1: governance"]);
+}

@@ -22,8 +22,11 @@ const STATUS_ERROR: i32 = 2;
 /// Names under which a span tells its session, the first that is there.
 const SESSION_NAMES: [&str; 4] = ["gen_ai.conversation.id", "session.id", "langfuse.session.id", "openclaw.sessionId"];
 
-/// The name under which a span tells its agent.
-const AGENT_NAME: &str = "gen_ai.agent.name";
+/// Names under which a span tells its agent, the first that is there: some senders know of no id and give a name alone.
+const AGENT_NAMES: [&str; 2] = ["gen_ai.agent.id", LABEL_NAME];
+
+/// The name under which a span tells what people call its agent.
+const LABEL_NAME: &str = "gen_ai.agent.name";
 
 /// What a span is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +170,7 @@ impl Sender {
         let attributes = Attributes(attributes.unwrap_or_default());
         Self {
             session: attributes.id(&SESSION_NAMES),
-            agent: attributes.id(&[AGENT_NAME]),
+            agent: attributes.id(&AGENT_NAMES),
             service: attributes.id(&["service.name"]),
             version: attributes.short(&["service.version"]),
             pricing_version: genai::pricing_version(attributes),
@@ -191,7 +194,7 @@ impl<'a> Seen<'a> {
         let role = role(span, own, &usage);
         let end = moment(span.end_time_unix_nano).filter(|end| *end >= start);
         let (trace, id) = (hex(&span.trace_id), hex(&span.span_id));
-        let (session, agent) = (own.id(&SESSION_NAMES), own.id(&[AGENT_NAME]));
+        let (session, agent) = (own.id(&SESSION_NAMES), own.id(&AGENT_NAMES));
         Ok(Self { span, own, sender, role, session, agent, usage, trace, id, start, end })
     }
 
@@ -264,7 +267,7 @@ impl<'a> Seen<'a> {
     /// The root of an agent's work: it ends what it began.
     fn session(&self, agent: String, told: &mut Told<'_>) {
         let header = told.header();
-        header.agent_label.clone_from(&agent);
+        header.agent_label = self.own.id(&[LABEL_NAME]).unwrap_or_else(|| agent.clone());
         header.agent_id = agent;
         if header.model_id == UNKNOWN_MODEL
             && let Some(model) = genai::model(self.own)

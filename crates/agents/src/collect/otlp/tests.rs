@@ -113,6 +113,23 @@ fn the_outermost_agent_is_the_session() {
     assert_eq!(agents(json!([outer])), [""; 0]);
 }
 
+/// The id of an agent stands above its name, which is for people; the resource is asked last.
+#[test]
+fn an_agent_is_known_by_its_id_and_called_by_its_name() {
+    let told = |attributes: Value| {
+        let session = json_of(Signal::Traces, &span_with(&attributes)).documents[0].session.clone();
+        (session.agent_id, session.agent_label)
+    };
+    let both = |id: &str, label: &str| (id.to_owned(), label.to_owned());
+    let operation = ("gen_ai.operation.name", "invoke_agent");
+    let named = json!({ operation.0: operation.1, "gen_ai.agent.id": "asst_1", "gen_ai.agent.name": "Planner" });
+    assert_eq!(told(named), both("asst_1", "Planner"));
+    assert_eq!(told(json!({ operation.0: operation.1, "gen_ai.agent.name": "Planner" })), both("Planner", "Planner"));
+    assert_eq!(told(json!({ operation.0: operation.1, "gen_ai.agent.id": "asst_1" })), both("asst_1", "asst_1"));
+    let call = json!({ "gen_ai.operation.name": "chat", "gen_ai.agent.id": "asst_1", "gen_ai.usage.output_tokens": 1 });
+    assert_eq!(told(call).0, "asst_1");
+}
+
 /// AG-40: the log of a request and the file of the same program name it alike, so the ledger can join them.
 #[test]
 fn ag_40_log_and_file_of_claude_join() {

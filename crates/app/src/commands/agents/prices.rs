@@ -144,7 +144,7 @@ async fn show_one(version: &str, context: &Context) -> Result<(), CliError> {
     context.out.line(&text)
 }
 
-fn moment(text: &str, name: &str) -> Result<Covered, CliError> {
+pub(super) fn moment(text: &str, name: &str) -> Result<Covered, CliError> {
     covered(text, &Zone::default()).ok_or_else(|| {
         CliError::usage(format!("--{name} is a day such as 2026-01-31, or a time such as 2026-01-31T12:00Z"))
     })

@@ -6,15 +6,19 @@ use serde_json::{Value, json};
 
 use super::client::{Answer, ask};
 use super::{Served, token};
-use crate::world::{Backend, World};
+use crate::world::{Backend, World, text};
 
 both_backends! {
     ag_14_an_unknown_version_is_refused_and_counted,
     ag_15_a_mistake_is_told_in_the_same_bytes_always,
+    ag_15_each_invalid_document_is_refused_alike_in_two_processes_and_after_a_restart,
+    ag_18_a_replay_changes_nothing_also_after_a_restart,
     ag_18_ag_19_ag_20_the_rules_hold_over_http_and_a_restart,
     ag_21_a_packed_body_is_unpacked_within_its_limit,
     ag_31_ag_33_the_ledger_is_listed_as_older_clients_know_it,
     ag_36_who_may_ask,
+    ag_36_who_may_administer_and_what_the_secret_opens,
+    ag_36_no_secret_is_in_what_a_browser_gets,
     sixty_four_clients_at_once_are_all_answered,
     a_file_is_taken_in_by_the_program_as_by_a_server,
 }
@@ -77,6 +81,132 @@ fn ag_15_a_mistake_is_told_in_the_same_bytes_always(backend: Backend) {
         }
         assert_eq!(served.get(LEDGER, &token).json()["total"], 0, "AG-16: zero rows");
     }
+}
+
+/// Documents with which something is wrong, and the status that each is refused with.
+fn invalid() -> Vec<(u16, Vec<u8>)> {
+    let with = |field: &str, value: Value| {
+        let mut said = session("s", "running");
+        said[field] = value;
+        v1(&said)
+    };
+    let event = |event: Value| json!({"envelope_version": "v1", "payload": {"session": session("s", "running"), "events": [event]}});
+    let call = |call: Value| json!({"envelope_version": "v3", "payload": {"session": session("s", "running"), "calls": [call]}});
+    let at = "2026-01-02T03:04:05Z";
+    let wrong = [
+        json!({}),
+        json!({"envelope_version": "v1"}),
+        json!({"envelope_version": "", "payload": 5}),
+        json!({"envelope_version": "v1", "payload": []}),
+        json!({"envelope_version": "v1", "payload": {}}),
+        json!({"envelope_version": "v2", "payload": {"session": {}}}),
+        json!({"envelope_version": "v3", "payload": {"session": {}}}),
+        json!({"envelope_version": "v1", "payload": {"session": session("s", "running"), "calls": []}}),
+        json!({"envelope_version": "v1", "payload": {"session": session("s", "running"), "events": {}}}),
+        json!({"envelope_version": "v1", "idempotency_key": "k".repeat(257), "payload": {"session": session("s", "running")}}),
+        json!({"envelope_version": "v1", "nonsense": 1, "payload": {"session": session("s", "running")}}),
+        v1(&session("", "banana")),
+        with("colour", json!("red")),
+        with("state", json!("inactive")),
+        with("startedAt", json!("yesterday")),
+        with("endedAt", json!("2026-01-02T03:04:05")),
+        with("promptTokens", json!(-1)),
+        with("totalTokens", json!(1.5)),
+        with("completionTokens", json!(9_007_199_254_740_992_u64)),
+        with("billedCostUsd", json!("1")),
+        with("metadata", json!([])),
+        with("title", json!("\u{e9}".repeat(513))),
+        with("task", json!("x".repeat(256 * 1024 + 1))),
+        event(json!(5)),
+        event(json!({"eventType": "dance", "eventTs": at, "payload": {}})),
+        event(json!({"eventType": "error", "eventTs": at})),
+        event(json!({"eventType": "error", "eventTs": "soon", "payload": [], "x": 1})),
+        call(json!({})),
+        call(json!({"callId": "c", "startedAt": at, "status": "fine", "usage": {"output": -1}})),
+        call(
+            json!({"callId": "c", "startedAt": at, "status": "success", "estimatedCostUsd": 1, "pricingVersion": "provider_native"}),
+        ),
+    ];
+    let unknown = [json!("v9"), json!(3), json!({})].map(|version| json!({"envelope_version": version, "payload": 1}));
+    let rubbish: [&[u8]; 7] = [b"", b"{", b"\xff", b"\xef\xbb\xbf{}", b"{\"a\":1,\"a\":2}", b"{\"a\":NaN}", b"{} {}"];
+    let deep = [vec![b'['; 65], vec![b']'; 65]].concat();
+    let bytes = |documents: &[Value], status| {
+        documents.iter().map(|document| (status, document.to_string().into_bytes())).collect::<Vec<_>>()
+    };
+    let mut all = bytes(&wrong, 400);
+    all.extend(bytes(&unknown, 422));
+    all.extend(rubbish.iter().map(|bytes| (400, bytes.to_vec())));
+    all.extend([(400, b"[]".to_vec()), (400, deep), (413, vec![b' '; 8 * 1024 * 1024 + 1])]);
+    all
+}
+
+/// What each is answered, ten times over.
+fn refusals(served: &Served, token: &str, documents: &[(u16, Vec<u8>)]) -> Vec<Vec<u8>> {
+    let bearer = format!("Bearer {token}");
+    let mut told = Vec::new();
+    for (status, document) in documents {
+        let post = || ask(&served.host, "POST", INGEST, &[("authorization", bearer.as_str())], document);
+        let first = post();
+        let start: String = String::from_utf8_lossy(document).chars().take(200).collect();
+        assert_eq!((first.status, first.header("content-type")), (*status, Some("application/json")), "{start}");
+        for _ in 1..10 {
+            let again = post();
+            assert_eq!((again.status, &again.body), (first.status, &first.body), "{start}");
+        }
+        let details: Vec<(String, String)> = match first.json()["error"]["details"].as_array() {
+            Some(details) => details.iter().map(|it| (text(&it["field"]), text(&it["message"]))).collect(),
+            None => Vec::new(),
+        };
+        assert!(details.is_sorted(), "by field and message: {details:?}");
+        told.push(first.body);
+    }
+    told
+}
+
+fn ag_15_each_invalid_document_is_refused_alike_in_two_processes_and_after_a_restart(backend: Backend) {
+    let (world, other) = (World::new(backend), World::new(backend));
+    let tokens = [&world, &other].map(|world| token(world, "read,ingest"));
+    let documents = invalid();
+    let (served, beside) = (Served::new(&world), Served::new(&other));
+    let told = refusals(&served, &tokens[0], &documents);
+    assert_eq!(told, refusals(&beside, &tokens[1], &documents), "another process says the same");
+    drop((served, beside));
+    let served = Served::new(&world);
+    assert_eq!(told, refusals(&served, &tokens[0], &documents), "and so does the next one");
+    assert_eq!(served.get(LEDGER, &tokens[0]).json()["total"], 0);
+}
+
+fn ag_18_a_replay_changes_nothing_also_after_a_restart(backend: Backend) {
+    let world = World::new(backend);
+    let token = token(&world, "read,ingest");
+    let at = "2026-01-02T03:04:06Z";
+    let mut said = session("s", "completed");
+    said["billedCostUsd"] = json!(0.5);
+    let call = json!({"callId": "c", "startedAt": at, "status": "success", "usage": {"output": 7}});
+    let event = json!({"eventType": "message", "eventTs": at, "payload": {"text": "hello"}});
+    let document = json!({
+        "envelope_version": "v3", "idempotency_key": "once", "payload": {"session": said, "calls": [call], "events": [event]},
+    });
+    let stands = |served: &Served| {
+        let detail = served.get(&format!("{LEDGER}/s?include=calls,costs"), &token);
+        assert_eq!(detail.status, 200, "{detail:?}");
+        let usage = served.get("/api/v3/analytics/usage", &token).json();
+        (detail.text(), usage["totals"].clone(), served.get("/v1/status", &token).json()["records"].clone())
+    };
+    let mut served = Served::new(&world);
+    let first = served.post(INGEST, &token, &document).json();
+    let before = stands(&served);
+    assert_eq!(serde_json::from_str::<Value>(&before.0).expect("JSON")["events"].as_array().map(Vec::len), Some(1));
+    for _ in 0..2 {
+        let replay = served.post(INGEST, &token, &document);
+        let mut wanted = first.clone();
+        wanted["idempotent_replay"] = json!(true);
+        assert_eq!((replay.status, replay.json()), (200, wanted));
+        assert_eq!(stands(&served), before, "no row, no time, no event and no sum changes");
+        served.running.kill();
+        served = Served::new(&world);
+    }
+    assert_eq!(stands(&served), before);
 }
 
 fn ag_18_ag_19_ag_20_the_rules_hold_over_http_and_a_restart(backend: Backend) {
@@ -254,6 +384,116 @@ fn ag_36_who_may_ask(backend: Backend) {
     is(&with(&served, "x-secret-key", ""), 500, unset);
     is(&served.ask("GET", LEDGER, &[], ""), 500, unset);
     assert_eq!(with(&served, "authorization", &format!("Bearer {writer}")).status, 200, "a token alone decides");
+}
+
+fn ag_36_who_may_administer_and_what_the_secret_opens(backend: Backend) {
+    let mut world = World::new(backend);
+    let all_but_admin = token(&world, "read,ingest,control");
+    let admin = token(&world, "admin");
+    world.set("OPENCLAW_AUTH_TOKEN", "hunter2");
+    let secret = ("x-secret-key", "hunter2");
+    let prices = "/v1/agents/prices";
+    {
+        let served = Served::new(&world);
+        for (method, path) in [
+            ("POST", prices),
+            ("POST", "/v1/agents/prices/recompute"),
+            ("GET", "/v1/agents/alerts/channels"),
+            ("POST", "/v1/agents/alerts/channels"),
+            ("PATCH", "/v1/agents/alerts/channels/x"),
+            ("DELETE", "/v1/agents/alerts/channels/x"),
+        ] {
+            let ask = |headers: &[(&str, &str)]| {
+                let json = [("content-type", "application/json")];
+                served.ask(method, path, &[&json[..], headers].concat(), if method == "GET" { "" } else { "{}" })
+            };
+            let (others, may) = (format!("Bearer {all_but_admin}"), format!("Bearer {admin}"));
+            assert_eq!(ask(&[]).code(), "login-missing", "{method} {path}");
+            assert_eq!(ask(&[secret]).code(), "login-missing", "{method} {path}: a secret is for older clients alone");
+            let refused = ask(&[("authorization", &others)]);
+            assert_eq!((refused.status, refused.code().as_str()), (403, "scope-missing"), "{method} {path}");
+            let let_in = ask(&[("authorization", &may)]).status;
+            assert!(![401, 403].contains(&let_in), "{method} {path}: {let_in}");
+        }
+        // The older name of the secret opens what the newer one does.
+        assert_eq!(served.ask("GET", LEDGER, &[secret], "").status, 200);
+        let rules = "/api/v3/alerts/rules";
+        assert_eq!(served.ask("POST", rules, &[secret], "{}").status, 400, "it may control");
+    }
+    world.set("EXHIBIT_AGENTS__SECRET_SCOPES", "[\"ingest\"]");
+    let served = Served::new(&world);
+    let body = v1(&session("s", "running")).to_string();
+    assert_eq!(served.ask("POST", INGEST, &[secret], &body).status, 200);
+    for (method, path, scope) in [
+        ("GET", LEDGER, "read"),
+        ("GET", "/api/v3/analytics/usage", "read"),
+        ("POST", "/api/v3/alerts/rules", "control"),
+        ("POST", "/api/control/kill", "control"),
+    ] {
+        let told = format!(r#"{{"error":"Forbidden","requiredScope":"{scope}"}}"#);
+        is(&served.ask(method, path, &[secret], if method == "GET" { "" } else { "{}" }), 403, &told);
+    }
+}
+
+fn ag_36_no_secret_is_in_what_a_browser_gets(backend: Backend) {
+    let mut world = World::new(backend);
+    let secret = "a-secret-that-nobody-may-see";
+    world.set("HELICARRIER_SECRET", secret);
+    let admin = token(&world, "read,ingest,control,admin");
+    let hidden = admin.rsplit('_').next().expect("a secret").to_owned();
+    let served = Served::new(&world);
+    let channel =
+        json!({"id": "pager", "url": "http://127.0.0.1:9/", "secret": "the-key-of-a-channel", "enabled": true});
+    assert_eq!(served.post("/v1/agents/alerts/channels", &admin, &channel).status, 201);
+    let page = served.ask("GET", "/", &[("accept", "text/html")], "");
+    assert_eq!(page.status, 200, "{page:?}");
+    // The page, all that it names, and all that this names in turn.
+    let (mut wanted, mut got) = (vec!["/".to_owned()], std::collections::BTreeMap::new());
+    while let Some(path) = wanted.pop() {
+        let answer = served.ask("GET", &path, &[("accept", "text/html")], "");
+        let body = answer.text();
+        for name in body.split(['"', '\'', '`', '(', ')']).filter(|name| name.contains("assets/")) {
+            let found = format!("/assets/{}", name.rsplit("assets/").next().unwrap_or_default());
+            let is_file = found.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte));
+            if is_file && !got.contains_key(&found) && !wanted.contains(&found) {
+                wanted.push(found);
+            }
+        }
+        got.insert(path, body);
+    }
+    // Where the UI was not built, the program holds a placeholder; its sources know of no secret in any case.
+    assert!(!got["/"].contains("assets/") || got.keys().any(|path| path.ends_with(".js")), "{:?}", got.keys());
+    sources(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/src")), &mut got);
+    assert!(got.keys().filter(|path| path.contains("/web/src/")).count() > 20, "{:?}", got.keys());
+    let settings = served.get("/v1/settings", &admin);
+    assert_eq!(settings.status, 200);
+    got.insert("/v1/settings".to_owned(), settings.text());
+    for path in ["/openapi.json", "/v1/agents/alerts/channels"] {
+        got.insert(path.to_owned(), served.get(path, &admin).text());
+    }
+    for (path, body) in &got {
+        for word in [secret, hidden.as_str(), "the-key-of-a-channel"] {
+            assert!(!body.contains(word), "a secret stands in {path}");
+        }
+        let is_ours = path == "/" || path.starts_with("/assets/") || path.contains("/web/src/");
+        for word in ["HELICARRIER_SECRET", "OPENCLAW_AUTH_TOKEN", "x-secret-key"] {
+            assert!(!is_ours || !body.to_lowercase().contains(&word.to_lowercase()), "{path} knows of {word}");
+        }
+    }
+    assert!(!world.log().contains(secret), "no secret in the log");
+}
+
+/// The texts of a folder, by path.
+fn sources(folder: &std::path::Path, texts: &mut std::collections::BTreeMap<String, String>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, texts);
+        } else {
+            let text = String::from_utf8_lossy(&std::fs::read(&path).expect("a file")).into_owned();
+            texts.insert(path.display().to_string(), text);
+        }
+    }
 }
 
 fn sixty_four_clients_at_once_are_all_answered(backend: Backend) {

@@ -306,10 +306,15 @@ impl Read for Chunks {
 impl Events {
     /// Begins to listen, perhaps where another one left off.
     pub fn open(served: &Served, token: &str, last: Option<&str>) -> Self {
+        Self::open_at(served, "/v1/events", token, last)
+    }
+
+    /// The same of the stream of a room.
+    pub fn open_at(served: &Served, path: &str, token: &str, last: Option<&str>) -> Self {
         let mut stream = connect(&served.host);
         let last = last.map_or_else(String::new, |last| format!("last-event-id: {last}\r\n"));
         let request =
-            format!("GET /v1/events HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\n{last}\r\n", served.host);
+            format!("GET {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\n{last}\r\n", served.host);
         stream.write_all(request.as_bytes()).expect("a request");
         let mut stream = BufReader::new(stream);
         let mut line = String::new();
@@ -320,6 +325,11 @@ impl Events {
             stream.read_line(&mut line).expect("a header");
         }
         Self(BufReader::new(Chunks { stream, left: 0 }))
+    }
+
+    /// Reads to the end of the stream; whether there is one, and nothing was cut off.
+    pub fn ends(&mut self) -> bool {
+        std::io::copy(&mut self.0, &mut std::io::sink()).is_ok()
     }
 
     /// Name, id and data of the next event.

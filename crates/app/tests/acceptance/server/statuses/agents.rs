@@ -62,6 +62,7 @@ fn documents(client: &Client<'_>) {
         "/api/v3/analytics/performance",
         "/v1/agents/analytics/parity",
         "/v1/agents/calls",
+        "/v1/agents/events",
         "/v1/agents/ingest/conflicts",
     ] {
         client.get(path, path, 200);
