@@ -6,7 +6,6 @@ pub mod control;
 mod access;
 mod agents;
 mod agents_chain;
-mod agents_week;
 mod archive;
 mod browser;
 mod hostile;
@@ -21,6 +20,7 @@ mod schemathesis;
 mod startup;
 mod statuses;
 mod surface;
+mod week;
 mod work;
 
 use std::time::Instant;
