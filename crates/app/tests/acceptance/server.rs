@@ -8,7 +8,6 @@ mod agents;
 mod agents_chain;
 mod agents_live;
 mod agents_verbs;
-mod agents_week;
 mod archive;
 mod browser;
 mod hostile;
@@ -24,6 +23,7 @@ mod schemathesis;
 mod startup;
 mod statuses;
 mod surface;
+mod week;
 mod work;
 
 use std::time::Instant;

@@ -16,8 +16,8 @@ use crate::world::{Backend, PATIENCE, World};
 
 both_backends! {
     ag_38_a_document_becomes_a_notice,
-    ag_38_ag_30_a_notice_outlives_the_server_that_owes_it,
     ag_12_a_death_under_load_loses_no_acknowledged_session,
+    ag_38_ag_30_a_notice_outlives_the_server_that_owes_it,
 }
 
 const INGEST: &str = "/api/v3/ingest/session";
