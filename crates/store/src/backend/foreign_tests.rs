@@ -80,6 +80,10 @@ fn what_is_no_table_of_a_database_is_refused() {
     let path = folder.path().join("file");
     is_refused(&path, LIMITS, "cannot be read");
     is_refused(folder.path(), LIMITS, "no file");
+    let pipe = folder.path().join("pipe");
+    let (kind, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR);
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind, mode, 0).unwrap();
+    is_refused(&pipe, LIMITS, "no file");
     for bytes in [b"".as_slice(), b"{}", b"SQLite format 3"] {
         std::fs::write(&path, bytes).unwrap();
         is_refused(&path, LIMITS, "no database");
