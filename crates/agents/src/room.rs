@@ -25,9 +25,6 @@ use crate::sql::{aggregates, cost_rows, events, prices, words};
 #[derive(Debug)]
 pub struct AgentsRoom;
 
-/// The migration that notes what is recorded of sessions and not shown.
-pub const ASIDES_VERSION: i64 = 7;
-
 const MIGRATIONS: &[Migration] = &[
     Migration {
         version: 1,
@@ -66,7 +63,7 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("migrations/postgres/0006_agents_imports.sql"),
     },
     Migration {
-        version: ASIDES_VERSION,
+        version: 7,
         name: "agents_asides",
         sqlite: include_str!("migrations/sqlite/0007_agents_asides.sql"),
         postgres: include_str!("migrations/postgres/0007_agents_asides.sql"),
