@@ -116,6 +116,28 @@ export interface SessionDetail {
   calls?: LedgerCall[];
 }
 
+/** What a session or one of its calls cost by one list of prices; the newest revision counts. */
+export interface CostRevision {
+  /** `session`, or `call:` and its id. */
+  subject: string;
+  revision: number;
+  pricingVersion?: string;
+  costUsd?: number;
+  confidence: Confidence;
+  reason: string;
+  computedAt: string;
+}
+
+/** Where the record of a session stands in the ledger, and the hashes that lead from it to the root. */
+export interface SessionProof {
+  ledgerSeq: number;
+  recordId: string;
+  leafHash: string;
+  treeSize: number;
+  rootHash: string;
+  path: string[];
+}
+
 export interface UsageSums {
   tokens: number;
   runtimeMs: number;

@@ -10,11 +10,14 @@ export type PageName =
   | "collection"
   | "pipelines"
   | "pipeline"
+  | "agents-overview"
   | "agents-ledger"
   | "agents-session"
   | "agents-usage"
   | "agents-models"
   | "agents-alerts"
+  | "agents-control"
+  | "agents-prices"
   | "doctor"
   | "settings"
   | "nowhere";
@@ -36,12 +39,14 @@ const PATTERNS: [string, PageName][] = [
   ["/collections/:collection", "collection"],
   ["/pipelines", "pipelines"],
   ["/pipelines/:pipeline", "pipeline"],
-  ["/agents", "agents-ledger"],
+  ["/agents", "agents-overview"],
   ["/agents/ledger", "agents-ledger"],
   ["/agents/sessions/:session", "agents-session"],
   ["/agents/usage", "agents-usage"],
   ["/agents/models", "agents-models"],
   ["/agents/alerts", "agents-alerts"],
+  ["/agents/control", "agents-control"],
+  ["/agents/prices", "agents-prices"],
   ["/doctor", "doctor"],
   ["/settings", "settings"],
 ];
