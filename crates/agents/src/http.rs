@@ -10,6 +10,7 @@ mod ingest;
 pub mod ledger;
 mod numbers;
 pub mod otlp;
+mod preview;
 pub mod prices;
 mod status;
 pub mod views;

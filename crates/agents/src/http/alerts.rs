@@ -415,7 +415,7 @@ struct TransitionsQuery {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "AlertTransition")]
-struct TransitionView {
+pub(super) struct TransitionView {
     /// The rule.
     rule_id: String,
     /// The instance.
@@ -608,28 +608,39 @@ struct Evaluate {
     /// Only say what would happen.
     #[serde(default)]
     dry_run: bool,
+    /// In a dry run: what this rule would find, as it would be made; the saved ones are left alone.
+    rule: Option<std::collections::BTreeMap<String, Value>>,
 }
 
 /// What an evaluation found.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "AlertEvaluation")]
-struct EvaluationView {
+pub(super) struct EvaluationView {
     /// The moment that was looked at.
-    at: String,
+    pub(super) at: String,
     /// Rules that were looked at.
-    rules: usize,
+    pub(super) rules: usize,
     /// Instances that were looked at.
-    instances: usize,
+    pub(super) instances: usize,
     /// How much happened.
-    happened: usize,
+    pub(super) happened: usize,
     /// What happened, in the order of rules and instances; the first ones of many.
-    transitions: Vec<TransitionView>,
+    pub(super) transitions: Vec<TransitionView>,
     /// Notices that are to be sent.
-    deliveries: usize,
+    pub(super) deliveries: usize,
+    /// What the rule of a dry run found, the worst first; the first ones of many.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) values: Vec<super::preview::ValueView>,
 }
 
 async fn evaluate(State(api): State<Api>, Body(asked): Body<Evaluate>) -> Result<Json<EvaluationView>, ApiError> {
+    if let Some(rule) = asked.rule {
+        if !asked.dry_run {
+            return Err(ApiError::bad("invalid", "a rule that is not saved is looked at in a dry run alone"));
+        }
+        return super::preview::of(&api, &rule.into_iter().collect()).await.map(Json);
+    }
     let evaluator = &api.0.options.evaluator;
     let done = match asked.dry_run {
         true => evaluator.dry_run(None).await,
@@ -643,6 +654,7 @@ async fn evaluate(State(api): State<Api>, Body(asked): Body<Evaluate>) -> Result
         happened: done.happened,
         transitions: done.transitions.into_iter().map(TransitionView::new).collect(),
         deliveries: done.deliveries,
+        values: Vec::new(),
     }))
 }
 
