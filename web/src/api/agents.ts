@@ -1,5 +1,7 @@
 // The shapes of the agents room that the document of the API does not hold here yet, under the names that pages call them by.
 
+import type { Explanation, Json } from "./types";
+
 export type SessionStatus = "success" | "failed" | "killed" | "cancelled" | "running" | "queued";
 export type Source = "provider_reported" | "derived" | "missing";
 export type Level = "high" | "medium" | "low" | "unknown";
@@ -116,26 +118,43 @@ export interface SessionDetail {
   calls?: LedgerCall[];
 }
 
-/** What a session or one of its calls cost by one list of prices; the newest revision counts. */
+/** What a call, or a session that tells no calls, cost by some prices; the last revision of a subject stands. */
 export interface CostRevision {
-  /** `session`, or `call:` and its id. */
-  subject: string;
+  subject: "call" | "session";
+  callId?: string;
   revision: number;
   pricingVersion?: string;
   costUsd?: number;
+  source: Source;
   confidence: Confidence;
-  reason: string;
+  confidenceLevel: Level;
+  reason: "ingest" | "recompute";
   computedAt: string;
 }
 
-/** Where the record of a session stands in the ledger, and the hashes that lead from it to the root. */
-export interface SessionProof {
+/** A document about a session that changed nothing. */
+export interface Aside {
   ledgerSeq: number;
+  key: string;
+  fingerprint: string;
+}
+
+/** Where the record of a session stands in the ledger, with all that is needed to check it elsewhere. */
+export interface SessionProof {
   recordId: string;
-  leafHash: string;
-  treeSize: number;
-  rootHash: string;
-  path: string[];
+  kind: string;
+  schemaVersion: number;
+  admission: string;
+  ledgerSeq: number;
+  /** Absent once it was erased. */
+  body?: Json;
+  bodyHash?: string;
+  contentHash: string;
+  inclusion: Explanation["ledger"];
+  holds: boolean;
+  problems: { subject: string; code: string; message: string }[];
+  conflicts: (Aside & { reason: string; standing: number })[];
+  stale: (Aside & { revision: number })[];
 }
 
 export interface UsageSums {

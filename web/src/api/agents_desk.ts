@@ -192,12 +192,64 @@ export interface AlertEvaluation {
   values?: PreviewedValue[];
 }
 
-export type ImportKind = "json" | "sqlite";
+export type ImportKind = "v3_json" | "v41_sqlite";
 
 export interface ImportAsk {
   kind: ImportKind;
+  /** Below the folder of the server that its configuration names. */
   path: string;
   dryRun?: boolean;
+  replace?: boolean;
+}
+
+export interface ImportTotals {
+  runs: number;
+  promptTokens: number;
+  completionTokens: number;
+  totalTokens: number;
+  runtimeMs: number;
+  /** Nano-USD. */
+  costNano: number;
+}
+
+export interface ImportReport {
+  /** A dry run has none. */
+  reportId?: string;
+  kind: ImportKind;
+  path: string;
+  sourceHash: string;
+  dryRun: boolean;
+  startedAt: string;
+  /** Absent when it was broken off. */
+  finishedAt?: string;
+  read: number;
+  written: number;
+  skipped: number;
+  errors: number;
+  rowsOmitted: number;
+  /** Absent when nothing was written. */
+  parityOk?: boolean;
+  totals: { file: ImportTotals; stored: ImportTotals };
+}
+
+export interface ImportRow {
+  ref: string;
+  outcome: "skipped" | "error";
+  reason: string;
+}
+
+export interface ImportDetail extends ImportReport {
+  rows: ImportRow[];
+  next?: string;
+}
+
+export interface ImportedFile {
+  path: string;
+  reportId: string;
+  state: "same" | "changed" | "gone" | "unreadable";
+  importedHash: string;
+  hash?: string;
+  reason?: string;
 }
 
 export type AgentsEventName = "session" | "alert" | "delivery" | "collector" | "price" | "control";

@@ -91,6 +91,7 @@ export const agents_costs = (id: string, signal?: AbortSignal) =>
   get<a.SessionDetail & { costs: a.CostRevision[] }>(`/api/v3/ledger/${part(id)}`, { include: "costs" }, signal).then((found) => found.costs);
 export const agents_proof = (id: string, signal?: AbortSignal) =>
   get<a.SessionDetail & { proof: a.SessionProof }>(`/api/v3/ledger/${part(id)}`, { include: "proof" }, signal).then((found) => found.proof);
+export const agents_proof_url = (id: string) => `/api/v3/ledger/${part(id)}?include=proof`;
 export const agents_session_url = (id: string) => `/api/v3/ledger/${part(id)}?include=calls`;
 export const agents_usage = (query: a.UsageQuery, signal?: AbortSignal) => get<a.Usage>("/api/v3/analytics/usage", { ...query }, signal);
 export const agents_models = (query: a.MatrixQuery, signal?: AbortSignal) =>
@@ -130,3 +131,10 @@ export const price_lists = (query: { limit: number; cursor: string | null }, sig
 export const price_list = (version: string, signal?: AbortSignal) => get<d.PriceBody>(`/v1/agents/prices/${part(version)}`, {}, signal);
 export const recompute = (ask: d.RecomputeAsk) => post<{ jobId: string }>("/v1/agents/prices/recompute", ask);
 export const recompute_job = (id: string, signal?: AbortSignal) => get<d.Recompute>(`/v1/agents/prices/recompute/${part(id)}`, {}, signal);
+
+export const import_file = (ask: d.ImportAsk) => post<d.ImportDetail>("/v1/agents/import", ask);
+export const import_reports = (query: { limit: number; cursor: string | null }, signal?: AbortSignal) =>
+  get<t.Page<d.ImportReport>>("/v1/agents/import/reports", query, signal);
+export const import_report = (id: string, cursor: string | null, signal?: AbortSignal) =>
+  get<d.ImportDetail>(`/v1/agents/import/reports/${part(id)}`, { cursor }, signal);
+export const import_drift = (signal?: AbortSignal) => get<t.Page<d.ImportedFile>>("/v1/agents/import/drift", {}, signal);

@@ -6,7 +6,9 @@ import { agents_events_url } from "../api/routes";
 import { live } from "./live.svelte";
 import { session } from "./session.svelte";
 
-type Listener = () => void;
+/** What an event tells: ids, and how things stand. */
+type Told = { readonly [name: string]: unknown };
+type Listener = (told: Told | null) => void;
 
 /** After a first event, others that come with it are waited for: an ingest tells of a session, an alert and a delivery. */
 const GATHER_MS = 250;
@@ -51,7 +53,8 @@ class AgentsLive {
         this.state = "live";
         if (gap) this.tell("reset");
       },
-      event: (event: ServerEvent) => this.tell(event.event),
+      // `lost` says that more went by than the server tells one by one.
+      event: (event: ServerEvent) => this.tell(event.event === "lost" ? "reset" : event.event, event.data),
       closed: (status) => {
         if (status === 401) session.lost();
         this.state = status === 403 || status === 404 ? "none" : "lost";
@@ -74,8 +77,17 @@ class AgentsLive {
     else this.stream?.stop();
   };
 
-  private tell(event: string): void {
-    for (const listener of this.listeners.get(event as AgentsEventName) ?? []) listener();
+  private tell(event: string, data?: string): void {
+    for (const listener of this.listeners.get(event as AgentsEventName) ?? []) listener(told_in(data));
+  }
+}
+
+function told_in(data: string | undefined): Told | null {
+  try {
+    const parsed: unknown = JSON.parse(data ?? "null");
+    return typeof parsed === "object" ? (parsed as Told | null) : null;
+  } catch {
+    return null;
   }
 }
 
@@ -83,14 +95,14 @@ export const agents_live = new AgentsLive();
 
 /**
  * Calls `reload` soon after one of these events, at most once a second, and when events were missed. Call it while a component is set up.
- * `reload` has to leave what is being read where it is.
+ * `reload` has to leave what is being read where it is. `concerns` says whether an event is about what is shown.
  */
-export function follow_agents(events: readonly AgentsEventName[], reload: () => void): void {
+export function follow_agents(events: readonly AgentsEventName[], reload: () => void, concerns: (told: Told) => boolean = () => true): void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last = -Infinity;
 
-  function soon(): void {
-    if (timer !== undefined) return;
+  function soon(told: Told | null): void {
+    if (timer !== undefined || (told !== null && !concerns(told))) return;
     timer = setTimeout(
       () => {
         timer = undefined;

@@ -18,6 +18,7 @@ export type PageName =
   | "agents-alerts"
   | "agents-control"
   | "agents-prices"
+  | "agents-import"
   | "doctor"
   | "settings"
   | "nowhere";
@@ -47,6 +48,7 @@ const PATTERNS: [string, PageName][] = [
   ["/agents/alerts", "agents-alerts"],
   ["/agents/control", "agents-control"],
   ["/agents/prices", "agents-prices"],
+  ["/agents/import", "agents-import"],
   ["/doctor", "doctor"],
   ["/settings", "settings"],
 ];

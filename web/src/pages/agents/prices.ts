@@ -62,9 +62,9 @@ export function price_changes(old: PriceBody, now: PriceBody): PriceChange[] {
 
 const NANO = 1e9;
 
-/** `$3`, `$0.25`, `$0.0375`: prices are compared to their last figure, so none is left out. */
+/** `$3`, `$7.50`, `$0.0375`: prices are compared to their last figure, so none is left out. */
 export function price_usd(nano: number): string {
-  return `$${(nano / NANO).toLocaleString("en", { maximumFractionDigits: 9 })}`;
+  return `$${(nano / NANO).toLocaleString("en", { minimumFractionDigits: nano % NANO === 0 ? 0 : 2, maximumFractionDigits: 9 })}`;
 }
 
 /** `+20 %`, `-4.5 %`; nothing where it cannot be said. */
