@@ -22,7 +22,7 @@ async function expect_focus_visible(page: Page): Promise<void> {
 }
 
 test("Tab walks through the frame and the page, always visibly", async ({ page }) => {
-  for (const path of ["/library", "/runs", "/collections", "/pipelines", "/settings"]) {
+  for (const path of ["/library", "/agents", "/agents/control", "/agents/prices", "/runs", "/collections", "/pipelines", "/settings"]) {
     await page.goto(path);
     await expect(page.getByRole("heading", { level: 1 })).toBeAttached();
     const seen = new Set<string>();

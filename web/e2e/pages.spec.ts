@@ -10,6 +10,7 @@ async function pages(page: Page): Promise<Record<string, string>> {
   const assets = await api<{ items: { asset_id: string }[] }>(page, "/v1/assets?filter=has:image.thumbnail&limit=1");
   const films = await api<{ items: { asset_id: string }[] }>(page, "/v1/assets?filter=type:video&limit=1");
   const runs = await api<{ items: { run: string }[] }>(page, "/v1/runs");
+  const prices = await api<{ items: { pricingVersion: string }[] }>(page, "/v1/agents/prices");
   const asset = `/assets/${assets.items[0]?.asset_id}`;
   const run = `/runs/${runs.items.at(-1)?.run}`;
   return {
@@ -36,13 +37,23 @@ async function pages(page: Page): Promise<Record<string, string>> {
     jobs: "/doctor?tab=jobs",
     settings: "/settings",
     audit: "/settings?tab=audit",
-    "ledger of agents": "/agents",
+    "overview of agents": "/agents",
+    "ledger of agents": "/agents/ledger",
     "usage of agents": "/agents/usage",
     models: "/agents/models",
     alerts: "/agents/alerts",
     transitions: "/agents/alerts?tab=transitions",
     rules: "/agents/alerts?tab=rules",
     "make a rule": "/agents/alerts?edit=new",
+    notices: "/agents/alerts?tab=deliveries",
+    channels: "/agents/alerts?tab=channels",
+    "make a channel": "/agents/alerts?tab=channels&channel=new",
+    "orders to agents": "/agents/control",
+    "kill a session": "/agents/control?kill=some-session",
+    prices: "/agents/prices",
+    "a list of prices": `/agents/prices?version=${prices.items[0]?.pricingVersion}`,
+    "reckon costs anew": `/agents/prices?recompute=${prices.items[0]?.pricingVersion}`,
+    import: "/agents/import",
     nowhere: "/no-such-page",
   };
 }

@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod live;
 mod numbers;
 pub mod otlp;
+mod preview;
 pub mod prices;
 pub mod proof;
 mod status;

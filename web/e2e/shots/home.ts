@@ -28,12 +28,23 @@ function program(): string {
   return found;
 }
 
+/** Starts something that says in its first line where it listens. */
+async function started(binary: string, args: string[], variables: Record<string, string> = {}): Promise<[ChildProcess, string]> {
+  const child = spawn(binary, args, { stdio: ["ignore", "pipe", "ignore"], env: { ...process.env, ...variables } });
+  const line = await new Promise<string>((done, failed) => {
+    child.stdout.once("data", (bytes: Buffer) => done(bytes.toString()));
+    child.once("exit", (code) => failed(new Error(`${args.join(" ")} ended with ${code}`)));
+  });
+  return [child, (JSON.parse(line) as { listen: string }).listen];
+}
+
 class Home {
   private server: ChildProcess | undefined;
 
   constructor(
     private readonly home: string,
     private readonly binary: string,
+    private readonly variables: Record<string, string> = {},
   ) {}
 
   /** Runs a command and returns its document; a run that ends in part (3) is as good as one that ends whole. */
@@ -50,13 +61,9 @@ class Home {
   async serve(): Promise<Place> {
     const token = (scopes: string) => (this.run("tokens", "create", "the pictures", "--scopes", scopes) as { token: string }).token;
     const [all, reader] = [token("read,control,admin"), token("read")];
-    const server = spawn(this.binary, ["--home", this.home, "serve", "--listen", "127.0.0.1:0", "--no-login-link", "--json"], { stdio: ["ignore", "pipe", "ignore"] });
+    const [server, listen] = await started(this.binary, ["--home", this.home, "serve", "--listen", "127.0.0.1:0", "--no-login-link", "--json"], this.variables);
     this.server = server;
-    const line = await new Promise<string>((done, failed) => {
-      server.stdout.once("data", (bytes: Buffer) => done(bytes.toString()));
-      server.once("exit", (code) => failed(new Error(`the server ended with ${code}`)));
-    });
-    return { url: `http://${(JSON.parse(line) as { listen: string }).listen}`, token: all, reader };
+    return { url: `http://${listen}`, token: all, reader };
   }
 
   stop(): void {
@@ -76,10 +83,18 @@ async function start_slow_run({ url, token }: Place): Promise<void> {
 export default async function start(): Promise<() => void> {
   const folder = mkdtempSync(join(tmpdir(), "exhibit-shots-"));
   const binary = program();
-  const [full, empty] = [new Home(join(folder, "full"), binary), new Home(join(folder, "empty"), binary)];
+  // Agents that are only played: pictures of orders need somebody who takes them.
+  const [gateway, at] = await started(binary, ["agents", "fake-gateway", "--port", "0", "--json"]);
+  const token = join(folder, "gateway-token");
+  writeFileSync(token, "drill\n");
+  const control = "EXHIBIT_AGENTS__CONTROL__";
+  const variables = { [`${control}CONTROLLER`]: "openclaw", [`${control}URL`]: at, [`${control}TOKEN_FILE`]: token, [`${control}ALLOWED_MODELS`]: '["anthropic/claude-sonnet-4-5"]' };
+  const [full, empty] = [new Home(join(folder, "full"), binary, variables), new Home(join(folder, "empty"), binary)];
   const stop = () => {
     full.stop();
     empty.stop();
+    gateway.removeAllListeners("exit");
+    gateway.kill("SIGKILL");
     rmSync(folder, { recursive: true, force: true });
   };
   process.once("exit", stop);

@@ -30,6 +30,7 @@ async function pages(context: BrowserContext): Promise<Shot[]> {
   const basics = of((run) => run.pipeline === "basics" && run.policy === "production");
   const sandbox = of((run) => run.policy === "sandbox");
   const session = "/agents/sessions/agent%3Amain%3A7";
+  const prices = (await ask<{ items: { pricingVersion: string }[] }>(context, "/v1/agents/prices")).items[0]?.pricingVersion;
   return [
     ["library", "/library"],
     ["library, filter", "/library?filter=type:video"],
@@ -72,7 +73,9 @@ async function pages(context: BrowserContext): Promise<Shot[]> {
     ["settings, configuration", "/settings?tab=configuration"],
     ["settings, extractors", "/settings?tab=extractors"],
     ["settings, keys", "/settings?tab=keys"],
-    ["agents, ledger", "/agents"],
+    ["agents, overview", "/agents"],
+    ["agents, kill", "/agents?kill=main-0001"],
+    ["agents, ledger", "/agents/ledger"],
     ["agents, ledger filtered", "/agents/ledger?status=failed&sort=runtime"],
     ["agents, no match", "/agents/ledger?q=nothing-like-it"],
     ["agents, filter wrong", "/agents/ledger?from=nonsense"],
@@ -80,11 +83,19 @@ async function pages(context: BrowserContext): Promise<Shot[]> {
     ["agents, calls", `${session}?tab=calls`],
     ["agents, call", `${session}?tab=calls&call=c7-0`],
     ["agents, session usage", `${session}?tab=usage`],
+    ["agents, session costs", `${session}?tab=costs`],
+    ["agents, session proof", `${session}?tab=proof`],
     ["agents, usage", "/agents/usage"],
     ["agents, usage by call", "/agents/usage?measure=tokens&group=agent&basis=spend"],
     ["agents, models", "/agents/models"],
     ["agents, alerts", "/agents/alerts"],
-    ["agents, rule", "/agents/alerts?edit=new"],
+    ["agents, rule", "/agents/alerts?edit=new", preview],
+    ["agents, notices", "/agents/alerts?tab=deliveries"],
+    ["agents, channel", "/agents/alerts?tab=channels&channel=new"],
+    ["agents, control", "/agents/control", try_to_start],
+    ["agents, prices", `/agents/prices?version=${prices}`],
+    ["agents, recompute", `/agents/prices?recompute=${prices}`, plan],
+    ["agents, import", "/agents/import"],
     ["palette", "/runs", (page) => page.keyboard.press("Control+k")],
     ["keys", "/library", (page) => page.keyboard.press("?")],
     ["nowhere", "/no-such-page"],
@@ -105,13 +116,19 @@ const PLAIN: Shot[] = [
   ["doctor", "/doctor"],
   ["doctor, evidence", "/doctor?tab=evidence"],
   ["doctor, jobs", "/doctor?tab=jobs"],
-  ["agents, ledger", "/agents"],
+  ["agents, overview", "/agents"],
+  ["agents, ledger", "/agents/ledger"],
   ["agents, session", "/agents/sessions/none_0000"],
   ["agents, usage", "/agents/usage"],
   ["agents, models", "/agents/models"],
   ["agents, alerts", "/agents/alerts"],
   ["agents, transitions", "/agents/alerts?tab=transitions"],
   ["agents, rules", "/agents/alerts?tab=rules"],
+  ["agents, notices", "/agents/alerts?tab=deliveries"],
+  ["agents, channels", "/agents/alerts?tab=channels"],
+  ["agents, control", "/agents/control"],
+  ["agents, prices", "/agents/prices"],
+  ["agents, import", "/agents/import"],
   ["settings, audit", "/settings?tab=audit"],
   ["settings, configuration", "/settings?tab=configuration"],
   ["settings, extractors", "/settings?tab=extractors"],
@@ -120,6 +137,28 @@ const PLAIN: Shot[] = [
 async function verify(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Verify everything" }).click();
   await expect(page.getByText("Everything is as it was written")).toBeVisible();
+}
+
+/** A rule that is looked at before it is made. */
+async function preview(page: Page): Promise<void> {
+  await page.getByLabel(/^Warning from/).fill("1");
+  await page.getByLabel(/^Critical from/).fill("5");
+  await page.getByRole("button", { name: "Preview" }).click();
+  await expect(page.getByRole("button", { name: "Preview again" })).toBeVisible();
+}
+
+/** An order on paper, so that there is an outcome and an audit. */
+async function try_to_start(page: Page): Promise<void> {
+  await page.getByLabel("Agent", { exact: true }).fill("spare");
+  await page.getByLabel("Prompt").fill("Tidy up.");
+  await page.getByRole("button", { name: "Try on paper" }).first().click();
+  await expect(page.getByText("Noted in the")).toBeVisible();
+}
+
+/** What a recompute would come to. */
+async function plan(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Preview" }).click();
+  await expect(page.getByText(/^(A preview|Nothing here)/)).toBeVisible();
 }
 
 async function replay(page: Page): Promise<void> {

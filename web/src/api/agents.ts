@@ -1,5 +1,7 @@
 // The shapes of the agents room that the document of the API does not hold here yet, under the names that pages call them by.
 
+import type { Explanation, Json } from "./types";
+
 export type SessionStatus = "success" | "failed" | "killed" | "cancelled" | "running" | "queued";
 export type Source = "provider_reported" | "derived" | "missing";
 export type Level = "high" | "medium" | "low" | "unknown";
@@ -114,6 +116,45 @@ export interface SessionDetail {
   events: LedgerEvent[];
   eventsNext?: string;
   calls?: LedgerCall[];
+}
+
+/** What a call, or a session that tells no calls, cost by some prices; the last revision of a subject stands. */
+export interface CostRevision {
+  subject: "call" | "session";
+  callId?: string;
+  revision: number;
+  pricingVersion?: string;
+  costUsd?: number;
+  source: Source;
+  confidence: Confidence;
+  confidenceLevel: Level;
+  reason: "ingest" | "recompute";
+  computedAt: string;
+}
+
+/** A document about a session that changed nothing. */
+export interface Aside {
+  ledgerSeq: number;
+  key: string;
+  fingerprint: string;
+}
+
+/** Where the record of a session stands in the ledger, with all that is needed to check it elsewhere. */
+export interface SessionProof {
+  recordId: string;
+  kind: string;
+  schemaVersion: number;
+  admission: string;
+  ledgerSeq: number;
+  /** Absent once it was erased. */
+  body?: Json;
+  bodyHash?: string;
+  contentHash: string;
+  inclusion: Explanation["ledger"];
+  holds: boolean;
+  problems: { subject: string; code: string; message: string }[];
+  conflicts: (Aside & { reason: string; standing: number })[];
+  stale: (Aside & { revision: number })[];
 }
 
 export interface UsageSums {

@@ -23,5 +23,13 @@ describe("problem_of", () => {
     expect(problem.places).toMatchObject([{ pointer: "/session.modelId", message: "is required" }]);
   });
 
+  it("keeps what the audit holds of an order that went wrong", async () => {
+    const body = { error: "kill not confirmed: session still running", outcome: "unconfirmed", finalState: "running", auditId: "01K" };
+    const problem = await answer(500, body);
+    expect(problem.message).toBe("kill not confirmed: session still running");
+    expect(problem.noted).toEqual({ outcome: "unconfirmed", finalState: "running", auditId: "01K" });
+    expect((await answer(500, { error: "Internal error" })).noted).toBeNull();
+  });
+
   it("never throws", async () => expect(await answer(502, "<html>")).toMatchObject({ status: 502, places: [] }));
 });

@@ -1,3 +1,4 @@
+import type { Noted } from "./agents_desk";
 import type { ProblemBody, ProblemPlace } from "./types";
 
 /** What went wrong with a request, as one typed error: an answer of the server (status > 0) or no answer at all (status 0). */
@@ -8,8 +9,10 @@ export class Problem extends Error {
   readonly hint: string | null;
   readonly places: ProblemPlace[];
   readonly request_id: string | null;
+  /** What the audit holds, when it was an order to an agent that went wrong. */
+  readonly noted: Noted | null;
 
-  constructor(status: number, body: ProblemBody, request_id: string | null) {
+  constructor(status: number, body: ProblemBody & { noted?: Noted }, request_id: string | null) {
     super(body.detail ?? body.title ?? `The server answered ${status}.`);
     this.name = "Problem";
     this.status = status;
@@ -18,6 +21,7 @@ export class Problem extends Error {
     this.hint = body.hint ?? null;
     this.places = body.errors ?? [];
     this.request_id = request_id;
+    this.noted = body.noted ?? null;
   }
 
   /** No answer came: the server is down, restarting or out of reach. */
@@ -39,15 +43,15 @@ export class Problem extends Error {
 }
 
 /** What routes below `/api/` say, in the words of an older contract: `{"error": …}` with a sentence, or with a code and each mistake. */
-interface OlderBody {
+interface OlderBody extends Partial<Noted> {
   error?: string | { code?: string; message?: string; details?: { field: string; message: string }[] };
   requiredScope?: string;
 }
 
-function older(parsed: object): ProblemBody | null {
-  const { error, requiredScope } = parsed as OlderBody;
+function older(parsed: object): (ProblemBody & { noted?: Noted }) | null {
+  const { error, requiredScope, outcome, finalState = null, auditId } = parsed as OlderBody;
   if (requiredScope !== undefined) return { detail: `The \`${requiredScope}\` permission is missing.` };
-  if (typeof error === "string") return { detail: error };
+  if (typeof error === "string") return { detail: error, ...(outcome && auditId && { noted: { outcome, finalState, auditId } }) };
   if (error === null || typeof error !== "object") return null;
   const places = error.details ?? [];
   const said = places.map(({ field, message }) => `${field}: ${message}`).join("; ");
@@ -61,7 +65,7 @@ function older(parsed: object): ProblemBody | null {
 /** The problem that a response with an error status describes; never throws, whatever the body is. */
 export async function problem_of(response: Response): Promise<Problem> {
   const request_id = response.headers.get("x-request-id");
-  let body: ProblemBody = { title: response.statusText || `Error ${response.status}` };
+  let body: ProblemBody & { noted?: Noted } = { title: response.statusText || `Error ${response.status}` };
   try {
     const parsed: unknown = JSON.parse(await response.text());
     if (parsed !== null && typeof parsed === "object") body = { ...body, ...(older(parsed) ?? (parsed as ProblemBody)) };

@@ -1,6 +1,7 @@
 // One function per route, in the order of the documentation. Pages call these and never spell a path themselves.
 import { get, patch, post, remove, with_query } from "./client";
 import type * as a from "./agents";
+import type * as d from "./agents_desk";
 import type * as t from "./types";
 
 const part = encodeURIComponent;
@@ -86,6 +87,11 @@ export const events_url = (run?: string) => with_query("/v1/events", { run });
 export const agents_ledger = (query: a.LedgerQuery, signal?: AbortSignal) => get<a.Ledger>("/api/v3/ledger", { ...query }, signal);
 export const agents_session = (id: string, events_after: string | null, signal?: AbortSignal) =>
   get<a.SessionDetail>(`/api/v3/ledger/${part(id)}`, { include: "calls", eventsAfter: events_after }, signal);
+export const agents_costs = (id: string, signal?: AbortSignal) =>
+  get<a.SessionDetail & { costs: a.CostRevision[] }>(`/api/v3/ledger/${part(id)}`, { include: "costs" }, signal).then((found) => found.costs);
+export const agents_proof = (id: string, signal?: AbortSignal) =>
+  get<a.SessionDetail & { proof: a.SessionProof }>(`/api/v3/ledger/${part(id)}`, { include: "proof" }, signal).then((found) => found.proof);
+export const agents_proof_url = (id: string) => `/api/v3/ledger/${part(id)}?include=proof`;
 export const agents_session_url = (id: string) => `/api/v3/ledger/${part(id)}?include=calls`;
 export const agents_usage = (query: a.UsageQuery, signal?: AbortSignal) => get<a.Usage>("/api/v3/analytics/usage", { ...query }, signal);
 export const agents_models = (query: a.MatrixQuery, signal?: AbortSignal) =>
@@ -101,3 +107,34 @@ export const ack_alert = (rule: string, scopeKey: string) =>
   post<{ items: a.AlertInstance[] }>(`/v1/agents/alerts/rules/${part(rule)}/ack`, { scopeKey });
 export const silence_alert = (rule: string, scopeKey: string, seconds: number) =>
   post<{ items: a.AlertInstance[] }>(`/v1/agents/alerts/rules/${part(rule)}/silence`, { seconds, scopeKey });
+/** With `rule`, what that rule would find, whether or not it is saved; else what all saved ones would do. Nothing is written. */
+export const preview_alerts = (rule?: Omit<a.RuleBody, "enabled">, signal?: AbortSignal) =>
+  post<d.AlertEvaluation>("/v1/agents/alerts/evaluate", { dryRun: true, ...(rule && { rule }) }, signal);
+export const alert_deliveries = (query: { state: string | null; limit: number; cursor: string | null }, signal?: AbortSignal) =>
+  get<t.Page<d.AlertDelivery>>("/v1/agents/alerts/deliveries", query, signal);
+export const alert_channels = (signal?: AbortSignal) => get<{ items: d.AlertChannel[] }>("/v1/agents/alerts/channels", {}, signal);
+export const create_channel = (channel: d.NewChannel) => post<d.AlertChannel>("/v1/agents/alerts/channels", channel);
+export const change_channel = (id: string, changes: Partial<Omit<d.NewChannel, "id">>) =>
+  patch<d.AlertChannel>(`/v1/agents/alerts/channels/${part(id)}`, changes);
+export const delete_channel = (id: string) => remove<null>(`/v1/agents/alerts/channels/${part(id)}`);
+
+export const agents_events_url = "/v1/agents/events";
+export const agents_status = (signal?: AbortSignal) => get<d.AgentsStatus>("/api/system/status", {}, signal);
+export const agents_logs = (signal?: AbortSignal) => get<{ logs: d.LogLine[] }>("/api/logs", {}, signal);
+export const kill_session = (sessionId: string, dryRun: boolean) => post<d.Killed>("/api/control/kill", { sessionId, dryRun });
+export const spawn_session = (order: d.SpawnOrder) => post<d.Begun>("/api/control/spawn", order);
+export const set_model = (order: d.ModelOrder) => post<d.ModelSet>("/api/control/model", order);
+export const control_audit = (query: { limit: number; cursor: string | null }, signal?: AbortSignal) =>
+  get<t.Page<d.Order>>("/v1/agents/control/audit", query, signal);
+
+export const price_lists = (query: { limit: number; cursor: string | null }, signal?: AbortSignal) => get<t.Page<d.PriceList>>("/v1/agents/prices", query, signal);
+export const price_list = (version: string, signal?: AbortSignal) => get<d.PriceBody>(`/v1/agents/prices/${part(version)}`, {}, signal);
+export const recompute = (ask: d.RecomputeAsk) => post<{ jobId: string }>("/v1/agents/prices/recompute", ask);
+export const recompute_job = (id: string, signal?: AbortSignal) => get<d.Recompute>(`/v1/agents/prices/recompute/${part(id)}`, {}, signal);
+
+export const import_file = (ask: d.ImportAsk) => post<d.ImportDetail>("/v1/agents/import", ask);
+export const import_reports = (query: { limit: number; cursor: string | null }, signal?: AbortSignal) =>
+  get<t.Page<d.ImportReport>>("/v1/agents/import/reports", query, signal);
+export const import_report = (id: string, cursor: string | null, signal?: AbortSignal) =>
+  get<d.ImportDetail>(`/v1/agents/import/reports/${part(id)}`, { cursor }, signal);
+export const import_drift = (signal?: AbortSignal) => get<t.Page<d.ImportedFile>>("/v1/agents/import/drift", {}, signal);

@@ -53,10 +53,12 @@ export interface StreamHooks {
   /** Connected. `gap`: events may have been missed, because nothing was heard before that could be resumed after. */
   opened(gap: boolean): void;
   event(event: ServerEvent): void;
-  /** The connection broke or was refused; `status` is 0 when no answer came. Another attempt follows unless it is 401 or 403. */
+  /** The connection broke or was refused; `status` is 0 when no answer came. Another attempt follows unless it is one of `FINAL`. */
   closed(status: number): void;
 }
 
+/** Answers after which asking again is of no use: nobody logged in, no permission, and a server that has no such stream. */
+const FINAL = [401, 403, 404];
 /** Longest silence before the connection counts as dead; the server sends a comment line every 15 s. */
 const SILENCE_MS = 40_000;
 const RETRY_MS_MIN = 500;
@@ -112,7 +114,7 @@ export class EventStream {
     this.abort = null;
     this.failures += 1;
     this.hooks.closed(status);
-    if (status !== 401 && status !== 403) this.timer = setTimeout(() => this.start(), retry_delay_ms(this.failures));
+    if (!FINAL.includes(status)) this.timer = setTimeout(() => this.start(), retry_delay_ms(this.failures));
   }
 
   private async drain(body: ReadableStream<Uint8Array>, abort: AbortController): Promise<void> {

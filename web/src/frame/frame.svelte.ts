@@ -38,7 +38,7 @@ export const ROOMS: Room[] = [
     word: "Agents",
     icon: "agents",
     key: "g a",
-    pages: ["agents-ledger", "agents-session", "agents-usage", "agents-models", "agents-alerts"],
+    pages: ["agents-overview", "agents-ledger", "agents-session", "agents-usage", "agents-models", "agents-alerts", "agents-control", "agents-prices", "agents-import"],
   },
   { path: "/runs", word: "Runs", icon: "runs", key: "g r", pages: ["runs", "run", "compare"] },
   { path: "/collections", word: "Collections", icon: "collections", key: "g c", pages: ["collections", "collection"] },

@@ -1,5 +1,6 @@
 import { as_problem, is_abort, type Problem } from "../api/problem";
 import type { Page } from "../api/types";
+import { in_place } from "./arrivals";
 
 /** A list that is loaded page by page, oldest part last. What is shown stays while more of it or all of it anew is loaded. */
 export interface Paged<T> {
@@ -9,8 +10,12 @@ export interface Paged<T> {
   readonly has_more: boolean;
   readonly problem: Problem | null;
   readonly loading: boolean;
+  /** How many items came since, as far as `refresh` has seen, that are not in the list. */
+  readonly arrived: number;
   more(): void;
   reload(): void;
+  /** Looks at the newest page and changes items where they stand: nothing moves, and nothing that was loaded goes. */
+  refresh(id: (item: T) => string): void;
 }
 
 /** Loads the first page now and whenever a reactive value that `key` reads changes. Call it while a component is set up. */
@@ -21,6 +26,7 @@ export function paged<K, T>(key: () => K, load: (key: K, cursor: string | null, 
   let problem = $state.raw<Problem | null>(null);
   let loading = $state(true);
   let round = $state(0);
+  let arrived = $state(0);
   let loaded_key: string | undefined;
   let abort = new AbortController();
 
@@ -34,6 +40,7 @@ export function paged<K, T>(key: () => K, load: (key: K, cursor: string | null, 
         items = cursor === null ? page.items : [...(items ?? []), ...page.items];
         next = page.next ?? null;
         total = page.total ?? null;
+        if (cursor === null) arrived = 0;
         problem = null;
         loading = false;
       },
@@ -43,6 +50,22 @@ export function paged<K, T>(key: () => K, load: (key: K, cursor: string | null, 
         loading = false;
       },
     );
+  }
+
+  async function look_again(id: (item: T) => string): Promise<void> {
+    const before = items;
+    if (loading || before === undefined) return;
+    if (before.length === 0) return void (round += 1);
+    const mine = abort;
+    try {
+      const page = await load(key(), null, mine.signal);
+      if (mine.signal.aborted || items !== before) return;
+      const now = in_place(before, page.items, id);
+      items = now.rows;
+      arrived = now.arrived;
+    } catch {
+      // What is shown stays; whoever asks for the list hears of the problem.
+    }
   }
 
   $effect(() => {
@@ -71,11 +94,17 @@ export function paged<K, T>(key: () => K, load: (key: K, cursor: string | null, 
     get loading() {
       return loading;
     },
+    get arrived() {
+      return arrived;
+    },
     more() {
       if (next !== null && !loading) ask(key(), next);
     },
     reload() {
       round += 1;
+    },
+    refresh(id) {
+      void look_again(id);
     },
   };
 }

@@ -10,11 +10,15 @@ export type PageName =
   | "collection"
   | "pipelines"
   | "pipeline"
+  | "agents-overview"
   | "agents-ledger"
   | "agents-session"
   | "agents-usage"
   | "agents-models"
   | "agents-alerts"
+  | "agents-control"
+  | "agents-prices"
+  | "agents-import"
   | "doctor"
   | "settings"
   | "nowhere";
@@ -36,12 +40,15 @@ const PATTERNS: [string, PageName][] = [
   ["/collections/:collection", "collection"],
   ["/pipelines", "pipelines"],
   ["/pipelines/:pipeline", "pipeline"],
-  ["/agents", "agents-ledger"],
+  ["/agents", "agents-overview"],
   ["/agents/ledger", "agents-ledger"],
   ["/agents/sessions/:session", "agents-session"],
   ["/agents/usage", "agents-usage"],
   ["/agents/models", "agents-models"],
   ["/agents/alerts", "agents-alerts"],
+  ["/agents/control", "agents-control"],
+  ["/agents/prices", "agents-prices"],
+  ["/agents/import", "agents-import"],
   ["/doctor", "doctor"],
   ["/settings", "settings"],
 ];

@@ -21,7 +21,7 @@ export function canonical(value: Json): string {
   return `{${members.join(",")}}`;
 }
 
-async function sha256(...parts: Uint8Array[]): Promise<Uint8Array> {
+export async function sha256(...parts: Uint8Array[]): Promise<Uint8Array> {
   const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
@@ -39,8 +39,8 @@ function unhex(text: string): Uint8Array {
   return Uint8Array.from(text.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 }
 
-const utf8 = (text: string) => new TextEncoder().encode(text);
-const leaf_of = (document: Json) => sha256(Uint8Array.of(0), utf8(canonical(document)));
+export const utf8 = (text: string) => new TextEncoder().encode(text);
+export const leaf_of = (document: Json) => sha256(Uint8Array.of(0), utf8(canonical(document)));
 const node_of = (left: Uint8Array, right: Uint8Array) => sha256(Uint8Array.of(1), left, right);
 
 /** Root of the tree that a leaf and its path lead to (RFC 9162, 2.1.3.2); null when the path does not fit the tree. */
@@ -87,11 +87,7 @@ function claim(explanation: Explanation): Json {
 export async function verify(explanation: Explanation): Promise<ProofStep[]> {
   const { artifact, made, ledger } = explanation;
   const steps: ProofStep[] = [];
-  const step = (name: string, computed: Uint8Array | null, stated: string) => {
-    const text = computed === null ? "the path does not fit the tree" : hex(computed);
-    steps.push({ name, computed: text, stated, holds: text === stated });
-  };
-  if (!explanation.erased) step("What it says", await sha256(utf8(canonical(claim(explanation)))), artifact.content_hash);
+  if (!explanation.erased) steps.push(step("What it says", await sha256(utf8(canonical(claim(explanation)))), artifact.content_hash));
   const leaf = (admission: string) =>
     leaf_of({
       admission,
@@ -104,8 +100,19 @@ export async function verify(explanation: Explanation): Promise<ProofStep[]> {
     });
   // The envelope does not say whether the record counts or came too late; one of the two has to fit.
   const counted = await leaf("new");
-  step("Its leaf", hex(counted) === ledger.leaf ? counted : await leaf("stale"), ledger.leaf);
-  step(
+  steps.push(step("Its leaf", hex(counted) === ledger.leaf ? counted : await leaf("stale"), ledger.leaf));
+  return [...steps, ...(await ledger_steps(ledger))];
+}
+
+/** A step whose outcome was computed here, and what the document says that it is. */
+export function step(name: string, computed: Uint8Array | null, stated: string): ProofStep {
+  const text = computed === null ? "the path does not fit the tree" : hex(computed);
+  return { name, computed: text, stated, holds: text === stated };
+}
+
+/** The steps from a leaf to the root of its batch, and from there to the root of the ledger. */
+export async function ledger_steps(ledger: Explanation["ledger"]): Promise<ProofStep[]> {
+  const batch = step(
     `Batch ${ledger.batch}`,
     await root_of(unhex(ledger.leaf), ledger.seq - ledger.first_seq, ledger.count, ledger.path_in_batch),
     ledger.leaves_root,
@@ -117,8 +124,7 @@ export async function verify(explanation: Explanation): Promise<ProofStep[]> {
     first_seq: ledger.first_seq,
     leaves_root: ledger.leaves_root,
   });
-  step("The ledger", await root_of(head, ledger.batch - 1, ledger.batches, ledger.path_in_ledger), ledger.root);
-  return steps;
+  return [batch, step("The ledger", await root_of(head, ledger.batch - 1, ledger.batches, ledger.path_in_ledger), ledger.root)];
 }
 
 /** Browsers lend their hash functions to pages from this machine and to pages over HTTPS alone. */

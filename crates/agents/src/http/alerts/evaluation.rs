@@ -1,14 +1,18 @@
 //! `POST /v1/agents/alerts/evaluate`: every rule, now or at another moment.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use exhibit_http::{ApiError, Body, Json};
 use exhibit_model::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Api, TransitionView};
 use crate::alerts::evaluate::Evaluation;
 use crate::alerts::{Cause, Zone};
+use crate::http::preview::{self, ValueView};
 use crate::http::views::iso;
 use crate::moment::covered;
 
@@ -21,6 +25,8 @@ pub(super) struct Evaluate {
     dry_run: bool,
     /// The moment that is looked at, a time that is past; only a dry run looks at what is to come. Now, when it is absent.
     at: Option<String>,
+    /// In a dry run: what this rule would find, as it would be made; the saved ones are left alone.
+    rule: Option<BTreeMap<String, Value>>,
 }
 
 /// What an evaluation found.
@@ -29,23 +35,32 @@ pub(super) struct Evaluate {
 #[schemars(rename = "AlertEvaluation")]
 pub struct EvaluationView {
     /// The moment that was looked at.
-    at: String,
+    pub(in crate::http) at: String,
     /// Rules that were looked at.
-    rules: usize,
+    pub(in crate::http) rules: usize,
     /// Instances that were looked at.
-    instances: usize,
+    pub(in crate::http) instances: usize,
     /// How much happened.
-    happened: usize,
+    pub(in crate::http) happened: usize,
     /// What happened, in the order of rules and instances; the first ones of many.
-    transitions: Vec<TransitionView>,
+    pub(in crate::http) transitions: Vec<TransitionView>,
     /// Notices that are to be sent.
-    deliveries: usize,
+    pub(in crate::http) deliveries: usize,
+    /// What the rule of a dry run found, the worst first; the first ones of many.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::http) values: Vec<ValueView>,
 }
 
 pub(super) async fn evaluate(
     State(api): State<Api>,
     Body(asked): Body<Evaluate>,
 ) -> Result<Json<EvaluationView>, ApiError> {
+    if let Some(rule) = asked.rule {
+        if !asked.dry_run || asked.at.is_some() {
+            return Err(ApiError::bad("invalid", "a rule that is not saved is looked at now, in a dry run alone"));
+        }
+        return preview::of(&api, &rule.into_iter().collect()).await.map(Json);
+    }
     let evaluator = &api.0.options.evaluator;
     let at = asked.at.as_deref().map(moment).transpose()?;
     let is_to_come = at.is_some_and(|at| at > api.store().clock().now());
@@ -78,6 +93,7 @@ impl From<Evaluation> for EvaluationView {
             happened: done.happened,
             transitions: done.transitions.into_iter().map(TransitionView::new).collect(),
             deliveries: done.deliveries,
+            values: Vec::new(),
         }
     }
 }

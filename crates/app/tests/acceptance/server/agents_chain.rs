@@ -16,6 +16,7 @@ use crate::world::{Backend, PATIENCE, World};
 
 both_backends! {
     ag_38_a_document_becomes_a_notice,
+    ag_29_a_rule_is_tried_before_it_is_made,
     ag_12_a_death_under_load_loses_no_acknowledged_session,
     ag_38_ag_30_a_notice_outlives_the_server_that_owes_it,
 }
@@ -166,6 +167,37 @@ fn try_post(host: &str, token: &str, body: &str) -> Option<Answer> {
     let mut stream = std::net::TcpStream::connect(host).ok()?;
     stream.write_all((head + &rest).as_bytes()).ok()?;
     read(&mut stream)
+}
+
+fn ag_29_a_rule_is_tried_before_it_is_made(backend: Backend) {
+    const EVALUATE: &str = "/v1/agents/alerts/evaluate";
+    let world = World::new(backend);
+    let token = token(&world, "read,ingest,control,admin");
+    let served = Served::new(&world);
+    for (id, cost) in [("s", 7.5), ("t", 0.5)] {
+        assert_eq!(served.post(INGEST, &token, &session(id, cost)).status, 200);
+    }
+    let records = served.get("/v1/status", &token).json()["records"].clone();
+    let rule = |critical: f64| {
+        json!({
+            "metric": "rolling_cost_usd", "scopeType": "agent", "warnThreshold": 1, "criticalThreshold": critical, "window": "24h",
+            "comparison": "gte",
+        })
+    };
+    for (critical, status) in [(5.0, "critical"), (50.0, "warning")] {
+        let tried = served.post(EVALUATE, &token, &json!({"dryRun": true, "rule": rule(critical)}));
+        assert_eq!(tried.status, 200, "{tried:?}");
+        let found = json!([{"scopeKey": "agent=builder", "status": status, "value": 8.0, "sample": tried.json()["values"][0]["sample"]}]);
+        assert_eq!((&tried.json()["values"], &tried.json()["happened"]), (&found, &json!(1)));
+        assert!(tried.json()["values"][0]["sample"].as_i64() > Some(0), "{tried:?}");
+    }
+    let wrong = served.post(EVALUATE, &token, &json!({"dryRun": true, "rule": {"metric": "rolling_cost_usd"}}));
+    assert_eq!((wrong.status, &wrong.json()["detail"]), (400, &json!("scopeType is required")));
+    let real = served.post(EVALUATE, &token, &json!({"rule": rule(5.0)}));
+    assert_eq!(real.status, 400, "a rule that is not saved writes nothing: {real:?}");
+    assert_eq!(served.get("/api/v3/alerts/rules", &token).json(), json!({"rows": []}));
+    assert_eq!(served.get("/v1/agents/alerts/transitions", &token).json()["items"], json!([]));
+    assert_eq!(served.get("/v1/status", &token).json()["records"], records, "nothing is written");
 }
 
 fn ag_12_a_death_under_load_loses_no_acknowledged_session(backend: Backend) {

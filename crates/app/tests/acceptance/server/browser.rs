@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::control::gateway;
 use super::{Served, token};
 use crate::world::{Backend, World};
 
 both_backends! {
     everything_that_a_person_does_works_in_a_browser,
     a_page_goes_on_by_itself_after_the_server_was_killed,
+    ag_35_agents_are_looked_at_and_stopped_in_a_browser,
+    ag_35_a_kill_that_is_not_confirmed_is_told_in_a_browser,
 }
 
 /// How much of a failure is printed.
@@ -27,6 +30,22 @@ fn a_page_goes_on_by_itself_after_the_server_was_killed(backend: Backend) {
     let world = with_results(backend);
     let served = Served::new(&world);
     journeys(&world, &served, backend, &["offline"]);
+}
+
+/// With a gateway that does what it is told.
+fn ag_35_agents_are_looked_at_and_stopped_in_a_browser(backend: Backend) {
+    let mut world = World::new(backend);
+    let _gateway = gateway(&mut world, &[]);
+    let served = Served::new(&world);
+    journeys(&world, &served, backend, &["agents", "agents_alerts", "agents_orders"]);
+}
+
+/// With a gateway that says yes to a kill and goes on.
+fn ag_35_a_kill_that_is_not_confirmed_is_told_in_a_browser(backend: Backend) {
+    let mut world = World::new(backend);
+    let _gateway = gateway(&mut world, &["--behave", "sessions.abort=no-effect"]);
+    let served = Served::new(&world);
+    journeys(&world, &served, backend, &["agents_vain"]);
 }
 
 /// A small archive that a run has gone over.
@@ -53,7 +72,7 @@ pub(super) fn journeys(world: &World, served: &Served, backend: Backend, specs: 
     command.env("JOURNEY_BINARY", program.get_program()).env("JOURNEY_PID", served.running.pid().to_string());
     command.env("JOURNEY_URL", format!("http://{}", served.host));
     command.env("JOURNEY_LINK", served.link.as_deref().unwrap_or_default());
-    command.env("JOURNEY_TOKEN", token(world, "read,control,admin")).env("JOURNEY_READER", token(world, "read"));
+    command.env("JOURNEY_TOKEN", token(world, "read,ingest,control,admin")).env("JOURNEY_READER", token(world, "read"));
     let output = command.output().expect("scripts/web starts");
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     let cut = said.char_indices().rev().nth(REPORT_CHARS_MAX).map_or(0, |(at, _)| at);
