@@ -125,12 +125,15 @@ fn a_stranger_checks_a_session_against_the_root_of_a_checkpoint(backend: Backend
     assert_eq!(told(&world, "s", Include::default()).proof.map(|proof| proof.holds), None, "only who asks is told");
 }
 
+/// Changes a proof, with what another one has.
+type Change = fn(&mut SessionProof, &SessionProof);
+
 fn what_was_changed_does_not_hold(backend: Backend) {
     let world = World::new(backend);
     world.takes(&session("s", "completed"));
     world.takes(&session("t", "completed"));
     let other = proof(&world, "t");
-    let cases: [(&str, fn(&mut SessionProof, &SessionProof)); 7] = [
+    let cases: [(&str, Change); 7] = [
         ("another body", |proof, other| proof.body = other.body.clone()),
         ("another body and its hash", |proof, other| {
             (proof.body, proof.body_hash) = (other.body.clone(), other.body_hash);
