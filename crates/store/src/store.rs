@@ -29,6 +29,7 @@ pub const SPINE_KINDS: &[&str] = &[
     include_str!("../../../schemas/kinds/run.promotion.v1.json"),
     include_str!("../../../schemas/kinds/run.benchmark.v1.json"),
     include_str!("../../../schemas/kinds/evidence.tombstone.v1.json"),
+    include_str!("../../../schemas/kinds/evidence.tombstone.v2.json"),
 ];
 
 /// How to open a store.
