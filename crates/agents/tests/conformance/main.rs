@@ -24,6 +24,7 @@ mod world;
 
 mod aggregates;
 mod alerts_world;
+mod export;
 mod migrations;
 mod plans;
 mod price_lists;
