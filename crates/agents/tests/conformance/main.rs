@@ -32,6 +32,7 @@ mod pricing;
 mod reads;
 mod receiver;
 mod recompute;
+mod retention;
 
 mod alerts;
 mod alerts_asked;
