@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use exhibit_agents::collect::discover::Folders;
+use exhibit_agents::retention::Rules;
 use exhibit_engine::disk::Reserve;
 use exhibit_http::{Scope, Scopes};
 use serde::{Deserialize, Serialize, Serializer};
@@ -43,6 +44,8 @@ pub struct AgentsConfig {
     pub control: ControlConfig,
     /// What is read where it lies.
     pub collect: CollectConfig,
+    /// How long what is kept.
+    pub retention: Rules,
 }
 
 impl Default for AgentsConfig {
@@ -53,6 +56,7 @@ impl Default for AgentsConfig {
             contract: ContractConfig::default(),
             control: ControlConfig::default(),
             collect: CollectConfig::default(),
+            retention: Rules::default(),
         }
     }
 }
@@ -465,6 +469,7 @@ fn check(config: &Config) -> Result<(), CliError> {
         return Err(invalid("agents.collect.every_s is 1 to 3,600"));
     }
     config.agents.control.check()?;
+    config.agents.retention.check().map_err(|told| invalid(format!("agents.retention.{told}")))?;
     match rules.iter().find(|(holds, _)| !holds) {
         Some((_, rule)) => Err(invalid(*rule)),
         None => Ok(()),

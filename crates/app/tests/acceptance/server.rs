@@ -11,6 +11,7 @@ mod control;
 mod hostile;
 mod huge;
 mod jobs;
+mod keep;
 mod life;
 mod load;
 mod origin;

@@ -49,6 +49,8 @@ const VERBS: &[&[&str]] = &[
     &["agents", "sessions", "list"],
     &["agents", "sessions", "show"],
     &["agents", "usage"],
+    &["agents", "export"],
+    &["agents", "retention"],
     &["agents", "models"],
     &["agents", "kill"],
     &["agents", "spawn"],
