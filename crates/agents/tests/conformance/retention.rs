@@ -28,6 +28,7 @@ both!(
     sessions_that_changed_meanwhile_do_not_go,
     hours_and_days_go_below_a_floor,
     evidence_of_conflicts_goes_with_its_session,
+    a_session_whose_word_counts_for_another_stays_as_long_as_that_one,
 );
 
 /// Monday, 2 March 2026, when the traffic begins.
@@ -207,6 +208,39 @@ fn evidence_of_conflicts_goes_with_its_session(backend: Backend) {
     let report = run(&world, BODIES);
     assert_eq!((report.sessions, report.records), (1, 2), "the document and the refused one");
     assert_eq!(count(&world, "select count(*) from proj_agents__conflict_v1"), 0);
+    verifies(&world);
+}
+
+/// The call belongs to the one that began it, and what the other says of it counts: without the other's record a rebuild would count less.
+fn a_session_whose_word_counts_for_another_stays_as_long_as_that_one(backend: Backend) {
+    let world = World::new(backend);
+    let said = |id: &str, state: &str, started: &str, output: i64| {
+        let calls = json!([{"callId": "c", "startedAt": started, "status": "success", "provider": "p", "responseId": "r",
+            "usage": {"inputUncached": 10, "output": output}}]);
+        with_calls(id, &json!({"state": state, "startedAt": "2026-01-02T03:04:00Z"}), &calls)
+    };
+    world.takes(&said("owner", "running", "2026-01-02T03:04:05Z", 5));
+    world.takes(&said("teller", "done", "2026-01-02T03:04:06Z", 50));
+    let output = |world: &World| -> i64 {
+        let days = kept(world);
+        let days = days.usage.iter().filter(|(cut, _)| (cut.grain, cut.basis) == (DAY, Basis::CallTime));
+        days.map(|(_, sums)| sums.get(Sum::Output)).sum()
+    };
+    assert_eq!(output(&world), 50);
+    becomes(&world, MONDAY + 60 * DAY_US);
+    let planned = plan(&world, BODIES);
+    let done = run(&world, BODIES);
+    assert!(planned == done && (done.sessions, done.shared) == (0, 1), "{done:?}");
+    world.takes(&said("owner", "done", "2026-01-02T03:04:05Z", 5));
+    becomes(&world, MONDAY + 300 * DAY_US);
+    let sums = kept(&world);
+    for (sessions, shared) in [(1, 1), (1, 0), (0, 0)] {
+        let done = run(&world, BODIES);
+        assert_eq!((done.sessions, done.shared), (sessions, shared), "first the owner, then who told of its call");
+        block_on(rebuild(&world.store, &mut |_, _| {})).expect("a rebuild");
+        assert!(kept(&world) == sums && world.read(parity::check).holds());
+    }
+    assert_eq!(output(&world), 50);
     verifies(&world);
 }
 
