@@ -10,10 +10,11 @@ use exhibit_store::{Read, StoreError};
 use jiff::Timestamp as Instant;
 use jiff::civil::Date;
 
-use crate::aggregates::{Basis, DAY, HOUR, Part, Performance, Sums, parts, performance_of};
+use crate::aggregates::{Basis, DAY, HOUR, Part, Performance, Sum, Sums, parts, performance_of};
 use crate::alerts::Zone;
 use crate::sql::analytics::{By, Cuts, booked, performance, reach, usage};
 use crate::sql::calls::{self, CallRow};
+use crate::sql::seals::floors;
 use crate::sql::sessions::{self, SessionRow};
 use crate::sql::usage::{self as usages, UsageRow};
 
@@ -62,29 +63,75 @@ pub fn by_day(
         }
         return Ok(series);
     }
+    let from = match older(read, (from, before))? {
+        None => from,
+        Some(days) => {
+            for found in usage(read, basis, DAY, days.whole, cuts, by)? {
+                let date = local_day(&Zone::default(), found.bucket_at);
+                series.entry((date, found.by)).or_default().merge(&found.sums, 1);
+            }
+            days.finer
+        }
+    };
+    if from >= before {
+        return Ok(series);
+    }
     let cut = ragged(from, before, zone);
     let hours = (from.div_euclid(HOUR_US) * HOUR_US, before);
+    let mut halved: BTreeMap<(i64, i64), Sums> = BTreeMap::new();
     for found in usage(read, basis, HOUR, hours, cuts, by)? {
-        if !cut.contains(&found.bucket_at) {
+        if cut.contains(&found.bucket_at) {
+            halved.insert((found.bucket_at, found.by), found.sums);
+        } else {
             series.entry((day(found.bucket_at), found.by)).or_default().merge(&found.sums, 1);
         }
     }
     for hour in cut {
-        let (first, after) = (hour.max(from), (hour + HOUR_US).min(before));
-        each_booked(read, basis, (first, after), cuts, &mut |session, part| {
+        let within = hour.max(from)..(hour + HOUR_US).min(before);
+        each_booked(read, basis, (hour, hour + HOUR_US), cuts, &mut |session, part| {
             let name = match by {
                 By::Nothing => 0,
                 By::Agent => session.agent_key,
                 By::Model => part.model_key,
                 By::Category => session.task_category_key,
             };
-            series.entry((day(part.at.0), name)).or_default().merge(&part.sums, 1);
+            halved.entry((hour, name)).or_default().merge(&part.sums, -1);
+            if within.contains(&part.at.0) {
+                series.entry((day(part.at.0), name)).or_default().merge(&part.sums, 1);
+            }
         })?;
+    }
+    // What is left of an hour was booked by sessions whose rows went: nobody knows the minute, so it counts where the hour begins.
+    for ((hour, name), rest) in halved {
+        if hour >= from && rest.get(Sum::Runs) > 0 {
+            series.entry((day(hour), name)).or_default().merge(&rest, 1);
+        }
     }
     Ok(series)
 }
 
-/// Usage by provider, which no aggregate has: from the rows.
+/// The part of a span whose hours are not kept any more, as whole days of UTC: of it nothing finer is known, so a day that the span begins or
+/// ends in counts when its noon lies in the span.
+fn older(read: &Read<'_>, (from, before): (i64, i64)) -> Result<Option<Days>, StoreError> {
+    let floor = floors(read)?.hour;
+    if from >= floor {
+        return Ok(None);
+    }
+    // The first midnight whose noon is not before the moment.
+    let midnight = |at: i64| (at + DAY_US / 2 - 1).div_euclid(DAY_US) * DAY_US;
+    let end = if before < floor { midnight(before) } else { floor };
+    Ok(Some(Days { whole: (midnight(from), end), finer: before.min(floor) }))
+}
+
+/// Whole days of a span.
+struct Days {
+    /// From which to which midnight of UTC.
+    whole: (i64, i64),
+    /// Where hours are known again, or the span ends.
+    finer: i64,
+}
+
+/// Usage by provider, which no aggregate has: from the rows, so without sessions that went when their time was over.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -207,33 +254,37 @@ const EXACT_MAX: i64 = 5_000;
 pub fn matrix(read: &Read<'_>, span: Reach, cuts: &Cuts) -> Result<Matrix, StoreError> {
     let mut models: BTreeMap<i64, Performance> = BTreeMap::new();
     let Some((from, before)) = bounds(read, Basis::SessionStart, span)? else { return Ok(Matrix::new()) };
-    let whole = (
-        from.div_euclid(HOUR_US) * HOUR_US + if from % HOUR_US == 0 { 0 } else { HOUR_US },
-        before.div_euclid(HOUR_US) * HOUR_US,
-    );
     let aligned = from % DAY_US == 0 && before % DAY_US == 0;
-    let found = match aligned {
-        true => performance(read, DAY, (from, before), cuts)?,
-        false => performance(read, HOUR, whole, cuts)?,
+    let days = match aligned {
+        true => Some(Days { whole: (from, before), finer: before }),
+        false => older(read, (from, before))?,
     };
+    let mut found = match &days {
+        Some(days) => performance(read, DAY, days.whole, cuts)?,
+        None => Vec::new(),
+    };
+    let finer = days.map_or(from, |days| days.finer);
+    let whole = ((finer + HOUR_US - 1).div_euclid(HOUR_US) * HOUR_US, before.div_euclid(HOUR_US) * HOUR_US);
+    found.extend(performance(read, HOUR, whole, cuts)?);
     for bucket in found {
         models.entry(bucket.model_key).or_default().merge(&bucket.performance, 1);
     }
-    if !aligned {
-        let mut edges = vec![(from, whole.0.min(before)), (whole.1.max(from), before)];
-        edges.dedup();
-        for edge in edges.into_iter().filter(|(first, after)| first < after) {
-            each_ended(read, edge, cuts, &mut |session, usage| {
-                models.entry(session.model_key).or_default().merge(&performance_of(session, usage), 1);
-            })?;
-        }
+    let mut edges = vec![(finer, whole.0.min(before)), (whole.1.max(finer), before)];
+    edges.dedup();
+    for edge in edges.into_iter().filter(|(first, after)| first < after) {
+        each_ended(read, edge, cuts, &mut |session, usage| {
+            models.entry(session.model_key).or_default().merge(&performance_of(session, usage), 1);
+        })?;
     }
     let runs: i64 = models.values().map(|performance| performance.runs).sum();
     let exact = if runs <= EXACT_MAX { Some(values(read, (from, before), cuts)?) } else { None };
     let rows = models.into_iter().map(|(model_key, performance)| {
+        let of_model = exact.as_ref().map(|values| values.get(&model_key).map_or((0, 0), counts));
+        // Rows that went when their time was over leave histograms alone.
+        let all = of_model == Some((performance.runtime.count(), performance.cost.count()));
         let medians = match &exact {
-            Some(values) => values.get(&model_key).map_or_else(Medians::default, exact_medians),
-            None => Medians {
+            Some(values) if all => values.get(&model_key).map_or_else(Medians::default, exact_medians),
+            _ => Medians {
                 runtime_twice: performance.runtime.median_twice().unwrap_or(0),
                 cost_twice: performance.cost.median_twice().unwrap_or(0),
                 approx: true,
@@ -257,6 +308,11 @@ fn values(read: &Read<'_>, span: (i64, i64), cuts: &Cuts) -> Result<BTreeMap<i64
         costs.extend(usage.cost.amount().map(|amount| amount.0));
     })?;
     Ok(values)
+}
+
+fn counts((runtimes, costs): &Values) -> (i64, i64) {
+    let count = |values: &[i64]| i64::try_from(values.len()).unwrap_or(i64::MAX);
+    (count(runtimes), count(costs))
 }
 
 fn exact_medians((runtimes, costs): &Values) -> Medians {

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use exhibit_store::{Read, Store, StoreError};
 
 use crate::aggregates::{Contributions, Cut, Performance, Sum, Sums};
+use crate::retention::Seals;
 use crate::sql::calls::{self, CallRow};
+use crate::sql::seals::floors;
 use crate::sql::{aggregates, dims, sessions, usage};
 
 /// Sessions whose rows are held at once while they are counted: with their calls, a few megabytes.
@@ -56,7 +58,8 @@ impl Parity {
     }
 }
 
-/// Counts the sums anew from the rows of the sessions, a page at a time: what is held are the cuts and one page, however many sessions there are.
+/// Counts the sums anew from the rows of the sessions, a page at a time, and from the seals of those that went, one at a time: what is held are
+/// the cuts and one page, however many sessions there are.
 ///
 /// # Errors
 /// When the database cannot be read, or a session has no usage.
@@ -64,7 +67,7 @@ pub fn recount(read: &Read<'_>) -> Result<Contributions, StoreError> {
     let (mut counted, mut after) = (Contributions::default(), i64::MIN);
     loop {
         let page = sessions::page(read, after, PAGE_SESSIONS)?;
-        let Some(last) = page.last() else { return Ok(counted.without_zeros()) };
+        let Some(last) = page.last() else { break };
         after = last.standing.session_key;
         let keys: Vec<i64> = page.iter().map(|row| row.standing.session_key).collect();
         let usages = usage::by_keys(read, &keys)?;
@@ -79,6 +82,11 @@ pub fn recount(read: &Read<'_>) -> Result<Contributions, StoreError> {
             counted.add(session, usage, of_sessions.get(&key).into_iter().flatten(), 1);
         }
     }
+    let mut sealed = Seals::default();
+    while let Some(seal) = sealed.next(read)? {
+        counted.merge(&seal.contributions(read)?);
+    }
+    Ok(counted.above(floors(read)?).without_zeros())
 }
 
 /// Compares what is kept with what the rows come to, on one snapshot of the database.
@@ -132,6 +140,10 @@ pub async fn rebuild(store: &Store) -> Result<usize, StoreError> {
             aggregates::clear(tx)?;
             for part in parts(counted) {
                 aggregates::apply(tx, &part, at.0)?;
+            }
+            let mut sealed = Seals::default();
+            while let Some(seal) = sealed.next(tx)? {
+                aggregates::seal(tx, &seal.contributions(tx)?)?;
             }
             Ok(cuts)
         })

@@ -12,6 +12,8 @@ use crate::contract::{Call, Usage};
 use crate::fold::Placed;
 use crate::prices::{Cost, PricingVersion, price};
 use crate::provenance::TokenCounts;
+use crate::retention::gone_calls;
+use crate::retention::seal::call_hash;
 use crate::rows::Rows;
 use crate::sql::calls::{self, CallRow};
 use crate::sql::dims::{self, DimKind, Dims, Names};
@@ -55,6 +57,8 @@ struct Work {
     /// Sessions that documents spoke of as a whole.
     told: BTreeSet<i64>,
     changed_words: BTreeSet<i64>,
+    /// Calls that went after they were counted.
+    gone: BTreeSet<i64>,
     next_session: i64,
     next_call: i64,
 }
@@ -84,6 +88,7 @@ impl Work {
             dims,
             told: BTreeSet::new(),
             changed_words: BTreeSet::new(),
+            gone: gone_calls(tx, &wanted)?,
             next_session: sessions::next_key(tx)?,
             next_call: calls::next_key(tx)?,
         })
@@ -124,6 +129,9 @@ impl Work {
 
     fn call(&mut self, document: &Placed, session_key: i64, call: &Call) -> Result<(), StoreError> {
         let dedupe_key = key_of(document, call);
+        if self.gone.contains(&call_hash(&dedupe_key)) {
+            return Ok(());
+        }
         let mut new = self.call_row(document, session_key, call, dedupe_key.clone())?;
         let Some(old) = self.rows.call(&dedupe_key) else {
             new.cost = price(&self.rows.book, &self.rows.priced(&new)?);

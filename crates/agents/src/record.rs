@@ -34,6 +34,8 @@ pub const KINDS: &[&str] = &[
     include_str!("../../../schemas/kinds/agents.recompute.v1.json"),
     include_str!("../../../schemas/kinds/agents.close.v1.json"),
     include_str!("../../../schemas/kinds/agents.imported.v1.json"),
+    include_str!("../../../schemas/kinds/agents.seal.v1.json"),
+    include_str!("../../../schemas/kinds/agents.floor.v1.json"),
 ];
 
 /// The feed of documents that come over the contract of ingest.

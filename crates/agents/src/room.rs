@@ -16,6 +16,7 @@ use crate::record::{
     CONFLICT, IMPORTED, KINDS, Key, PRICES, RECOMPUTE, Recorded, SESSION, conflicting_session, fingerprint_of,
     read_prices,
 };
+use crate::retention::{self, FLOOR, SEAL};
 use crate::sql::asides::{self, Aside};
 use crate::sql::keys::{self, KeyRow};
 use crate::sql::sessions;
@@ -67,6 +68,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "agents_asides",
         sqlite: include_str!("migrations/sqlite/0007_agents_asides.sql"),
         postgres: include_str!("migrations/postgres/0007_agents_asides.sql"),
+    },
+    Migration {
+        version: 8,
+        name: "agents_retention",
+        sqlite: include_str!("migrations/sqlite/0008_agents_retention.sql"),
+        postgres: include_str!("migrations/postgres/0008_agents_retention.sql"),
     },
 ];
 
@@ -123,6 +130,11 @@ impl Room for AgentsRoom {
     fn settle(&self, tx: &mut Tx<'_>, taken: &[Taken<'_>]) -> Result<(), StoreError> {
         let (mut placed, mut beside) = (Vec::new(), Vec::new());
         for Taken { seq, admission, candidate } in taken {
+            match candidate.kind().name() {
+                SEAL => retention::note(tx, *seq, candidate.body())?,
+                FLOOR => retention::note_floor(tx, candidate.body())?,
+                _ => {}
+            }
             if is_document(candidate) {
                 placed.push((place(*seq, candidate, Timestamp(0))?, *admission == LeafAdmission::Stale));
             } else if candidate.kind().name() == CONFLICT {
@@ -169,6 +181,7 @@ impl Room for AgentsRoom {
                 CLOSE => closes.push((Close::read(candidate.body())?, at)),
                 PRICES => prices::insert(tx, &read_prices(candidate.body())?, at)?,
                 RECOMPUTE => recompute::apply(tx, &recompute::Part::read(candidate.body())?, at)?,
+                SEAL => retention::apply(tx, candidate.body())?,
                 _ => {}
             }
         }
@@ -184,7 +197,8 @@ impl Room for AgentsRoom {
     fn reset(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         remove_rows(tx, Seq::MIN, Seq::MAX)?;
         aggregates::clear(tx)?;
-        prices::clear(tx)
+        prices::clear(tx)?;
+        retention::restore(tx)
     }
 }
 
@@ -249,6 +263,8 @@ pub fn examine(read: &Read<'_>, documents: &[&(Recorded, Digest)]) -> Result<Vec
         .collect();
     let under_keys = keys::first_under(read, &own)?;
     let mut standing = sessions::standing(read, &ids)?;
+    let unknown: Vec<&str> = ids.iter().copied().filter(|id| !standing.contains_key(*id)).collect();
+    let gone = retention::gone(read, &unknown)?;
     let mut decisions = Vec::with_capacity(documents.len());
     for (recorded, fingerprint) in documents {
         let session = &recorded.said.session;
@@ -262,6 +278,10 @@ pub fn examine(read: &Read<'_>, documents: &[&(Recorded, Digest)]) -> Result<Vec
             under_key: under_keys.get(&recorded.key.text()).copied(),
         };
         let mut decision = decide(before, &incoming);
+        if decision == Decision::Next && gone.contains(session.session_id.as_str()) {
+            // It was counted before it went, and is not counted again.
+            decision = Decision::Stale;
+        }
         if let (Decision::Next | Decision::Stale, Some(before), false) = (decision, before, recorded.is_never_refused())
             && !other_events(read, before.session_key, recorded)?.is_empty()
         {

@@ -21,6 +21,7 @@ pub mod ledger;
 pub mod offsets;
 pub mod prices;
 pub mod recompute;
+pub mod seals;
 pub mod sessions;
 pub mod usage;
 pub mod words;

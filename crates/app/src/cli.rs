@@ -186,7 +186,7 @@ fn stays_here(command: &Command) -> Option<(&'static str, &'static str)> {
         Command::Login(_) => ("login", "only the machine of a server makes login links"),
         Command::Tokens(_) => ("tokens", "only the machine of a server makes and revokes tokens"),
         Command::Migrate(_) => ("migrate", "a server brings its database up to date when it starts"),
-        Command::Agents(args) if args.stays_here() => ("agents fake-gateway", "it listens on this machine"),
+        Command::Agents(args) => return args.stays_here(),
         Command::Redteam(_) => ("redteam", "it attacks a folder of this machine"),
         Command::Sample(_) => ("sample", "it makes a folder on this machine"),
         Command::Extractors(args) if args.changes() => (

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use exhibit_agents::collect::discover::Folders;
+use exhibit_agents::retention::Rules;
 use exhibit_engine::disk::Reserve;
 use exhibit_http::{Scope, Scopes};
 use serde::{Deserialize, Serialize, Serializer};
@@ -45,6 +46,8 @@ pub struct AgentsConfig {
     pub collect: CollectConfig,
     /// Files of older versions.
     pub import: ImportConfig,
+    /// How long what is kept.
+    pub retention: Rules,
 }
 
 impl Default for AgentsConfig {
@@ -56,6 +59,7 @@ impl Default for AgentsConfig {
             control: ControlConfig::default(),
             collect: CollectConfig::default(),
             import: ImportConfig::default(),
+            retention: Rules::default(),
         }
     }
 }
@@ -493,6 +497,7 @@ fn check(config: &Config) -> Result<(), CliError> {
     if config.agents.import.folder.as_ref().is_some_and(|folder| !folder.is_absolute()) {
         return Err(invalid("agents.import.folder is a folder from the root on"));
     }
+    config.agents.retention.check().map_err(|told| invalid(format!("agents.retention.{told}")))?;
     match rules.iter().find(|(holds, _)| !holds) {
         Some((_, rule)) => Err(invalid(*rule)),
         None => Ok(()),

@@ -9,6 +9,7 @@ use exhibit_agents::collect::discover::Folders;
 use exhibit_agents::http as agents;
 use exhibit_agents::http::imports::Folders as ImportFolders;
 use exhibit_agents::import::{V3_FILE, at_start};
+use exhibit_agents::retention::{self as agents_retention, Rules};
 use exhibit_agents::service::{Watch, prepare};
 use exhibit_archive::http::{Api, ApiOptions, routes};
 use exhibit_engine::runner::Runner;
@@ -30,6 +31,9 @@ use crate::plugins;
 
 /// How often what has had its time is let go.
 const CLEAN_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// Hours between two looks for sessions and sums that are too old: their age is counted in days.
+const RETENTION_EVERY: u32 = 24;
 
 /// The rooms of a server.
 pub struct Rooms {
@@ -83,7 +87,8 @@ impl Rooms {
             async move { runner.work_until(stop).await }
         });
         let (store, grace_us) = (app.store.clone(), app.config.blobs.grace_us());
-        let clean = tokio::spawn(clean_every_hour(store, grace_us, Arc::clone(&stopped)));
+        let rules = app.config.agents.retention;
+        let clean = tokio::spawn(clean_every_hour(store, grace_us, rules, Arc::clone(&stopped)));
         let collect = &app.config.agents.collect;
         let folders = if collect.files { config::agent_folders()? } else { Folders::default() };
         let watch = Watch::start(&app.store, folders, Duration::from_secs(u64::from(collect.every_s)))?;
@@ -140,8 +145,15 @@ async fn take_over(app: &App) -> Result<(), CliError> {
     Ok(())
 }
 
-async fn clean_every_hour(store: Store, grace_us: i64, stopped: Arc<Notify>) {
-    loop {
+async fn clean_every_hour(store: Store, grace_us: i64, rules: Rules, stopped: Arc<Notify>) {
+    for hour in 0_u32.. {
+        if hour % RETENTION_EVERY == 0 && !rules.keep_everything() {
+            // What is under way when the server ends is written whole; the rest goes on the next time.
+            tokio::select! {
+                () = let_old_sessions_go(&store, rules) => {}
+                () = stopped.notified() => return,
+            }
+        }
         match clean(&store, grace_us).await {
             Ok((0, 0)) => {}
             Ok((results, blobs)) => tracing::info!(results, blobs, "what had its time went"),
@@ -151,6 +163,18 @@ async fn clean_every_hour(store: Store, grace_us: i64, stopped: Arc<Notify>) {
         if tokio::time::timeout(CLEAN_EVERY, stopped.notified()).await.is_ok() {
             return;
         }
+    }
+}
+
+/// Lets go what the rules of the agents room do not keep any more.
+async fn let_old_sessions_go(store: &Store, rules: Rules) {
+    match agents_retention::run(store, rules, &mut |_| {}).await {
+        Ok(gone) if gone.sessions + gone.hours + gone.days > 0 => {
+            let agents_retention::Report { sessions, calls, records, hours, days, .. } = gone;
+            tracing::info!(sessions, calls, records, hours, days, "sessions and sums had their time and went");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "sessions that had their time could not go"),
     }
 }
 

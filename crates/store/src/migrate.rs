@@ -1,5 +1,7 @@
 //! Migrations: numbered, forward only, per room; all pending ones applied and recorded in one transaction under a lock.
 
+pub(crate) mod keep;
+
 use exhibit_model::digest::Digest;
 
 use crate::error::StoreError;
@@ -63,20 +65,65 @@ pub struct MigrationStatus {
     pub applied: bool,
 }
 
-/// What a backend gives so that its migrations can be applied.
-pub(crate) fn migrate(tx: &mut Tx<'_>, name: &str, rooms: &[&dyn Room], now_us: i64) -> Result<u64, StoreError> {
+/// What is to be done to a database.
+pub(crate) struct Plan<'a> {
+    /// Each room with the migrations that are pending, the spine first.
+    pending: Vec<(&'a str, &'static [Migration])>,
+    /// Whether no migration was ever applied.
+    is_new: bool,
+}
+
+impl Plan<'_> {
+    /// The first migration that is to be applied to a database that holds something: its room and its number.
+    pub(crate) fn first_change(&self) -> Option<(&str, i64)> {
+        let first = self.pending.iter().find_map(|(room, pending)| Some((*room, pending.first()?.version)));
+        first.filter(|_| !self.is_new)
+    }
+}
+
+/// Compares the history of a database with the migrations of this binary.
+///
+/// # Errors
+/// When they contradict each other, or the database cannot be read.
+pub(crate) fn plan<'a>(tx: &mut Tx<'_>, name: &str, rooms: &[&'a dyn Room]) -> Result<Plan<'a>, StoreError> {
     sql::create_history(tx)?;
     let histories = histories(rooms);
-    for (room, version) in sql::rooms(tx)? {
+    let known = sql::rooms(tx)?;
+    let is_new = known.is_empty();
+    for (room, version) in known {
         if !histories.iter().any(|(known, _)| *known == room) {
             return Err(StoreError::FromTheFuture { name: name.to_owned(), room, version });
         }
     }
-    let mut applied = 0;
+    let mut pending = Vec::with_capacity(histories.len());
     for (room, migrations) in histories {
-        applied += migrate_room(tx, name, room, migrations, now_us)?;
+        if (1..).zip(migrations).any(|(number, migration)| migration.version != number) {
+            let message = format!("the migrations of room {room} are not numbered 1, 2, 3, … without a gap");
+            return Err(StoreError::Refused(message));
+        }
+        let recorded = sql::history(tx, room)?;
+        check_history(name, room, migrations, &recorded)?;
+        pending.push((room, &migrations[recorded.len()..]));
     }
-    Ok(applied)
+    Ok(Plan { pending, is_new })
+}
+
+/// Applies what is pending.
+///
+/// # Errors
+/// When a statement fails; the caller rolls everything back.
+pub(crate) fn migrate(tx: &mut Tx<'_>, plan: &Plan<'_>, now_us: i64) -> Result<(), StoreError> {
+    for (room, pending) in &plan.pending {
+        for migration in *pending {
+            let text = match tx.backend() {
+                Backend::Sqlite => migration.sqlite,
+                Backend::Postgres => migration.postgres,
+            };
+            tx.script(text)?;
+            sql::record(tx, room, migration, checksum(migration), now_us)?;
+        }
+    }
+    Ok(())
 }
 
 /// Each room's name and migrations, the spine first.
@@ -84,32 +131,6 @@ fn histories<'a>(rooms: &[&'a dyn Room]) -> Vec<(&'a str, &'static [Migration])>
     let mut histories: Vec<(&str, &'static [Migration])> = vec![(SPINE_NAME, SPINE_MIGRATIONS)];
     histories.extend(rooms.iter().map(|room| (room.name(), room.migrations())));
     histories
-}
-
-fn migrate_room(
-    tx: &mut Tx<'_>,
-    name: &str,
-    room: &str,
-    migrations: &'static [Migration],
-    now_us: i64,
-) -> Result<u64, StoreError> {
-    if (1..).zip(migrations).any(|(number, migration)| migration.version != number) {
-        let message = format!("the migrations of room {room} are not numbered 1, 2, 3, … without a gap");
-        return Err(StoreError::Refused(message));
-    }
-    let recorded = sql::history(tx, room)?;
-    check_history(name, room, migrations, &recorded)?;
-    let mut applied = 0;
-    for migration in migrations.iter().skip(recorded.len()) {
-        let text = match tx.backend() {
-            Backend::Sqlite => migration.sqlite,
-            Backend::Postgres => migration.postgres,
-        };
-        tx.script(text)?;
-        sql::record(tx, room, migration, checksum(migration), now_us)?;
-        applied += 1;
-    }
-    Ok(applied)
 }
 
 /// Refuses a changed checksum, a gap, and a history that goes beyond what this binary knows.

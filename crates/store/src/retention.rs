@@ -1,14 +1,17 @@
-//! What may go, and how (I3): payloads of sandbox runs that nobody promoted, and blobs that nothing living names any more.
+//! What may go, and how (I3): payloads of sandbox runs that nobody promoted, payloads that a room keeps for a time only, and blobs that nothing
+//! living names any more.
 //!
 //! A payload goes in the transaction that appends the tombstone which names it. What the leaf was computed from stays, so the ledger
 //! still verifies. A blob is condemned first and removed an hour later at the earliest; an append that names it again revives it.
 
 mod blobs;
 mod clean;
+mod outside;
 mod tombstones;
 
 pub use blobs::{Collected, GRACE_US, collect, waiting};
 pub use clean::{CleanPlan, Cleaned, Waiting, clean, plan};
+pub use outside::{GOING_MAX, Going, held_bytes, let_go};
 pub use tombstones::Tombstones;
 
 use std::collections::BTreeSet;

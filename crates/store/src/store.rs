@@ -29,6 +29,7 @@ pub const SPINE_KINDS: &[&str] = &[
     include_str!("../../../schemas/kinds/run.promotion.v1.json"),
     include_str!("../../../schemas/kinds/run.benchmark.v1.json"),
     include_str!("../../../schemas/kinds/evidence.tombstone.v1.json"),
+    include_str!("../../../schemas/kinds/evidence.tombstone.v2.json"),
 ];
 
 /// How to open a store.
@@ -200,7 +201,12 @@ pub(crate) fn prepare(
 
 fn prepare_in(tx: &mut Tx<'_>, name: &str, options: &StoreOptions) -> Result<Kinds, StoreError> {
     crate::sql::migrations::refuse_foreign(tx, name)?;
-    migrate::migrate(tx, name, &options.rooms, options.clock.now().0)?;
+    let plan = migrate::plan(tx, name, &options.rooms)?;
+    if let (Some((room, version)), Location::Sqlite { path, .. }) = (plan.first_change(), &options.location) {
+        // Within the transaction, so that no other process writes or migrates meanwhile; nothing of it is written yet.
+        migrate::keep::keep(path, room, version)?;
+    }
+    migrate::migrate(tx, &plan, options.clock.now().0)?;
     let kinds = Kinds::default();
     for file in SPINE_KINDS {
         kinds.add(Arc::new(register(tx, migrate::SPINE_NAME, file.as_bytes())?));

@@ -144,7 +144,11 @@ impl ListQuery {
         all.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
     }
 
-    fn filter(&mut self) -> Result<Filter, ApiError> {
+    /// Which sessions; order and page are left out.
+    ///
+    /// # Errors
+    /// 400 with the first parameter that is wrong.
+    pub fn filter(&mut self) -> Result<Filter, ApiError> {
         let zone = zone(self.tz.as_deref())?;
         let words = match self.r#match.as_deref().unwrap_or_default() {
             "" | "words" => Text::Words,

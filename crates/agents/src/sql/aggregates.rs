@@ -1,10 +1,12 @@
 //! The sums by hour and day.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use exhibit_store::{FromRow, Read, Row, Sql, StoreError, Tx, Value};
 
+use super::seals::{Floors, floors};
 use crate::aggregates::{Basis, Contributions, Cut, Performance, SUM_MAX, Sum, Sums};
 use crate::sketch::Sketch;
 
@@ -52,6 +54,24 @@ static FIND: LazyLock<Sql> = LazyLock::new(|| {
         name: "agents_usage_find",
         sqlite: format!("{select} where {}", each.join(" and ")).into(),
         postgres: format!("{select} natural join unnest({}) as wanted ({KEY})", arrays.join(", ")).into(),
+    }
+});
+
+/// Marks cuts that hold something whose rows went.
+static SEAL: LazyLock<Sql> = LazyLock::new(|| {
+    let keys: Vec<&str> = KEY.split(", ").collect();
+    let arrays: Vec<String> = (1..=KEY_COLUMNS).map(|place| format!("${place}::bigint[]")).collect();
+    let each: Vec<String> = (1..).zip(&keys).map(|(place, key)| format!("{key} = ${place}")).collect();
+    let joined: Vec<String> = keys.iter().map(|key| format!("daily_usage_agg.{key} = part.{key}")).collect();
+    Sql {
+        name: "agents_usage_seal",
+        sqlite: format!("update daily_usage_agg set sealed = 1 where {}", each.join(" and ")).into(),
+        postgres: format!(
+            "update daily_usage_agg set sealed = 1 from unnest({}) as part ({KEY}) where {}",
+            arrays.join(", "),
+            joined.join(" and ")
+        )
+        .into(),
     }
 });
 
@@ -133,6 +153,7 @@ fn key_of(cut: &Cut) -> Vec<Value> {
 /// # Errors
 /// When the database cannot be read or written.
 pub fn apply(tx: &mut Tx<'_>, moved: &Contributions, at_us: i64) -> Result<(), StoreError> {
+    let moved = &*kept(moved, floors(tx)?);
     let is_large = |sums: &Sums| sums.0.iter().any(|sum| sum.unsigned_abs() > SMALL.unsigned_abs());
     let wanted: Vec<Vec<Value>> =
         moved.usage.iter().filter(|(_, sums)| is_large(sums)).map(|(cut, _)| key_of(cut)).collect();
@@ -178,6 +199,21 @@ pub fn apply(tx: &mut Tx<'_>, moved: &Contributions, at_us: i64) -> Result<(), S
     }
     tx.execute_many(&PERFORMANCE_PUT, &rows)?;
     tx.execute_many(&PERFORMANCE_EMPTY, &emptied)?;
+    Ok(())
+}
+
+/// Without what lies below the floors. Nearly always there are none, and nothing is copied.
+fn kept(moved: &Contributions, floors: Floors) -> Cow<'_, Contributions> {
+    if floors.are_none() { Cow::Borrowed(moved) } else { Cow::Owned(moved.clone().above(floors)) }
+}
+
+/// Marks the cuts that hold something whose rows went.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn seal(tx: &mut Tx<'_>, sealed: &Contributions) -> Result<(), StoreError> {
+    let cuts: Vec<Vec<Value>> = sealed.usage.keys().map(key_of).collect();
+    tx.execute_many(&SEAL, &cuts)?;
     Ok(())
 }
 

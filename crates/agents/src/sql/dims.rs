@@ -115,24 +115,33 @@ pub fn names(read: &Read<'_>, keys: &BTreeSet<i64>) -> Result<BTreeMap<i64, Stri
     Ok(read.all::<(i64, String)>(&NAMES, &[keys])?.into_iter().collect())
 }
 
-/// The keys of all these names; those that are new get one.
+/// The keys of those of these names that have one.
 ///
 /// # Errors
-/// When the database cannot be read or written.
-pub fn intern(tx: &mut Tx<'_>, names: &Names) -> Result<Dims, StoreError> {
+/// When the database cannot be read.
+pub fn known(read: &Read<'_>, names: &Names) -> Result<Dims, StoreError> {
     if names.is_empty() {
         return Ok(Dims::default());
     }
     let texts: BTreeSet<&str> = names.iter().map(|(_, name)| name.as_str()).collect();
     let texts = Value::List(texts.into_iter().map(Value::from).collect());
     let mut dims = Dims::default();
-    for (kind, value, key) in tx.all::<(String, String, i64)>(&FIND_MANY, &[texts])? {
+    for (kind, value, key) in read.all::<(String, String, i64)>(&FIND_MANY, &[texts])? {
         let Some(kind) = DimKind::EVERY.into_iter().find(|known| known.as_str() == kind) else { continue };
         let name = (kind, value);
         if names.contains(&name) {
             dims.0.insert(name, key);
         }
     }
+    Ok(dims)
+}
+
+/// The keys of all these names; those that are new get one.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub fn intern(tx: &mut Tx<'_>, names: &Names) -> Result<Dims, StoreError> {
+    let mut dims = known(tx, names)?;
     let missing: Vec<&(DimKind, String)> = names.iter().filter(|name| !dims.0.contains_key(*name)).collect();
     if !missing.is_empty() {
         let first = tx.one::<(i64,)>(&NEXT, &[])?.map_or(1, |row| row.0);

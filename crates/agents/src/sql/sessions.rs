@@ -206,6 +206,17 @@ pub fn by_keys(read: &Read<'_>, session_keys: &[i64]) -> Result<Vec<SessionRow>,
     read.all(&BY_KEYS, &[Value::List(session_keys.iter().map(|key| Value::Int(*key)).collect())])
 }
 
+/// The rows whose ids have these hashes.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn by_hashes(read: &Read<'_>, hashes: &[i64]) -> Result<Vec<SessionRow>, StoreError> {
+    if hashes.is_empty() {
+        return Ok(Vec::new());
+    }
+    read.all(&ROWS, &[Value::List(hashes.iter().map(|hash| Value::Int(*hash)).collect())])
+}
+
 /// Rows after a key, in the order of their keys; `limit` at most.
 ///
 /// # Errors

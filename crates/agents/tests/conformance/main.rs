@@ -23,12 +23,14 @@ mod world;
 
 mod aggregates;
 mod alerts_world;
+mod export;
 mod migrations;
 mod plans;
 mod price_lists;
 mod pricing;
 mod reads;
 mod recompute;
+mod retention;
 
 mod alerts;
 mod alerts_asked;

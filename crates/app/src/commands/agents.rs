@@ -4,6 +4,7 @@ mod alerts;
 mod calls;
 mod control;
 mod import;
+mod keep;
 mod prices;
 mod show;
 
@@ -63,6 +64,10 @@ enum AgentsCommand {
     Aggregates(prices::AggregatesArgs),
     /// Files of V3 and V4.1: take one over, what became of each row, whether one changed since
     Import(import::ImportArgs),
+    /// Write sessions as documents of the contract, one a line, newest first; `ingest` takes them in elsewhere
+    Export(Box<keep::ExportArgs>),
+    /// Let go what is older than the configuration keeps
+    Retention(keep::RetentionArgs),
     /// End a session; done when its end was read back
     Kill(control::KillArgs),
     /// Start a session of an agent; done when it was seen to begin
@@ -80,9 +85,16 @@ enum AgentsCommand {
 }
 
 impl AgentsArgs {
-    /// Whether it works on this machine alone.
-    pub fn stays_here(&self) -> bool {
-        matches!(self.command, AgentsCommand::FakeGateway(_))
+    /// Why it works on this machine alone, when it does.
+    pub fn stays_here(&self) -> Option<(&'static str, &'static str)> {
+        match self.command {
+            AgentsCommand::FakeGateway(_) => Some(("agents fake-gateway", "it listens on this machine")),
+            AgentsCommand::Export(_) => Some(("agents export", "sessions are written out beside their database")),
+            AgentsCommand::Retention(_) => {
+                Some(("agents retention", "what is too old goes beside its database; a server does it by itself"))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -200,6 +212,8 @@ pub async fn agents(args: AgentsArgs, context: &Context) -> Result<Exit, CliErro
         AgentsCommand::Prices(args) => prices::prices(args, context).await,
         AgentsCommand::Aggregates(args) => prices::aggregates(args, context).await,
         AgentsCommand::Import(args) => import::import(args, context).await,
+        AgentsCommand::Export(args) => keep::export(*args, context).await,
+        AgentsCommand::Retention(args) => keep::retention(args, context).await,
         AgentsCommand::Tail(args) => tail(args, context).await,
         AgentsCommand::Collectors => list_collectors(context).await,
         AgentsCommand::Usage(args) => usage(args, context).await,

@@ -14,6 +14,7 @@ mod hostile;
 mod huge;
 mod import;
 mod jobs;
+mod keep;
 mod life;
 mod load;
 mod origin;

@@ -8,6 +8,9 @@ use crate::room::Seq;
 use crate::session::Read;
 use crate::sql::records::{self, StoredRecord};
 
+/// The versions of the kind: of what runs made, and of what came from outside.
+const VERSIONS: [u32; 2] = [1, 2];
+
 /// Places in the ledger whose payload went.
 #[derive(Debug, Clone, Default)]
 pub struct Tombstones {
@@ -31,12 +34,13 @@ impl Tombstones {
     /// # Errors
     /// When the database cannot be read.
     pub fn read(read: &Read<'_>, kinds: &Kinds) -> Result<Self, StoreError> {
-        let Some(kind) = kinds.get("evidence.tombstone", 1) else { return Ok(Self::default()) };
         let mut named = Vec::new();
-        records::each_body_of_kind(read, kind.key, &mut |body| {
-            named.extend(places(body));
-            Ok(())
-        })?;
+        for kind in VERSIONS.iter().filter_map(|version| kinds.get("evidence.tombstone", *version)) {
+            records::each_body_of_kind(read, kind.key, &mut |body| {
+                named.extend(places(body));
+                Ok(())
+            })?;
+        }
         Ok(Self::of(named))
     }
 

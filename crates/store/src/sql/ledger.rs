@@ -191,6 +191,23 @@ pub fn times(read: &Read<'_>, first: i64, last: i64) -> Result<Vec<(i64, i64)>, 
     read.all(&TIMES, params![batch, last])
 }
 
+// A walk through the batches, which are narrow; asked once a day.
+const FIRST_SINCE: Sql = Sql::same(
+    "ledger_first_since",
+    "select cast(coalesce(min(first_seq), 0) as bigint) from batches where at_us >= $1",
+);
+
+/// The place of the first record that was written at a moment or later; where the next one will be, when there is none.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn first_since(read: &Read<'_>, at_us: i64) -> Result<i64, StoreError> {
+    match read.one::<(i64,)>(&FIRST_SINCE, params![at_us])? {
+        Some((first,)) if first > 0 => Ok(first),
+        _ => Ok(state(read)?.next_seq),
+    }
+}
+
 /// The stored leaves of a batch, in order.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! Statements on what may go: payloads of sandbox runs, and blobs that nothing living names.
 
+use std::collections::BTreeSet;
+
 use exhibit_model::digest::Digest;
 
 use crate::error::StoreError;
@@ -53,6 +55,32 @@ const ERASE: Sql = Sql::same(
 /// Erases the payloads of a range of records of a run. Returns how many there were.
 pub(crate) fn erase(tx: &mut Tx<'_>, run: &Run, first: Seq, last: Seq) -> Result<u64, StoreError> {
     tx.execute(&ERASE, params![first, last, run.first_unit, run.units_end()])
+}
+
+const ERASE_OUTSIDE: Sql = Sql::pair(
+    "retention_erase_outside",
+    "update records set body = null where seq >= $1 and seq <= $2 and unit is null and body is not null \
+     and kind in (select value from json_each($3))",
+    "update records set body = null where seq >= $1 and seq <= $2 and unit is null and body is not null \
+     and kind = any($3::bigint[])",
+);
+
+/// Erases the payloads of those records from outside in a range that are of one of these kinds. Returns how many there were.
+pub(crate) fn erase_outside(tx: &mut Tx<'_>, kinds: &[i64], first: Seq, last: Seq) -> Result<u64, StoreError> {
+    let kinds = Value::List(kinds.iter().map(|kind| Value::Int(*kind)).collect());
+    tx.execute(&ERASE_OUTSIDE, &[first.into(), last.into(), kinds])
+}
+
+const BYTES_OF: Sql = Sql::pair(
+    "retention_bytes_of",
+    "select cast(coalesce(sum(length(body)), 0) as bigint) from records where seq in (select value from json_each($1))",
+    "select cast(coalesce(sum(length(body)), 0) as bigint) from records where seq = any($1::bigint[])",
+);
+
+/// Bytes of the payloads at these places. Uses the primary key.
+pub(crate) fn bytes_of(read: &Read<'_>, places: &BTreeSet<Seq>) -> Result<u64, StoreError> {
+    let places = Value::List(places.iter().map(|place| Value::Int(*place)).collect());
+    Ok(read.one::<(u64,)>(&BYTES_OF, &[places])?.map_or(0, |row| row.0))
 }
 
 const CONDEMN: Sql = Sql::pair(

@@ -46,3 +46,4 @@ mod runs;
 mod sessions;
 mod tamper;
 mod units;
+mod upgrades;

@@ -27,7 +27,8 @@ const SECOND: Migration = same(2, "second", "create table other_two (a bigint)")
 const THIRD: Migration = same(3, "third", "create table other_three (a bigint)");
 const BROKEN: Migration = same(2, "broken", "create table other_half (a bigint); create table other_one (a bigint)");
 
-const fn same(version: i64, name: &'static str, text: &'static str) -> Migration {
+/// A migration that reads the same on both databases.
+pub const fn same(version: i64, name: &'static str, text: &'static str) -> Migration {
     Migration { version, name, sqlite: text, postgres: text }
 }
 

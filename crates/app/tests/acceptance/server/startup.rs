@@ -119,3 +119,50 @@ fn ag_04_a_database_of_another_program_is_left_alone() {
     is_kept_from_opening(&world, "db_foreign");
     assert_eq!(std::fs::read(&foreign).expect("a file"), before, "not a byte of it changed");
 }
+
+/// AG-05: a migration that fails, one that was edited, and a database of a newer version: told apart, rolled back, the process stays, the rows
+/// can be read, and the version that fits goes on with them. What was to be migrated was copied before.
+#[test]
+fn ag_05_what_cannot_be_migrated_is_told_and_left_as_it_was() {
+    let world = World::new(Backend::Sqlite);
+    let token = token(&world, "read,ingest");
+    let said = serde_json::json!({"envelope_version": "v1", "payload": {"session": {
+        "sessionId": "kept", "agentId": "a", "modelId": "m", "state": "done", "startedAt": "2026-01-02T03:04:05Z"}}});
+    assert_eq!(Served::new(&world).post("/api/v3/ingest/session", &token, &said).status, 200);
+    let database = world.home().join("store.sqlite");
+    let sqlite = |text: &str| -> String {
+        let done = std::process::Command::new("sqlite3").args(["-batch", "-bail"]).arg(&database).arg(text).output();
+        let done = done.expect("sqlite3");
+        assert!(done.status.success(), "{text}: {done:?}");
+        String::from_utf8(done.stdout).expect("text")
+    };
+    let history = "select room, version, name, hex(checksum), applied_at from schema_migrations order by room, version";
+    let (applied, row) = (
+        sqlite(history),
+        "room = 'agents' and version = (select max(version) from schema_migrations where room = 'agents')",
+    );
+    sqlite("create table kept as select * from schema_migrations");
+    for (tampered, word) in [
+        (
+            "insert into schema_migrations select room, version + 1, 'later', checksum, applied_at from schema_migrations where ",
+            "db_newer",
+        ),
+        ("update schema_migrations set checksum = zeroblob(32) where ", "checksum_mismatch"),
+        // Applied, and forgotten: its tables are there, so that it fails.
+        ("delete from schema_migrations where ", "migration_failed"),
+    ] {
+        sqlite(&format!("{tampered}{row}"));
+        let before = sqlite(history);
+        is_kept_from_opening(&world, word);
+        assert_eq!(sqlite(history), before, "{word}: rolled back");
+        assert_eq!(sqlite("select session_id from session_ledger"), "kept\n");
+        sqlite("delete from schema_migrations; insert into schema_migrations select * from kept");
+        assert_eq!(sqlite(history), applied);
+    }
+    let copies = std::fs::read_dir(world.home()).expect("a folder").filter_map(Result::ok);
+    let copies = copies.filter(|file| file.file_name().to_string_lossy().starts_with("store.sqlite.pre-agents-"));
+    assert_eq!(copies.count(), 1, "of the one that was tried, and of nothing that was refused");
+    sqlite("drop table kept");
+    let served = Served::new(&world);
+    assert_eq!(served.get("/api/v3/ledger/kept", &token).json()["ledger"]["status"], "success");
+}
