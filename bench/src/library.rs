@@ -4,10 +4,8 @@
 mod browser;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use image::codecs::jpeg::JpegEncoder;
@@ -16,6 +14,7 @@ use image::{ExtendedColorType, ImageEncoder as _};
 use crate::measure::run;
 use crate::report::{Line, Ratio};
 use crate::scale::Scale;
+use crate::server::{Client, Server, serve};
 
 /// Photos.
 const PHOTOS: u64 = 100_000;
@@ -36,20 +35,6 @@ const EVERY: Duration = Duration::from_millis(250);
 /// Pages that each client asks for.
 const PAGES: usize = 40;
 
-/// A server that is stopped in the end.
-struct Server {
-    process: Child,
-    host: String,
-    token: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Nothing of it is needed any more.
-        self.process.kill().and_then(|()| self.process.wait()).ok();
-    }
-}
-
 /// Measures. The figures are of one machine that runs the clients, too.
 pub fn measure(exhibit: &Path, scale: Scale) -> Result<Vec<Line>, String> {
     let photos = scale.of(PHOTOS, 2_000);
@@ -63,7 +48,7 @@ pub fn measure(exhibit: &Path, scale: Scale) -> Result<Vec<Line>, String> {
     };
     run(command(&["scan"]).arg(&root), 0)?;
     let made = run(&mut command(&["run", "basics"]), 0)?;
-    let server = serve(&command)?;
+    let server = serve(&command, "read")?;
     let mut lines = vec![Line {
         work: format!("`basics` over {photos} tiny photos"),
         ours: format!("{:.0} photos/s", photos as f64 / made.wall.as_secs_f64()),
@@ -117,62 +102,6 @@ fn picture(number: u64) -> std::io::Result<Vec<u8>> {
     let encoder = JpegEncoder::new_with_quality(&mut bytes, 70);
     encoder.write_image(&pixels, width, height, ExtendedColorType::Rgb8).map_err(std::io::Error::other)?;
     Ok(bytes)
-}
-
-fn serve(command: &dyn Fn(&[&str]) -> Command) -> Result<Server, String> {
-    let made = command(&["tokens", "create", "bench", "--scopes", "read", "--json"]).output();
-    let made = made.map_err(|error| error.to_string())?;
-    let said: serde_json::Value = serde_json::from_slice(&made.stdout).map_err(|error| error.to_string())?;
-    let token = said["token"].as_str().ok_or("no token was made")?.to_owned();
-    let mut serve = command(&["serve", "--listen", "127.0.0.1:0", "--no-login-link", "--json"]);
-    let mut process = serve.stdout(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
-    let mut line = String::new();
-    if let Some(stdout) = process.stdout.take() {
-        BufReader::new(stdout).read_line(&mut line).map_err(|error| error.to_string())?;
-    }
-    let said: serde_json::Value = serde_json::from_str(&line).map_err(|error| format!("{error}: {line}"))?;
-    let host = said["listen"].as_str().ok_or("the server does not say where it is")?.to_owned();
-    Ok(Server { process, host, token })
-}
-
-/// A connection that is kept.
-struct Client<'a> {
-    server: &'a Server,
-    stream: BufReader<TcpStream>,
-}
-
-impl<'a> Client<'a> {
-    fn new(server: &'a Server) -> Result<Self, String> {
-        let stream = TcpStream::connect(&server.host).map_err(|error| error.to_string())?;
-        stream.set_nodelay(true).map_err(|error| error.to_string())?;
-        Ok(Self { server, stream: BufReader::new(stream) })
-    }
-
-    /// Asks, and returns the answer and how long it took until the last byte.
-    fn get(&mut self, path: &str) -> Result<(Vec<u8>, Duration), String> {
-        let asked = Instant::now();
-        let Server { host, token, .. } = self.server;
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\r\n");
-        self.stream.get_mut().write_all(request.as_bytes()).map_err(|error| error.to_string())?;
-        let (mut length, mut first) = (0, String::new());
-        self.stream.read_line(&mut first).map_err(|error| error.to_string())?;
-        loop {
-            let mut line = String::new();
-            self.stream.read_line(&mut line).map_err(|error| error.to_string())?;
-            if line.trim().is_empty() {
-                break;
-            }
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().map_err(|_| line.to_string())?;
-            }
-        }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).map_err(|error| error.to_string())?;
-        if !first.contains(" 200 ") {
-            return Err(format!("{path}: {first}"));
-        }
-        Ok((body, asked.elapsed()))
-    }
 }
 
 fn millis(time: Duration) -> f64 {

@@ -6,7 +6,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+mod agents;
 mod append;
+mod committed;
 mod library;
 mod measure;
 mod metadata;
@@ -15,6 +17,7 @@ mod report;
 mod rows;
 mod scale;
 mod scan;
+mod server;
 mod soak;
 mod thumbs;
 mod trees;
@@ -26,7 +29,8 @@ use scale::Scale;
 type Measurement<'a> = &'a dyn Fn() -> Result<Vec<report::Line>, String>;
 
 /// What is measured when nothing is named, then what has to be named.
-const NAMES: [&str; 6] = ["append", "scan", "metadata", "thumbs", "noop", "library"];
+const NAMES: [&str; 9] =
+    ["append", "agents-acks", "agents-http", "agents-reads", "scan", "metadata", "thumbs", "noop", "library"];
 const LONG_NAMES: [&str; 3] = ["soak-rows", "soak-tree", "soak-archive"];
 
 /// What was asked for.
@@ -68,8 +72,11 @@ fn main() -> ExitCode {
     let Request { exhibit, scale, strict, wanted } = request;
     let mut lines = Vec::new();
     let mut failed = false;
-    let measurements: [(&str, Measurement<'_>); 9] = [
+    let measurements: [(&str, Measurement<'_>); 12] = [
         ("append", &|| append::measure(scale)),
+        ("agents-acks", &|| agents::acks::measure(scale)),
+        ("agents-http", &|| agents::http::measure(&exhibit, scale)),
+        ("agents-reads", &|| agents::reads::measure(scale)),
         ("scan", &|| scan::measure(&exhibit, scale)),
         ("metadata", &|| metadata::measure(&exhibit, scale)),
         ("thumbs", &|| thumbs::measure(&exhibit, scale)),
@@ -82,7 +89,13 @@ fn main() -> ExitCode {
     for (name, measurement) in measurements.iter().filter(|(name, _)| wanted.iter().any(|wanted| wanted == name)) {
         eprintln!("measuring {name} ...");
         match measurement() {
-            Ok(measured) => lines.extend(measured),
+            Ok(measured) => {
+                // A trial says nothing of ratios.
+                let lost = if scale == Scale::Full { committed::lost(name, &measured) } else { Vec::new() };
+                failed |= !lost.is_empty();
+                lost.iter().for_each(|lost| eprintln!("lost: {lost}"));
+                lines.extend(measured);
+            }
             Err(error) => {
                 failed = true;
                 eprintln!("{name} could not be measured: {error}");

@@ -19,6 +19,11 @@ impl Ratio {
         Self { value, goal, at_least: false }
     }
 
+    /// The figure.
+    pub fn value(self) -> f64 {
+        self.value
+    }
+
     /// Whether the goal is reached.
     pub fn is_met(self) -> bool {
         if self.at_least { self.value >= self.goal } else { self.value <= self.goal }

@@ -1,6 +1,7 @@
 //! What stands of a session after one more document: a pure function, so that a rebuild comes to the same.
 
-use exhibit_model::digest::Digest;
+use std::sync::Arc;
+
 use exhibit_model::time::Timestamp;
 use exhibit_store::{Seq, StoreError};
 
@@ -8,7 +9,7 @@ use crate::admission::next_revision;
 use crate::collect::gather::UNKNOWN_MODEL;
 use crate::contract::{Call, Event, Session};
 use crate::provenance::{Provenance, RuntimeFacts, session_runtime};
-use crate::record::Recorded;
+use crate::record::{Handed, Recorded};
 use crate::sql::dims::{DimKind, Dims, Names, UNCATEGORIZED};
 use crate::sql::events::json_text;
 use crate::sql::sessions::{SessionRow, Standing};
@@ -16,10 +17,8 @@ use crate::sql::sessions::{SessionRow, Standing};
 /// A document with its place in the ledger.
 #[derive(Debug)]
 pub struct Placed {
-    /// The document.
-    pub recorded: Recorded,
-    /// Its fingerprint.
-    pub fingerprint: Digest,
+    /// The document, and what was read of it beside the writer.
+    pub handed: Arc<Handed>,
     /// Its place.
     pub seq: Seq,
     /// When it was recorded.
@@ -29,12 +28,12 @@ pub struct Placed {
 impl Placed {
     /// The session that it is about.
     pub fn session_id(&self) -> &str {
-        &self.recorded.said.session.session_id
+        &self.handed.recorded.said.session.session_id
     }
 
     /// Names that have to have keys before it is folded.
     pub fn names(&self, names: &mut Names) {
-        let Recorded { said, feed, .. } = &self.recorded;
+        let Recorded { said, feed, .. } = &self.handed.recorded;
         let session = &said.session;
         let mut add = |kind: DimKind, name: &str| {
             names.insert((kind, name.to_owned()));
@@ -55,10 +54,13 @@ impl Placed {
 
     /// What admission would have to know of the session after this document.
     pub fn standing(&self, before: Option<&Standing>, new_key: i64) -> Standing {
-        let Recorded { said, sent_revision, .. } = &self.recorded;
+        let Recorded { said, sent_revision, .. } = &self.handed.recorded;
         let state = said.session.state;
-        let (live_fp, terminal_fp) =
-            if state.is_terminal() { (None, Some(self.fingerprint)) } else { (Some(self.fingerprint), None) };
+        let (live_fp, terminal_fp) = if state.is_terminal() {
+            (None, Some(self.handed.fingerprint))
+        } else {
+            (Some(self.handed.fingerprint), None)
+        };
         Standing {
             session_id: said.session.session_id.clone(),
             session_key: before.map_or(new_key, |before| before.session_key),
@@ -81,7 +83,7 @@ impl Placed {
         new_key: i64,
         dims: &Dims,
     ) -> Result<(SessionRow, Provenance), StoreError> {
-        let Recorded { said, feed, .. } = &self.recorded;
+        let Recorded { said, feed, .. } = &self.handed.recorded;
         let session = &said.session;
         let provider = session.provider.as_deref().map(|provider| dims.key(DimKind::Provider, provider)).transpose()?;
         let category = session.task_category.as_deref().map(|category| dims.key(DimKind::Category, category));
@@ -110,7 +112,7 @@ impl Placed {
             ingested_at: self.at,
         };
         if let Some(before) = before
-            && self.recorded.is_collected()
+            && self.handed.recorded.is_collected()
         {
             keep(&mut row, before, session);
         }
@@ -123,7 +125,7 @@ impl Placed {
             inferred_end: None,
         });
         (row.ended_at, row.end_inferred, row.runtime_ms) = (runtime.end, runtime.end_inferred, runtime.ms);
-        if let Some(stated) = &self.recorded.stated {
+        if let Some(stated) = &self.handed.recorded.stated {
             // What an older file says is kept as it says it.
             (row.ended_at, row.end_inferred, row.runtime_ms) = (session.ended_at, false, stated.runtime_ms);
             return Ok((row, stated.runtime));

@@ -1,6 +1,7 @@
 //! Taking a document in: through the gate, and an answer after the commit.
 
-use exhibit_model::digest::Digest;
+use std::sync::Arc;
+
 use exhibit_store::{Append, Candidate, Draft, Gate, GateError, Receipt as Written, Store, StoreError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use crate::admission::{Decision, Obstacle};
 use crate::contract::{Document, Options, Rejection, Version, decode_told};
-use crate::record::{API_FEED, Recorded, Submission, conflict};
+use crate::record::{API_FEED, Handed, Submission, conflict};
 use crate::room::{examine, other_events};
 use crate::sql::{keys, sessions};
 
@@ -54,11 +55,11 @@ pub async fn ingest(store: &Store, document: &Document, feed: &str) -> Result<Re
     for _ in 0..TRIES_MAX {
         let Submission { draft, keys, .. } = Submission::new(document, feed)?;
         let candidate = checked(&store.gate(), draft)?.ok_or(IngestError::Rejected(Rejection::TooLarge))?;
-        let body = candidate.body().to_vec();
+        let (candidate, handed) = candidate.read_ahead(Handed::read)?;
         match store.append(Append { candidates: vec![candidate], effect: None, keys }).await {
-            Ok(receipts) => return told(store, document, receipts).await.map_err(IngestError::Store),
+            Ok(receipts) => return told(store, document, receipts, &handed).await.map_err(IngestError::Store),
             Err(GateError::Conflict { .. }) => {
-                if let Some(rejection) = refuse(store, document, feed, body).await? {
+                if let Some(rejection) = refuse(store, document, feed, handed).await? {
                     return Err(IngestError::Rejected(rejection));
                 }
             }
@@ -147,11 +148,20 @@ fn unexpected(error: GateError) -> StoreError {
     }
 }
 
-async fn told(store: &Store, document: &Document, receipts: Vec<Written>) -> Result<Receipt, StoreError> {
+async fn told(
+    store: &Store,
+    document: &Document,
+    receipts: Vec<Written>,
+    handed: &Handed,
+) -> Result<Receipt, StoreError> {
     let Some(receipt) = receipts.into_iter().next() else {
         return Err(StoreError::Unexpected("a record has no receipt".to_owned()));
     };
-    let told = store.read(move |read| keys::at(read, receipt.seq)).await?;
+    let told = match handed.answer().filter(|_| !receipt.replay) {
+        Some(noted) => Some(noted),
+        // It was known: what was told then stands under the place of the record.
+        None => store.read(move |read| keys::at(read, receipt.seq)).await?,
+    };
     let (revision, stale) = told.ok_or_else(|| StoreError::Unexpected(format!("record {} has no key", receipt.seq)))?;
     Ok(Receipt {
         ok: true,
@@ -168,17 +178,16 @@ async fn refuse(
     store: &Store,
     document: &Document,
     feed: &str,
-    body: Vec<u8>,
+    incoming: Arc<Handed>,
 ) -> Result<Option<Rejection>, StoreError> {
-    let incoming: (Recorded, Digest) = (Recorded::read(&body)?, document.fingerprint);
     let found = store
         .read(move |read| {
             let decision = examine(read, &[&incoming])?.into_iter().next();
             let Some(Decision::Conflict(obstacle, seq)) = decision else { return Ok(None) };
-            let session_id = &incoming.0.said.session.session_id;
+            let session_id = &incoming.recorded.said.session.session_id;
             let standing = sessions::standing(read, &[session_id.as_str()])?;
             let others = match (obstacle, standing.get(session_id)) {
-                (Obstacle::Event, Some(standing)) => other_events(read, standing.session_key, &incoming.0)?,
+                (Obstacle::Event, Some(standing)) => other_events(read, standing.session_key, &incoming)?,
                 _ => Vec::new(),
             };
             Ok(Some((obstacle, seq, others)))

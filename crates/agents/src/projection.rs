@@ -2,7 +2,7 @@
 
 mod close;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use exhibit_store::{StoreError, Tx};
 
@@ -12,14 +12,16 @@ use crate::contract::{Call, Usage};
 use crate::fold::Placed;
 use crate::prices::{Cost, PricingVersion, price};
 use crate::provenance::TokenCounts;
+use crate::record;
 use crate::retention::gone_calls;
 use crate::retention::seal::call_hash;
 use crate::rows::Rows;
+use crate::sql::aggregates;
 use crate::sql::calls::{self, CallRow};
 use crate::sql::dims::{self, DimKind, Dims, Names};
 use crate::sql::events::{self, EventRow, json_text};
 use crate::sql::sessions::{self, SessionRow};
-use crate::sql::{aggregates, words};
+use crate::sql::words::{self, Texts, line_of};
 use crate::usage::of_contract;
 
 pub use close::close;
@@ -36,12 +38,10 @@ pub fn apply(tx: &mut Tx<'_>, documents: &[Placed]) -> Result<(), StoreError> {
     let mut work = Work::load(tx, documents, dims)?;
     let mut moved = Contributions::default();
     work.rows.contribute(&mut moved, -1);
-    let mut said: Vec<(i64, EventRow)> = Vec::new();
+    let mut said: Vec<(i64, &EventRow)> = Vec::new();
     for document in documents {
         let session_key = work.document(document)?;
-        for event in &document.recorded.said.events {
-            said.push((session_key, EventRow::of(event)?));
-        }
+        said.extend(document.handed.events.iter().map(|event| (session_key, event)));
     }
     work.rows.settle()?;
     work.rows.contribute(&mut moved, 1);
@@ -56,7 +56,8 @@ struct Work {
     rows: Rows,
     /// Sessions that documents spoke of as a whole.
     told: BTreeSet<i64>,
-    changed_words: BTreeSet<i64>,
+    /// The words of sessions whose texts changed.
+    changed_words: BTreeMap<i64, String>,
     /// Calls that went after they were counted.
     gone: BTreeSet<i64>,
     next_session: i64,
@@ -64,9 +65,15 @@ struct Work {
 }
 
 fn key_of(document: &Placed, call: &Call) -> String {
-    let session = &document.recorded.said.session;
+    let session = &document.handed.recorded.said.session;
     let provider = call.provider.as_deref().or(session.provider.as_deref());
-    dedupe_key(&document.recorded.feed, &session.session_id, &call.call_id, provider, call.response_id.as_deref())
+    dedupe_key(
+        &document.handed.recorded.feed,
+        &session.session_id,
+        &call.call_id,
+        provider,
+        call.response_id.as_deref(),
+    )
 }
 
 impl Work {
@@ -77,7 +84,7 @@ impl Work {
         // A call may stand under another session, which then changes, too.
         let wanted: BTreeSet<String> = documents
             .iter()
-            .flat_map(|document| document.recorded.said.calls.iter().map(move |call| key_of(document, call)))
+            .flat_map(|document| document.handed.recorded.said.calls.iter().map(move |call| key_of(document, call)))
             .collect();
         let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
         let owners: BTreeSet<i64> = calls::by_dedupe_keys(tx, &wanted)?.iter().map(|call| call.session_key).collect();
@@ -87,7 +94,7 @@ impl Work {
             rows: Rows::load(tx, standing, &dims)?,
             dims,
             told: BTreeSet::new(),
-            changed_words: BTreeSet::new(),
+            changed_words: BTreeMap::new(),
             gone: gone_calls(tx, &wanted)?,
             next_session: sessions::next_key(tx)?,
             next_call: calls::next_key(tx)?,
@@ -100,16 +107,18 @@ impl Work {
         let (row, runtime) = document.row(before, self.next_session, &self.dims)?;
         self.next_session += i64::from(before.is_none());
         let session_key = row.standing.session_key;
-        if before.is_none_or(|before| texts_of(before) != texts_of(&row)) {
-            self.changed_words.insert(session_key);
+        let texts = texts_of(&row);
+        if before.is_none_or(|before| texts_of(before) != texts) {
+            let own = texts == record::texts_of(&document.handed.recorded.said.session);
+            self.changed_words.insert(session_key, if own { document.handed.words.clone() } else { line_of(texts) });
         }
-        let session = &document.recorded.said.session;
+        let session = &document.handed.recorded.said.session;
         let counts = TokenCounts {
             prompt: session.prompt_tokens,
             completion: session.completion_tokens,
             total: session.total_tokens,
         };
-        let standing = self.rows.usage(session_key).filter(|_| document.recorded.is_collected());
+        let standing = self.rows.usage(session_key).filter(|_| document.handed.recorded.is_collected());
         let sent = match standing {
             // A piece that a collector read may not repeat what an earlier one told.
             Some(usage) if counts == TokenCounts::default() => usage.sent,
@@ -117,11 +126,11 @@ impl Work {
         };
         let billed = session.billed.or(standing.and_then(|usage| usage.billed));
         self.rows.tell(row, sent, billed, runtime, document.at);
-        if let Some(stated) = &document.recorded.stated {
+        if let Some(stated) = &document.handed.recorded.stated {
             self.rows.state(session_key, stated);
         }
         self.told.insert(session_key);
-        for call in &document.recorded.said.calls {
+        for call in &document.handed.recorded.said.calls {
             self.call(document, session_key, call)?;
         }
         Ok(session_key)
@@ -146,7 +155,7 @@ impl Work {
         } else {
             (old.session_key, old.started_at)
         };
-        let mut row = if counts_more(&new, rank(&document.recorded.feed), old, self.rows.rank_of(old.feed_key)) {
+        let mut row = if counts_more(&new, rank(&document.handed.recorded.feed), old, self.rows.rank_of(old.feed_key)) {
             (new.call_key, new.revision) = (old.call_key, old.revision);
             new
         } else {
@@ -184,7 +193,7 @@ impl Work {
         call: &Call,
         dedupe_key: String,
     ) -> Result<CallRow, StoreError> {
-        let session = &document.recorded.said.session;
+        let session = &document.handed.recorded.said.session;
         let model = call.model_id.as_deref().unwrap_or(&session.model_id);
         let provider = call.provider.as_deref().or(session.provider.as_deref());
         let used = of_contract(&call.usage).usage;
@@ -198,7 +207,7 @@ impl Work {
             session_key,
             model_key: self.dims.key(DimKind::Model, model)?,
             provider_key: provider.map(|provider| self.dims.key(DimKind::Provider, provider)).transpose()?,
-            feed_key: self.dims.key(DimKind::Feed, &document.recorded.feed)?,
+            feed_key: self.dims.key(DimKind::Feed, &document.handed.recorded.feed)?,
             status: call.status,
             error_code: call.error_code.clone(),
             service_tier: call.service_tier,
@@ -220,18 +229,12 @@ impl Work {
     fn write(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         let rows: Vec<&SessionRow> = self.told.iter().filter_map(|key| self.rows.session_at(*key)).collect();
         sessions::put(tx, &rows)?;
-        let texts: Vec<_> = self
-            .changed_words
-            .iter()
-            .filter_map(|key| self.rows.session_at(*key))
-            .map(|row| (row.standing.session_key, texts_of(row)))
-            .collect();
-        words::put(tx, &texts)?;
+        words::put(tx, &self.changed_words)?;
         self.rows.write(tx)
     }
 }
 
 /// Where search looks.
-fn texts_of(row: &SessionRow) -> [Option<&str>; 3] {
+fn texts_of(row: &SessionRow) -> Texts<'_> {
     [Some(row.standing.session_id.as_str()), row.task_title.as_deref(), row.task_text.as_deref()]
 }

@@ -1,5 +1,7 @@
 //! The records of the room: how a document becomes evidence, and how it is read back.
 
+use std::sync::{Mutex, PoisonError};
+
 use exhibit_model::canonical::to_canonical;
 use exhibit_model::digest::Digest;
 use exhibit_store::{Draft, Seq, StoreError};
@@ -7,9 +9,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::admission::Obstacle;
-use crate::contract::{Document, DocumentForm, Said, said};
+use crate::contract::{Document, DocumentForm, Said, Session, said};
 use crate::import::stated::{Stated, StatedForm};
 use crate::prices::{Snapshot, parse};
+use crate::sql::events::EventRow;
+use crate::sql::words::{Texts, line_of};
 
 /// Kind of a document that was taken in.
 pub const SESSION: &str = "agents.session";
@@ -188,6 +192,51 @@ struct EnvelopeForm {
     _source: Option<String>,
     #[serde(rename = "version")]
     _version: String,
+}
+
+/// A document on the way to the writer, read once beside it; and, when it comes back, what was decided about it.
+#[derive(Debug)]
+pub struct Handed {
+    /// The document.
+    pub recorded: Recorded,
+    /// Its fingerprint.
+    pub fingerprint: Digest,
+    /// The rows of its events.
+    pub(crate) events: Vec<EventRow>,
+    /// The words of its id, title and task, for the index.
+    pub(crate) words: String,
+    /// The revision of its session and whether it came too late, as of the last transaction that took it in.
+    answer: Mutex<Option<(i64, bool)>>,
+}
+
+impl Handed {
+    /// Reads the body of a record of kind [`SESSION`] or [`IMPORTED`].
+    ///
+    /// # Errors
+    /// When it is not what the gate writes.
+    pub fn read(body: &[u8]) -> Result<Self, StoreError> {
+        let fingerprint = fingerprint_of(body);
+        let fingerprint = fingerprint.ok_or_else(|| StoreError::Unexpected("a session has no document".to_owned()))?;
+        let recorded = Recorded::read(body)?;
+        let events = recorded.said.events.iter().map(EventRow::of).collect::<Result<_, _>>()?;
+        let words = line_of(texts_of(&recorded.said.session));
+        Ok(Self { recorded, fingerprint, events, words, answer: Mutex::default() })
+    }
+
+    /// Notes what was decided. A transaction that is rolled back is tried again or told as an error, so what is noted last holds.
+    pub(crate) fn note(&self, revision: i64, stale: bool) {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some((revision, stale));
+    }
+
+    /// What was decided: revision, and whether it came too late. `None` for a document that was known.
+    pub(crate) fn answer(&self) -> Option<(i64, bool)> {
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where search looks: id, title and task.
+pub(crate) fn texts_of(session: &Session) -> Texts<'_> {
+    [Some(session.session_id.as_str()), session.title.as_deref(), session.task.as_deref()]
 }
 
 impl Recorded {

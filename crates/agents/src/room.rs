@@ -1,9 +1,10 @@
 //! What the room gives the store: admission by the rules of the contract, keys, and the rows that are shown.
 
-use exhibit_model::digest::Digest;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use exhibit_model::envelope::LeafAdmission;
 use exhibit_model::time::Timestamp;
-use exhibit_store::room::default_admission;
 use exhibit_store::sql::{ledger, records};
 use exhibit_store::{Accepted, Admission, Candidate, Migration, Read, Room, Seq, StoreError, Taken, Tx};
 
@@ -13,8 +14,7 @@ use crate::fold::Placed;
 use crate::projection;
 use crate::recompute;
 use crate::record::{
-    CONFLICT, IMPORTED, KINDS, Key, PRICES, RECOMPUTE, Recorded, SESSION, conflicting_session, fingerprint_of,
-    read_prices,
+    CONFLICT, Handed, IMPORTED, KINDS, Key, PRICES, RECOMPUTE, SESSION, conflicting_session, read_prices,
 };
 use crate::retention::{self, FLOOR, SEAL};
 use crate::sql::asides::{self, Aside};
@@ -90,24 +90,15 @@ impl Room for AgentsRoom {
         KINDS
     }
 
-    fn admit(&self, read: &Read<'_>, batch: &[Candidate]) -> Result<Vec<Admission>, StoreError> {
-        let mut admissions = default_admission(read, batch)?;
-        let ids: Vec<&str> =
-            batch.iter().filter(|candidate| is_decided_here(candidate)).filter_map(Candidate::outside_id).collect();
-        let known = records::by_record_ids(read, &ids)?;
-        for (admission, candidate) in admissions.iter_mut().zip(batch) {
-            // Key and fingerprint are the id (R2): the version it came in this time, or who says it, changes nothing.
-            if let Some((seq, _)) = candidate.outside_id().and_then(|id| known.get(id)) {
-                *admission = Admission::Replay(*seq);
-            }
-        }
+    fn admit(&self, read: &Read<'_>, batch: &[&Candidate]) -> Result<Vec<Admission>, StoreError> {
+        let mut admissions = by_ids(read, batch)?;
         let mut fresh = Vec::new();
         for (index, (admission, candidate)) in admissions.iter().zip(batch).enumerate() {
             if matches!(admission, Admission::New) && is_document(candidate) {
-                fresh.push((index, document_of(candidate)?));
+                fresh.push((index, handed(candidate)?));
             }
         }
-        let documents: Vec<&(Recorded, Digest)> = fresh.iter().map(|(_, document)| document).collect();
+        let documents: Vec<&Arc<Handed>> = fresh.iter().map(|(_, document)| document).collect();
         let decisions = examine(read, &documents)?;
         for ((index, _), decision) in fresh.iter().zip(decisions) {
             admissions[*index] = match decision {
@@ -136,7 +127,8 @@ impl Room for AgentsRoom {
                 _ => {}
             }
             if is_document(candidate) {
-                placed.push((place(*seq, candidate, Timestamp(0))?, *admission == LeafAdmission::Stale));
+                let (handed, at) = (handed(candidate)?, Timestamp(0));
+                placed.push((Placed { handed, seq: *seq, at }, *admission == LeafAdmission::Stale));
             } else if candidate.kind().name() == CONFLICT {
                 beside.push((conflicting_session(candidate.body())?, *seq, Aside::Conflict));
             }
@@ -155,7 +147,9 @@ impl Room for AgentsRoom {
                 standing.insert(document.session_id().to_owned(), after);
                 revision
             };
-            let (key, fingerprint) = (document.recorded.key.text(), document.fingerprint);
+            let handed = &document.handed;
+            handed.note(revision, *stale);
+            let (key, fingerprint) = (handed.recorded.key.text(), handed.fingerprint);
             rows.push(KeyRow { key, fingerprint, ledger_seq: document.seq, revision, stale: *stale });
         }
         keys::insert(tx, &rows)?;
@@ -177,7 +171,7 @@ impl Room for AgentsRoom {
                 projection::close(tx, &std::mem::take(&mut closes))?;
             }
             match candidate.kind().name() {
-                SESSION | IMPORTED => placed.push(place(*seq, candidate, at)?),
+                SESSION | IMPORTED => placed.push(Placed { handed: handed(candidate)?, seq: *seq, at }),
                 CLOSE => closes.push((Close::read(candidate.body())?, at)),
                 PRICES => prices::insert(tx, &read_prices(candidate.body())?, at)?,
                 RECOMPUTE => recompute::apply(tx, &recompute::Part::read(candidate.body())?, at)?,
@@ -219,7 +213,7 @@ fn is_decided_here(candidate: &Candidate) -> bool {
 }
 
 /// A session that moved on since it was found silent is not closed.
-fn admit_closes(read: &Read<'_>, batch: &[Candidate], admissions: &mut [Admission]) -> Result<(), StoreError> {
+fn admit_closes(read: &Read<'_>, batch: &[&Candidate], admissions: &mut [Admission]) -> Result<(), StoreError> {
     let mut closes = Vec::new();
     for (index, (admission, candidate)) in admissions.iter().zip(batch).enumerate() {
         if matches!(admission, Admission::New) && candidate.kind().name() == CLOSE {
@@ -239,39 +233,55 @@ fn admit_closes(read: &Read<'_>, batch: &[Candidate], admissions: &mut [Admissio
     Ok(())
 }
 
-fn document_of(candidate: &Candidate) -> Result<(Recorded, Digest), StoreError> {
-    let fingerprint = fingerprint_of(candidate.body());
-    let fingerprint = fingerprint.ok_or_else(|| StoreError::Unexpected("a session has no document".to_owned()))?;
-    Ok((Recorded::read(candidate.body())?, fingerprint))
+/// Admission by record ids alone: what is not recorded yet is new.
+fn by_ids(read: &Read<'_>, batch: &[&Candidate]) -> Result<Vec<Admission>, StoreError> {
+    let ids: Vec<&str> = batch.iter().filter_map(|candidate| candidate.outside_id()).collect();
+    let known = records::by_record_ids(read, &ids)?;
+    let mut seen = BTreeSet::new();
+    let admissions = batch.iter().map(|candidate| {
+        let Some(id) = candidate.outside_id() else { return Admission::New };
+        match known.get(id) {
+            // Key and fingerprint are the id (R2): the version it came in this time, or who says it, changes nothing.
+            Some((seq, _)) if is_decided_here(candidate) => Admission::Replay(*seq),
+            Some((seq, commitment)) if *commitment == candidate.commitment() => Admission::Replay(*seq),
+            None if seen.insert(id) => Admission::New,
+            _ => Admission::Conflict { evidence: None },
+        }
+    });
+    Ok(admissions.collect())
 }
 
-fn place(seq: Seq, candidate: &Candidate, at: Timestamp) -> Result<Placed, StoreError> {
-    let (recorded, fingerprint) = document_of(candidate)?;
-    Ok(Placed { recorded, fingerprint, seq, at })
+/// The document of a candidate: as it was read beside the writer, or read now.
+fn handed(candidate: &Candidate) -> Result<Arc<Handed>, StoreError> {
+    match candidate.reading() {
+        Some(handed) => Ok(handed),
+        None => Ok(Arc::new(Handed::read(candidate.body())?)),
+    }
 }
 
 /// What becomes of documents that are not recorded yet, in order: each sees the ones before it.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn examine(read: &Read<'_>, documents: &[&(Recorded, Digest)]) -> Result<Vec<Decision>, StoreError> {
-    let ids: Vec<&str> = documents.iter().map(|(recorded, _)| recorded.said.session.session_id.as_str()).collect();
+pub fn examine(read: &Read<'_>, documents: &[&Arc<Handed>]) -> Result<Vec<Decision>, StoreError> {
+    let ids: Vec<&str> = documents.iter().map(|handed| handed.recorded.said.session.session_id.as_str()).collect();
     let own: Vec<String> = documents
         .iter()
-        .filter(|(recorded, _)| matches!(recorded.key, Key::Own(_)))
-        .map(|(recorded, _)| recorded.key.text())
+        .filter(|handed| matches!(handed.recorded.key, Key::Own(_)))
+        .map(|handed| handed.recorded.key.text())
         .collect();
     let under_keys = keys::first_under(read, &own)?;
     let mut standing = sessions::standing(read, &ids)?;
     let unknown: Vec<&str> = ids.iter().copied().filter(|id| !standing.contains_key(*id)).collect();
     let gone = retention::gone(read, &unknown)?;
     let mut decisions = Vec::with_capacity(documents.len());
-    for (recorded, fingerprint) in documents {
+    for handed in documents {
+        let recorded = &handed.recorded;
         let session = &recorded.said.session;
         let before = standing.get(&session.session_id);
         let incoming = Incoming {
             key: &recorded.key,
-            fingerprint: *fingerprint,
+            fingerprint: handed.fingerprint,
             state: session.state,
             sent_revision: recorded.sent_revision,
             collected: recorded.is_never_refused(),
@@ -283,12 +293,12 @@ pub fn examine(read: &Read<'_>, documents: &[&(Recorded, Digest)]) -> Result<Vec
             decision = Decision::Stale;
         }
         if let (Decision::Next | Decision::Stale, Some(before), false) = (decision, before, recorded.is_never_refused())
-            && !other_events(read, before.session_key, recorded)?.is_empty()
+            && !other_events(read, before.session_key, handed)?.is_empty()
         {
             decision = Decision::Conflict(Obstacle::Event, before.ledger_seq);
         }
         if decision == Decision::Next {
-            let placed = Placed { recorded: recorded.clone(), fingerprint: *fingerprint, seq: 0, at: Timestamp(0) };
+            let placed = Placed { handed: Arc::clone(handed), seq: 0, at: Timestamp(0) };
             let after = placed.standing(before, 0);
             standing.insert(session.session_id.clone(), after);
         }
@@ -301,17 +311,9 @@ pub fn examine(read: &Read<'_>, documents: &[&(Recorded, Digest)]) -> Result<Vec
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn other_events(read: &Read<'_>, session_key: i64, recorded: &Recorded) -> Result<Vec<String>, StoreError> {
-    let said = &recorded.said.events;
-    let ids: Vec<&str> = said.iter().map(|event| event.event_id.as_str()).collect();
+pub fn other_events(read: &Read<'_>, session_key: i64, handed: &Handed) -> Result<Vec<String>, StoreError> {
+    let ids: Vec<&str> = handed.events.iter().map(|event| event.event_id.as_str()).collect();
     let known = events::by_ids(read, session_key, &ids)?;
-    let mut others = Vec::new();
-    for event in said {
-        if let Some(known) = known.get(&event.event_id)
-            && *known != events::EventRow::of(event)?
-        {
-            others.push(event.event_id.clone());
-        }
-    }
-    Ok(others)
+    let is_other = |event: &&events::EventRow| known.get(&event.event_id).is_some_and(|known| known != *event);
+    Ok(handed.events.iter().filter(is_other).map(|event| event.event_id.clone()).collect())
 }

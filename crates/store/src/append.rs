@@ -1,5 +1,8 @@
 //! The gate, second half: idempotency, append, project, in one transaction for a whole group of requests.
 
+mod admit;
+
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -10,11 +13,12 @@ use exhibit_model::kind::Cell;
 use exhibit_model::merkle::{leaf_hash, root_of};
 use exhibit_model::time::Clock;
 
+use self::admit::{Admitted, admit_requests};
 use crate::error::{GateError, StoreError};
 use crate::gate::Made;
 use crate::kinds::{Kind, Kinds};
-use crate::room::{Admission, Room, Seq, default_admission};
-use crate::session::{Read, Tx};
+use crate::room::{Room, Seq};
+use crate::session::Tx;
 use crate::sql::{ledger, records};
 use crate::value::Value;
 
@@ -49,9 +53,32 @@ pub struct Candidate {
     pub(crate) content_hash: Digest,
     /// Its leaf should it be new, computed beside the write path; `None` for candidates that are only projected again.
     pub(crate) leaf_new: Option<Digest>,
+    /// What was read of the body beside the write path; no part of the record.
+    pub(crate) reading: Option<Reading>,
 }
 
+/// What a room makes of a body: a type of its own.
+type Reading = Arc<dyn Any + Send + Sync>;
+
 impl Candidate {
+    /// Reads the body now, on the thread of whoever hands the record in, for the room that decides about it and projects it on the writer's.
+    ///
+    /// # Errors
+    /// With the error of `read`.
+    pub fn read_ahead<T: Any + Send + Sync, E>(
+        mut self,
+        read: impl FnOnce(&[u8]) -> Result<T, E>,
+    ) -> Result<(Self, Arc<T>), E> {
+        let reading = Arc::new(read(&self.body)?);
+        self.reading = Some(Arc::clone(&reading) as Reading);
+        Ok((self, reading))
+    }
+
+    /// What [`Candidate::read_ahead`] made of the body; `None` when nobody has, as in a rebuild.
+    pub fn reading<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.reading.as_ref()?).downcast().ok()
+    }
+
     /// What is claimed, as one digest.
     pub fn content_hash(&self) -> Digest {
         self.content_hash
@@ -195,27 +222,28 @@ pub(crate) enum Outcome {
     RollBack(GateError, Option<Box<Candidate>>),
 }
 
-/// Where each candidate of a request goes.
-struct Admitted {
-    receipts: Vec<Option<Receipt>>,
-    fresh: Vec<(usize, LeafAdmission)>,
-}
-
 /// Applies a group. `Err` and `RollBack` mean that nothing of it may be committed.
 pub(crate) fn apply_group(tx: &mut Tx<'_>, context: &GroupContext, group: &[Append]) -> Result<Outcome, StoreError> {
     let mut answers: Vec<Result<Admitted, GateError>> = Vec::with_capacity(group.len());
     let state = ledger::state(tx)?;
-    for append in group {
+    let mut rest = group;
+    while let Some(first) = rest.first() {
+        // No two of a group share a key, so those without an effect are decided together: nothing of one changes what another finds.
+        let length =
+            if first.effect.is_some() { 1 } else { rest.iter().take_while(|append| append.effect.is_none()).count() };
+        let (some, others) = rest.split_at(length);
         let before = tx.writes();
-        let answer = admit_request(tx, context, append, state.lags());
-        match answer {
-            Ok(admitted) => answers.push(Ok(admitted)),
-            Err((GateError::Store(error), _)) => return Err(error),
-            Err((error, evidence)) if tx.writes() > before || evidence.is_some() => {
-                return Ok(Outcome::RollBack(error, evidence));
+        for answer in admit_requests(tx, context, some, state.lags())? {
+            match answer {
+                Ok(admitted) => answers.push(Ok(admitted)),
+                Err((GateError::Store(error), _)) => return Err(error),
+                Err((error, evidence)) if tx.writes() > before || evidence.is_some() => {
+                    return Ok(Outcome::RollBack(error, evidence));
+                }
+                Err((error, _)) => answers.push(Err(error)),
             }
-            Err((error, _)) => answers.push(Err(error)),
         }
+        rest = others;
     }
     let mut fresh: Vec<(&Candidate, LeafAdmission)> = Vec::new();
     for (append, answer) in group.iter().zip(&answers) {
@@ -236,71 +264,6 @@ pub(crate) fn apply_group(tx: &mut Tx<'_>, context: &GroupContext, group: &[Appe
         }));
     }
     Ok(Outcome::Applied(finished))
-}
-
-/// Effect, then admission, of one request.
-fn admit_request(
-    tx: &mut Tx<'_>,
-    context: &GroupContext,
-    append: &Append,
-    lags: bool,
-) -> Result<Admitted, (GateError, Option<Box<Candidate>>)> {
-    let failed = |error: StoreError| (GateError::Store(error), None);
-    if let Some(effect) = &append.effect
-        && let Guard::Refuse(reason) = effect(tx).map_err(failed)?
-    {
-        return Err((GateError::Refused(reason), None));
-    }
-    let mut admitted = Admitted { receipts: vec![None; append.candidates.len()], fresh: Vec::new() };
-    for (room, range) in runs_of_rooms(&append.candidates) {
-        let batch = &append.candidates[range.clone()];
-        let decisions = decide(tx, context, room, batch, lags).map_err(failed)?;
-        for (index, (decision, candidate)) in range.zip(decisions.into_iter().zip(batch)) {
-            match decision {
-                Admission::New => admitted.fresh.push((index, LeafAdmission::New)),
-                Admission::Stale => admitted.fresh.push((index, LeafAdmission::Stale)),
-                Admission::Replay(seq) => {
-                    let content_hash = candidate.content_hash;
-                    admitted.receipts[index] = Some(Receipt { seq, content_hash, replay: true });
-                }
-                Admission::Conflict { evidence } => {
-                    return Err((GateError::Conflict { record_id: candidate.record_id() }, evidence));
-                }
-            }
-        }
-    }
-    Ok(admitted)
-}
-
-/// Neighbouring candidates of one room, so that a room sees its batch in order.
-fn runs_of_rooms(candidates: &[Candidate]) -> Vec<(&str, std::ops::Range<usize>)> {
-    let mut runs: Vec<(&str, std::ops::Range<usize>)> = Vec::new();
-    for (index, candidate) in candidates.iter().enumerate() {
-        match runs.last_mut() {
-            Some((room, range)) if *room == candidate.kind.room => range.end = index + 1,
-            _ => runs.push((&candidate.kind.room, index..index + 1)),
-        }
-    }
-    runs
-}
-
-fn decide(
-    read: &Read<'_>,
-    context: &GroupContext,
-    room: &str,
-    batch: &[Candidate],
-    lags: bool,
-) -> Result<Vec<Admission>, StoreError> {
-    let decisions = match context.rooms.iter().find(|candidate| candidate.name() == room) {
-        Some(room) if lags && room.admits_by_projections() => return Err(StoreError::Lagging),
-        Some(room) => room.admit(read, batch)?,
-        None => default_admission(read, batch)?,
-    };
-    if decisions.len() == batch.len() {
-        Ok(decisions)
-    } else {
-        Err(StoreError::Unexpected(format!("room {room} decided about {} of {} records", decisions.len(), batch.len())))
-    }
 }
 
 /// Writes lineages, blobs, records, the batch and the projections. Returns the first new place in the ledger.

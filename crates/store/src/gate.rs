@@ -170,6 +170,7 @@ impl Gate {
             blob: draft.blob,
             content_hash,
             leaf_new: None,
+            reading: None,
         };
         findings.into_result(()).map(|()| candidate.with_leaf())
     }

@@ -213,6 +213,7 @@ fn projected(kinds: &Kinds, record: &StoredRecord) -> Result<Option<Candidate>, 
         blob: record.blob.clone(),
         content_hash: record.commitment,
         leaf_new: None,
+        reading: None,
         kind,
     }))
 }

@@ -51,11 +51,11 @@ pub trait Room: Send + Sync {
     /// Its built-in kind files, read by the same parser as a user's.
     fn kinds(&self) -> &'static [&'static str];
 
-    /// Decides for each candidate of its kinds, in the writing transaction.
+    /// Decides for each candidate of its kinds, in the writing transaction: those of one request, or of several that share no key.
     ///
     /// # Errors
     /// When the database cannot be read.
-    fn admit(&self, read: &Read<'_>, batch: &[Candidate]) -> Result<Vec<Admission>, StoreError> {
+    fn admit(&self, read: &Read<'_>, batch: &[&Candidate]) -> Result<Vec<Admission>, StoreError> {
         default_admission(read, batch)
     }
 
@@ -104,8 +104,8 @@ pub trait Room: Send + Sync {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn default_admission(read: &Read<'_>, batch: &[Candidate]) -> Result<Vec<Admission>, StoreError> {
-    let ids: Vec<&str> = batch.iter().filter_map(Candidate::outside_id).collect();
+pub fn default_admission(read: &Read<'_>, batch: &[&Candidate]) -> Result<Vec<Admission>, StoreError> {
+    let ids: Vec<&str> = batch.iter().filter_map(|candidate| candidate.outside_id()).collect();
     let recorded = crate::sql::records::by_record_ids(read, &ids)?;
     let mut seen = BTreeSet::new();
     let admissions = batch.iter().map(|candidate| {

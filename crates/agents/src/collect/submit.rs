@@ -12,7 +12,7 @@ use super::tail::Position;
 use super::{Feed, text};
 use crate::contract::Document;
 use crate::ingest::checked;
-use crate::record::{API_FEED, Submission};
+use crate::record::{API_FEED, Handed, Submission};
 use crate::sql::offsets::{self, CollectorRow, OffsetRow};
 
 /// Documents of one transaction: enough to fill a group of the writer a few times a second, and few enough that others get their turn.
@@ -127,7 +127,7 @@ pub fn prepare(gate: &Gate, documents: &[Document]) -> Result<Prepared, StoreErr
             // A source may come back to what it said before; that is the same record, and a request holds a record once.
             if seen.insert(candidate.record_id()) {
                 prepared.documents += 1;
-                candidates.push(candidate);
+                candidates.push(candidate.read_ahead(Handed::read)?.0);
                 keys.extend(own);
             }
         }

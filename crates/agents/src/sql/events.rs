@@ -125,7 +125,7 @@ pub fn of_session(
 ///
 /// # Errors
 /// When the database cannot be written.
-pub fn insert(tx: &mut Tx<'_>, events: &[(i64, EventRow)]) -> Result<(), StoreError> {
+pub fn insert(tx: &mut Tx<'_>, events: &[(i64, &EventRow)]) -> Result<(), StoreError> {
     let rows: Vec<Vec<Value>> = events
         .iter()
         .map(|(session_key, event)| {

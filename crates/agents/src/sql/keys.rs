@@ -32,21 +32,23 @@ const KEYS: Table = Table {
         ("revision", Type::Int),
         ("stale", Type::Int),
     ],
-    key: &["key", "fingerprint"],
+    key: &["ledger_seq"],
 };
 
 static INSERT: LazyLock<Sql> = LazyLock::new(|| KEYS.insert("agents_keys_insert"));
 
+// Uses the index ingest_own_keys, which is partial.
 const UNDER: Sql = Sql::pair(
     "agents_keys_under",
-    "select key, min(ledger_seq) from ingest_keys where key in (select value from json_each($1)) group by key",
-    "select key, min(ledger_seq) from ingest_keys where key = any($1::text[]) group by key",
+    "select key, min(ledger_seq) from ingest_keys where key in (select value from json_each($1)) and substr(key, 1, 4) = 'key:' \
+     group by key",
+    "select key, min(ledger_seq) from ingest_keys where key = any($1::text[]) and substr(key, 1, 4) = 'key:' group by key",
 );
 
-// Uses the unique index of ledger_seq.
+// Uses the primary key.
 const AT: Sql = Sql::same("agents_keys_at", "select revision, stale from ingest_keys where ledger_seq = $1");
 
-// Uses the unique index of ledger_seq.
+// Uses the primary key.
 const BETWEEN: Sql = Sql::same(
     "agents_keys_between",
     "select ledger_seq from ingest_keys where ledger_seq >= $1 and ledger_seq <= $2 limit 1",
@@ -60,7 +62,7 @@ pub fn any_between(read: &Read<'_>, first: Seq, last: Seq) -> Result<bool, Store
     Ok(read.one::<(i64,)>(&BETWEEN, params![first, last])?.is_some())
 }
 
-/// The first document that was taken in under each of these keys.
+/// The first document that was taken in under each of these keys, which are the senders' own.
 ///
 /// # Errors
 /// When the database cannot be read.

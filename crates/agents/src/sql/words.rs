@@ -1,6 +1,6 @@
 //! The words of sessions, for search: our own words in the index of each database.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use exhibit_model::words::words;
 use exhibit_store::{Backend, Seq, Sql, StoreError, Tx, Value, params};
@@ -25,19 +25,22 @@ const REMOVE: Sql = Sql::pair(
 /// Words of one question that count; nobody types more, and each costs a walk through the index.
 const QUESTION_WORDS_MAX: usize = 16;
 
-/// Writes the words of sessions: key, and the texts to look in.
+/// Where search looks in a session: id, title, task.
+pub type Texts<'a> = [Option<&'a str>; 3];
+
+/// The words of texts, each once, as [`put`] takes them.
+pub fn line_of(texts: Texts<'_>) -> String {
+    let every: BTreeSet<String> = texts.iter().flatten().flat_map(|text| words(text)).collect();
+    every.into_iter().collect::<Vec<_>>().join(" ")
+}
+
+/// Writes the words of sessions, by their keys.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub fn put(tx: &mut Tx<'_>, sessions: &[(i64, [Option<&str>; 3])]) -> Result<(), StoreError> {
-    let rows: Vec<Vec<Value>> = sessions
-        .iter()
-        .map(|(key, texts)| {
-            let every: BTreeSet<String> = texts.iter().flatten().flat_map(|text| words(text)).collect();
-            let line = every.into_iter().collect::<Vec<_>>().join(" ");
-            exhibit_store::values![*key, line]
-        })
-        .collect();
+pub fn put(tx: &mut Tx<'_>, sessions: &BTreeMap<i64, String>) -> Result<(), StoreError> {
+    let rows: Vec<Vec<Value>> =
+        sessions.iter().map(|(key, line)| exhibit_store::values![*key, line.as_str()]).collect();
     tx.execute_many(&PUT, &rows)?;
     Ok(())
 }

@@ -21,6 +21,8 @@ both!(
     an_artifact_lands_with_its_unit,
     a_unit_has_one_lineage,
     one_bad_member_does_not_harm_its_group,
+    a_refusal_between_others_concerns_itself,
+    what_was_read_ahead_goes_with_the_record,
     a_replay_writes_nothing,
     a_conflict_leaves_its_evidence_once,
     a_stale_record_is_kept_but_not_projected,
@@ -209,6 +211,32 @@ fn one_bad_member_does_not_harm_its_group(backend: Backend) {
     // The bad one broke the group up: each good one has a batch of its own.
     assert_eq!(world.read(ledger::state).batches, batches + 7);
     assert_eq!(world.verify().problems, []);
+}
+
+/// Those without an effect are decided together; the one between them is not.
+fn a_refusal_between_others_concerns_itself(backend: Backend) {
+    let world = World::new(backend);
+    let plain = |id: &str| Append { candidates: vec![world.plain_event(id)], ..Append::default() };
+    let refuse = || -> Effect { Box::new(|_| Ok(Guard::Refuse("not now".to_owned()))) };
+    let refused = Append { effect: Some(refuse()), ..plain("c") };
+    let answers = all_at_once(&world, vec![plain("a"), plain("b"), refused, plain("d"), plain("e")]);
+    let places: Vec<Option<i64>> =
+        answers.iter().map(|answer| answer.as_ref().ok().map(|receipts| receipts[0].seq)).collect();
+    assert_eq!(places, [Some(1), Some(2), None, Some(3), Some(4)]);
+    assert!(matches!(&answers[2], Err(GateError::Refused(reason)) if reason == "not now"));
+    assert_eq!(world.read(ledger::state).batches, 1);
+    assert_eq!(world.verify().problems, []);
+}
+
+fn what_was_read_ahead_goes_with_the_record(backend: Backend) {
+    let world = World::new(backend);
+    let candidate = world.plain_event("a");
+    assert_eq!(candidate.reading::<usize>(), None);
+    let (candidate, read) = candidate.read_ahead(|body| Ok::<_, StoreError>(body.len())).expect("a length");
+    assert_eq!((candidate.reading::<usize>(), candidate.reading::<String>()), (Some(read), None));
+    assert_eq!(candidate.reading::<usize>().as_deref(), Some(&candidate.body().len()));
+    let failed = candidate.read_ahead(|_| Err::<usize, _>(StoreError::Closed));
+    assert!(matches!(failed, Err(StoreError::Closed)));
 }
 
 /// Holds the writer up until all requests wait, then lets go.

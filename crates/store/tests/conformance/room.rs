@@ -117,7 +117,7 @@ impl Room for TestRoom {
         &[OBSERVATION, EVENT, CONFLICT, CLIP]
     }
 
-    fn admit(&self, read: &Read<'_>, batch: &[Candidate]) -> Result<Vec<Admission>, StoreError> {
+    fn admit(&self, read: &Read<'_>, batch: &[&Candidate]) -> Result<Vec<Admission>, StoreError> {
         let mut admissions = default_admission(read, batch)?;
         for (admission, candidate) in admissions.iter_mut().zip(batch) {
             let late = String::from_utf8_lossy(candidate.body()).contains(r#""late":true"#);

@@ -126,15 +126,16 @@ create index call_started on agent_calls (started_at, call_key);
 create index call_session on agent_calls (session_key, started_at, call_key);
 create index call_model on agent_calls (model_key, started_at, call_key);
 
--- Keys: what was decided under which key; no projection, because a stale document has a key, too.
+-- Keys: what was decided under which key; no projection, because a stale document has a key, too. Only a key of the sender's own is ever
+-- looked for. That no key has a fingerprint twice holds for the others, too: both make the id of the record, which is unique.
 create table ingest_keys (
+  ledger_seq bigint primary key,
   key text collate "C" not null,
   fingerprint bytea not null,
-  ledger_seq bigint not null unique,
   revision bigint not null,
-  stale bigint not null check (stale in (0, 1)),
-  primary key (key, fingerprint)
+  stale bigint not null check (stale in (0, 1))
 );
+create unique index ingest_own_keys on ingest_keys (key, fingerprint) where substr(key, 1, 4) = 'key:';
 
 -- Words of id, title and text, each once; the tokens are ours, so ASCII rules are enough to part them.
 create table session_words (session_key bigint primary key, words tsvector not null);

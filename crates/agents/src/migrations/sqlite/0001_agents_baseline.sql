@@ -1,4 +1,6 @@
 -- Sessions of agents, their events and their usage, as projections of the records of the ledger; keys of ingest.
+-- The words of tables that are written with each document are checked one by one and not with `in (...)`: for a list of three words or more
+-- SQLite builds a table anew for each row, and three quarters of the time of writing a call went there.
 create table agent_dims (
   dim_key integer primary key,
   kind text not null check (kind in ('agent', 'model', 'provider', 'category', 'feed')),
@@ -19,7 +21,7 @@ create table session_ledger (
   task_title text,
   task_text text,
   task_category_key integer not null,
-  status text not null check (status in ('queued', 'running', 'success', 'failed', 'killed', 'cancelled')),
+  status text not null check (status = 'queued' or status = 'running' or status = 'success' or status = 'failed' or status = 'killed' or status = 'cancelled'),
   started_at integer not null,
   ended_at integer,
   end_inferred integer not null check (end_inferred in (0, 1)),
@@ -53,7 +55,7 @@ create table session_events (
   session_key integer not null,
   seq integer not null,
   event_id text not null,
-  event_type text not null check (event_type in ('tool_call', 'message', 'state_transition', 'artifact', 'error', 'metric')),
+  event_type text not null check (event_type = 'tool_call' or event_type = 'message' or event_type = 'state_transition' or event_type = 'artifact' or event_type = 'error' or event_type = 'metric'),
   event_ts integer not null,
   payload_json text not null,
   primary key (session_key, seq, event_id)
@@ -81,7 +83,7 @@ create table session_usage (
   unpriced_calls integer not null,
   runtime_ms integer not null check (runtime_ms >= 0),
   cost_nano integer,
-  cost_confidence text not null check (cost_confidence in ('exact', 'estimated', 'unknown')),
+  cost_confidence text not null check (cost_confidence = 'exact' or cost_confidence = 'estimated' or cost_confidence = 'unknown'),
   provider_key integer,
   started_at integer not null,
   computed_at integer not null
@@ -98,9 +100,9 @@ create table agent_calls (
   model_key integer not null,
   provider_key integer,
   feed_key integer not null,
-  status text not null check (status in ('success', 'failed', 'cancelled')),
+  status text not null check (status = 'success' or status = 'failed' or status = 'cancelled'),
   error_code text,
-  service_tier text check (service_tier in ('standard', 'batch', 'flex', 'priority')),
+  service_tier text check (service_tier = 'standard' or service_tier = 'batch' or service_tier = 'flex' or service_tier = 'priority'),
   started_at integer not null,
   duration_ms integer,
   input_uncached integer,
@@ -112,13 +114,13 @@ create table agent_calls (
   reasoning integer,
   web_search_requests integer,
   total_only integer,
-  semantics text not null check (semantics in ('disjoint', 'inclusive', 'exclusive', 'exclusive_inferred', 'total_only', 'unknown')),
+  semantics text not null check (semantics = 'disjoint' or semantics = 'inclusive' or semantics = 'exclusive' or semantics = 'exclusive_inferred' or semantics = 'total_only' or semantics = 'unknown'),
   raw_usage text,
   billed_nano integer,
   estimated_nano integer,
   estimated_version text,
   cost_nano integer,
-  cost_confidence text not null check (cost_confidence in ('exact', 'estimated', 'unknown')),
+  cost_confidence text not null check (cost_confidence = 'exact' or cost_confidence = 'estimated' or cost_confidence = 'unknown'),
   revision integer not null check (revision >= 1),
   ledger_seq integer not null
 ) strict;
@@ -126,15 +128,17 @@ create index call_started on agent_calls (started_at, call_key);
 create index call_session on agent_calls (session_key, started_at, call_key);
 create index call_model on agent_calls (model_key, started_at, call_key);
 
--- Keys: what was decided under which key; no projection, because a stale document has a key, too.
+-- Keys: what was decided under which key; no projection, because a stale document has a key, too. Only a key of the sender's own is ever
+-- looked for. That no key has a fingerprint twice holds for the others, too: both make the id of the record, which is unique.
 create table ingest_keys (
+  ledger_seq integer primary key,
   key text not null,
   fingerprint blob not null,
-  ledger_seq integer not null unique,
   revision integer not null,
-  stale integer not null check (stale in (0, 1)),
-  primary key (key, fingerprint)
-) strict, without rowid;
+  stale integer not null check (stale in (0, 1))
+) strict;
+create unique index ingest_own_keys on ingest_keys (key, fingerprint) where substr(key, 1, 4) = 'key:';
 
--- Words of id, title and text, each once; the tokens are ours, so ASCII rules are enough to part them.
-create virtual table session_fts using fts5 (words, content = '', contentless_delete = 1, tokenize = 'ascii');
+-- Words of id, title and text, each once; the tokens are ours, so ASCII rules are enough to part them. Nobody asks where in a text a word
+-- stands, so the index does not keep it.
+create virtual table session_fts using fts5 (words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii');

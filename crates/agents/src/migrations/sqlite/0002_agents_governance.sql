@@ -3,12 +3,12 @@
 create table session_usage_before as select session_key, cost_nano, cost_confidence from session_usage where cost_nano is not null;
 update session_usage set cost_nano = null, cost_confidence = 'unknown';
 alter table session_usage add column pricing_version text;
-alter table session_usage add column token_source text not null default 'missing' check (token_source in ('provider_reported', 'derived', 'missing'));
-alter table session_usage add column token_confidence text not null default 'unknown' check (token_confidence in ('high', 'medium', 'low', 'unknown'));
-alter table session_usage add column runtime_source text not null default 'missing' check (runtime_source in ('provider_reported', 'derived', 'missing'));
-alter table session_usage add column runtime_confidence text not null default 'unknown' check (runtime_confidence in ('high', 'medium', 'low', 'unknown'));
-alter table session_usage add column cost_source text not null default 'missing' check (cost_source in ('provider_reported', 'derived', 'missing'));
-alter table session_usage add column cost_confidence_level text not null default 'unknown' check (cost_confidence_level in ('high', 'medium', 'low', 'unknown')
+alter table session_usage add column token_source text not null default 'missing' check (token_source = 'provider_reported' or token_source = 'derived' or token_source = 'missing');
+alter table session_usage add column token_confidence text not null default 'unknown' check (token_confidence = 'high' or token_confidence = 'medium' or token_confidence = 'low' or token_confidence = 'unknown');
+alter table session_usage add column runtime_source text not null default 'missing' check (runtime_source = 'provider_reported' or runtime_source = 'derived' or runtime_source = 'missing');
+alter table session_usage add column runtime_confidence text not null default 'unknown' check (runtime_confidence = 'high' or runtime_confidence = 'medium' or runtime_confidence = 'low' or runtime_confidence = 'unknown');
+alter table session_usage add column cost_source text not null default 'missing' check (cost_source = 'provider_reported' or cost_source = 'derived' or cost_source = 'missing');
+alter table session_usage add column cost_confidence_level text not null default 'unknown' check ((cost_confidence_level = 'high' or cost_confidence_level = 'medium' or cost_confidence_level = 'low' or cost_confidence_level = 'unknown')
   and (cost_nano is null) = (pricing_version is null)
   and (cost_nano is null) = (cost_source = 'missing')
   and (cost_nano is null) = (cost_confidence = 'unknown')
@@ -51,10 +51,10 @@ from session_ledger as ended where ended.session_key = session_usage.session_key
 create table agent_calls_before as select call_key, cost_nano, cost_confidence from agent_calls where cost_nano is not null;
 update agent_calls set cost_nano = null, cost_confidence = 'unknown';
 alter table agent_calls add column pricing_version text;
-alter table agent_calls add column token_source text not null default 'missing' check (token_source in ('provider_reported', 'derived', 'missing'));
-alter table agent_calls add column token_confidence text not null default 'unknown' check (token_confidence in ('high', 'medium', 'low', 'unknown'));
-alter table agent_calls add column cost_source text not null default 'missing' check (cost_source in ('provider_reported', 'derived', 'missing'));
-alter table agent_calls add column cost_confidence_level text not null default 'unknown' check (cost_confidence_level in ('high', 'medium', 'low', 'unknown')
+alter table agent_calls add column token_source text not null default 'missing' check (token_source = 'provider_reported' or token_source = 'derived' or token_source = 'missing');
+alter table agent_calls add column token_confidence text not null default 'unknown' check (token_confidence = 'high' or token_confidence = 'medium' or token_confidence = 'low' or token_confidence = 'unknown');
+alter table agent_calls add column cost_source text not null default 'missing' check (cost_source = 'provider_reported' or cost_source = 'derived' or cost_source = 'missing');
+alter table agent_calls add column cost_confidence_level text not null default 'unknown' check ((cost_confidence_level = 'high' or cost_confidence_level = 'medium' or cost_confidence_level = 'low' or cost_confidence_level = 'unknown')
   and (cost_nano is null) = (pricing_version is null)
   and (cost_nano is null) = (cost_source = 'missing')
   and (cost_nano is null) = (cost_confidence = 'unknown')
