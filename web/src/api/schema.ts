@@ -532,6 +532,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/agents/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sessions, alerts, notices, collectors, prices and orders as they change, as events */
+        get: operations["agentsEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes an older file over, or says what would become of it */
+        post: operations["agentsImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/import/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether files that were taken over changed since */
+        get: operations["agentsImportDrift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/import/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Imports, the newest first */
+        get: operations["agentsImportReports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/agents/import/reports/{report_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What an import did, and why rows were not written */
+        get: operations["agentsImportReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/agents/ingest/batch": {
         parameters: {
             query?: never;
@@ -1767,6 +1852,25 @@ export interface components {
             rules: number;
             /** @description What happened, in the order of rules and instances; the first ones of many. */
             transitions: components["schemas"]["AlertTransition"][];
+            /** @description What the rule of a dry run found, the worst first; the first ones of many. */
+            values?: components["schemas"]["AlertPreviewValue"][];
+        };
+        /** @description How an instance would stand. */
+        AlertPreviewValue: {
+            /**
+             * Format: int64
+             * @description What that value was counted from.
+             */
+            sample: number;
+            /** @description The instance. */
+            scopeKey: string;
+            /** @description `ok`, `warning` or `critical`. */
+            status: string;
+            /**
+             * Format: double
+             * @description What was measured; absent when there was nothing to measure.
+             */
+            value?: number | null;
         };
         /** @description A rule, as the document tells of it. */
         AlertRule: {
@@ -2305,6 +2409,35 @@ export interface components {
              */
             total?: number | null;
         };
+        /** @description What something cost at some time. */
+        CostRevision: {
+            /** @description The call; absent for the session. */
+            callId?: string | null;
+            /** @description When. */
+            computedAt: string;
+            /** @description `exact`, `estimated` or `unknown`. */
+            confidence: string;
+            /** @description `high`, `medium`, `low` or `unknown`. */
+            confidenceLevel: string;
+            /**
+             * Format: double
+             * @description USD with six decimals; absent when it is unknown.
+             */
+            costUsd?: number | null;
+            /** @description The prices that it rests on; absent when it has none. */
+            pricingVersion?: string | null;
+            /** @description Why it was reckoned: `ingest` or `recompute`. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description From 1; the last of a subject is what stands.
+             */
+            revision: number;
+            /** @description `provider_reported`, `derived` or `missing`. */
+            source: string;
+            /** @description `call`, or `session` for one that tells its sums and not its calls. */
+            subject: string;
+        };
         /** @description How much of it has a cost. */
         Coverage: {
             /**
@@ -2327,12 +2460,16 @@ export interface components {
         Detail: {
             /** @description Its calls by time, when `include` asks for them; 5,000 at most. */
             calls?: components["schemas"]["LedgerCall"][] | null;
+            /** @description What it and its calls cost, now and before costs were reckoned anew, when `include` asks for it. */
+            costs?: components["schemas"]["CostRevision"][] | null;
             /** @description What happened, in order; 5,000 at most. */
             events: components["schemas"]["LedgerEvent"][];
             /** @description Where the events go on; absent when these are all. */
             eventsNext?: string | null;
             /** @description Its row in the ledger. */
             ledger: components["schemas"]["LedgerEntry"];
+            /** @description Its place in the ledger, when `include` asks for it. */
+            proof?: components["schemas"]["SessionProof"] | null;
             /** @description What it used and cost. */
             usage?: components["schemas"]["SessionUsage"] | null;
         };
@@ -2462,11 +2599,17 @@ export interface components {
         };
         /** @description Whether anything is written. */
         Evaluate: {
+            /** @description The moment that is looked at, a time that is past; only a dry run looks at what is to come. Now, when it is absent. */
+            at?: string | null;
             /**
              * @description Only say what would happen.
              * @default false
              */
             dryRun?: boolean;
+            /** @description In a dry run: what this rule would find, as it would be made; the saved ones are left alone. */
+            rule?: {
+                [key: string]: unknown;
+            } | null;
         };
         /** @description Where the original was when the unit ended, and where it is. */
         Explanation: {
@@ -2652,6 +2795,209 @@ export interface components {
         Health: {
             /** @description Always `ok`. */
             status: string;
+        };
+        /** @description What is to be taken over. */
+        ImportAsk: {
+            /**
+             * @description Only say what would become of it.
+             * @default false
+             */
+            dryRun?: boolean;
+            /** @description The sort of file. */
+            kind: components["schemas"]["ImportKind"];
+            /** @description Where it lies below `agents.import.folder` on the machine of the server. */
+            path: string;
+            /**
+             * @description A row that says something else than what stands becomes a further revision.
+             * @default false
+             */
+            replace?: boolean;
+        };
+        /** @description The sums of the file, and of the same sessions here. */
+        ImportCompared: {
+            /** @description As the file has them. */
+            file: components["schemas"]["ImportTotals"];
+            /** @description As they are here. */
+            stored: components["schemas"]["ImportTotals"];
+        };
+        /** @description An import, and rows of it. */
+        ImportDetail: {
+            /** @description Whether nothing was written. */
+            dryRun: boolean;
+            /**
+             * Format: uint64
+             * @description Rows that were refused.
+             */
+            errors: number;
+            /** @description When it ended; absent when it was broken off. */
+            finishedAt?: string | null;
+            /** @description The sort of file. */
+            kind: components["schemas"]["ImportKind"];
+            /** @description The `cursor` with which its report goes on; absent when these are the last of them. */
+            next?: string | null;
+            /** @description Whether every session and every usage was read and the sums are the same; absent when nothing was written. */
+            parityOk?: boolean | null;
+            /** @description Where the file was. */
+            path: string;
+            /**
+             * Format: uint64
+             * @description Rows of the file: those below together.
+             */
+            read: number;
+            /** @description Its id; a dry run has none. */
+            reportId?: string | null;
+            /** @description Rows that were not written, in the order of the file. */
+            rows: components["schemas"]["ImportRow"][];
+            /**
+             * Format: uint64
+             * @description Rows beyond those whose reasons are kept.
+             */
+            rowsOmitted: number;
+            /**
+             * Format: uint64
+             * @description Rows that were here before, or that something newer stands in the place of.
+             */
+            skipped: number;
+            /** @description SHA-256 of its bytes, 64 hex digits. */
+            sourceHash: string;
+            /** @description When it began. */
+            startedAt: string;
+            /** @description The sums of the file and of the same sessions here, money in nano-USD. */
+            totals: components["schemas"]["ImportCompared"];
+            /**
+             * Format: uint64
+             * @description Rows that are here now, or would be.
+             */
+            written: number;
+        };
+        /** @description A file that was taken over. */
+        ImportedFile: {
+            /** @description SHA-256 of its bytes now, when they changed. */
+            hash?: string | null;
+            /** @description SHA-256 of its bytes then, 64 hex digits. */
+            importedHash: string;
+            /** @description Where it is. */
+            path: string;
+            /** @description Why it cannot be read. */
+            reason?: string | null;
+            /** @description The report of its last import. */
+            reportId: string;
+            /** @description `same`, `changed`, `gone` or `unreadable`. */
+            state: string;
+        };
+        /** @description One page of a list. */
+        ImportedFilePage: {
+            /** @description What is on it. */
+            items: components["schemas"]["ImportedFile"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description The sort of a file. */
+        ImportKind: "v3_json" | "v41_sqlite";
+        /** @description What an import did. */
+        ImportReport: {
+            /** @description Whether nothing was written. */
+            dryRun: boolean;
+            /**
+             * Format: uint64
+             * @description Rows that were refused.
+             */
+            errors: number;
+            /** @description When it ended; absent when it was broken off. */
+            finishedAt?: string | null;
+            /** @description The sort of file. */
+            kind: components["schemas"]["ImportKind"];
+            /** @description Whether every session and every usage was read and the sums are the same; absent when nothing was written. */
+            parityOk?: boolean | null;
+            /** @description Where the file was. */
+            path: string;
+            /**
+             * Format: uint64
+             * @description Rows of the file: those below together.
+             */
+            read: number;
+            /** @description Its id; a dry run has none. */
+            reportId?: string | null;
+            /**
+             * Format: uint64
+             * @description Rows beyond those whose reasons are kept.
+             */
+            rowsOmitted: number;
+            /**
+             * Format: uint64
+             * @description Rows that were here before, or that something newer stands in the place of.
+             */
+            skipped: number;
+            /** @description SHA-256 of its bytes, 64 hex digits. */
+            sourceHash: string;
+            /** @description When it began. */
+            startedAt: string;
+            /** @description The sums of the file and of the same sessions here, money in nano-USD. */
+            totals: components["schemas"]["ImportCompared"];
+            /**
+             * Format: uint64
+             * @description Rows that are here now, or would be.
+             */
+            written: number;
+        };
+        /** @description One page of a list. */
+        ImportReportPage: {
+            /** @description What is on it. */
+            items: components["schemas"]["ImportReport"][];
+            /** @description The `cursor` of the next page; absent on the last one. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many there are in all, where that is known.
+             */
+            total?: number | null;
+        };
+        /** @description A row that was not written. */
+        ImportRow: {
+            /** @description `skipped` or `error`. */
+            outcome: string;
+            /** @description Why. */
+            reason: string;
+            /** @description Where it stands in the file, counted from 0: `ledger[3]`. */
+            ref: string;
+        };
+        /** @description Sums over sessions. What is unknown adds nothing. */
+        ImportTotals: {
+            /**
+             * Format: int64
+             * @description Tokens that came out.
+             */
+            completionTokens: number;
+            /**
+             * Format: int64
+             * @description Nano-USD.
+             */
+            costNano: number;
+            /**
+             * Format: int64
+             * @description Tokens that went in.
+             */
+            promptTokens: number;
+            /**
+             * Format: int64
+             * @description Sessions.
+             */
+            runs: number;
+            /**
+             * Format: int64
+             * @description Milliseconds.
+             */
+            runtimeMs: number;
+            /**
+             * Format: int64
+             * @description All tokens.
+             */
+            totalTokens: number;
         };
         /** @description Everything that shows, without the database, that a leaf is in a ledger with a known root. */
         InclusionProof: {
@@ -3823,6 +4169,41 @@ export interface components {
              */
             total?: number | null;
         };
+        /** @description Where the stored revision of a session lies in the ledger. `docs/reference/formats.md` says how each hash is made. */
+        SessionProof: {
+            /** @description How it was admitted: `new`. */
+            admission: string;
+            /** @description What was recorded, byte by byte as it was hashed (RFC 8785): the document, and how it came. Absent once it was erased. */
+            body?: unknown;
+            /** @description SHA-256 of `body`. */
+            bodyHash?: string | null;
+            /** @description Documents about this session that were refused, by place; 1,000 at most. */
+            conflicts: components["schemas"]["Conflict"][];
+            /** @description SHA-256 of kind, version and body: what the leaf commits to. */
+            contentHash: string;
+            /** @description Whether all of this fits together. */
+            holds: boolean;
+            /** @description The leaf of the record, and the paths from it to the root of its batch and from there to the root of the ledger. */
+            inclusion: components["schemas"]["InclusionProof"];
+            /** @description Its kind. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Its place in the ledger.
+             */
+            ledgerSeq: number;
+            /** @description What is not as it was written; empty when all is. */
+            problems: components["schemas"]["LedgerProblem"][];
+            /** @description The id of the record. */
+            recordId: string;
+            /**
+             * Format: uint32
+             * @description The version of its kind.
+             */
+            schemaVersion: number;
+            /** @description Documents about this session that came too late to change anything, by place; 1,000 at most. */
+            stale: components["schemas"]["Stale"][];
+        };
         /** @description A session on the status page. */
         SessionStatus: {
             /** @description When it last did something; RFC 3339 or null. */
@@ -3947,6 +4328,23 @@ export interface components {
              * @description How many there are in all, where that is known.
              */
             total?: number | null;
+        };
+        /** @description A document that came too late. */
+        Stale: {
+            /** @description Its fingerprint. */
+            fingerprint: string;
+            /** @description The key that it came under. */
+            key: string;
+            /**
+             * Format: int64
+             * @description Its place in the ledger.
+             */
+            ledgerSeq: number;
+            /**
+             * Format: int64
+             * @description The revision that stood by then.
+             */
+            revision: number;
         };
         /** @description How much there is. */
         Status: {
@@ -4653,7 +5051,7 @@ export interface operations {
             query?: {
                 /** @description `eventsNext` of the answer before */
                 eventsAfter?: string;
-                /** @description `calls`: with the calls of the session */
+                /** @description `calls`, `costs`, `proof`, or several with commas between: with its calls, with what each cost when, with its place in the ledger */
                 include?: string;
             };
             header?: never;
@@ -5149,6 +5547,122 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AgentsOrderPage"];
+                };
+            };
+        };
+    };
+    agentsEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A stream that ends when either side wants it to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+        };
+    };
+    agentsImport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportAsk"];
+            };
+        };
+        responses: {
+            /** @description What became of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportDetail"];
+                };
+            };
+        };
+    };
+    agentsImportDrift: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedFilePage"];
+                };
+            };
+        };
+    };
+    agentsImportReports: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReportPage"];
+                };
+            };
+        };
+    };
+    agentsImportReport: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before */
+                cursor?: string;
+                /** @description Items of a page */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                report_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report, with a page of its rows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportDetail"];
                 };
             };
         };
