@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::work::Events;
-use super::{Served, token};
+use super::{Served, now, token};
 use crate::world::{Backend, PATIENCE, World, items, text};
 
 both_backends! {
@@ -21,8 +21,7 @@ const EVENTS: &str = "/v1/agents/events";
 
 /// Some seconds ago, in microseconds: within every window, and never to come.
 fn lately_us() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    i64::try_from(since.as_micros()).expect("a moment") - 10_000_000
+    now().0 - 10_000_000
 }
 
 fn lately() -> String {

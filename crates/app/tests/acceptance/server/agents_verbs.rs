@@ -1,8 +1,9 @@
 //! The verbs of alerts, calls and proofs: on the home and on a server they say the same.
 
+use exhibit_model::time::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Served, token};
+use super::{Served, now, token};
 use crate::world::{Backend, Output, World, items, text};
 
 both_backends! {
@@ -11,9 +12,7 @@ both_backends! {
 }
 
 fn document(id: &str, cost: f64) -> Value {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    let at =
-        exhibit_model::time::Timestamp(i64::try_from(since.as_micros()).expect("a moment") - 10_000_000).to_string();
+    let at = Timestamp(now().0 - 10_000_000).to_string();
     let call = json!({"callId": format!("call of {id}"), "startedAt": at, "status": "success", "modelId": "m", "billedCostUsd": cost,
         "usage": {"inputUncached": 5, "cacheRead": 2, "output": 3}});
     json!({"envelope_version": "v3", "payload": {"calls": [call],
