@@ -97,7 +97,7 @@ pub struct Snapshot {
 /// The status of each agent by what its sessions say at `now`.
 ///
 /// A session counts while it is live, or for 15 minutes after it last did something, so that an old failure ages out. The newest that
-/// counts decides; of two at the same moment the worse one.
+/// counts decides; of two at the same moment the worse one. One without a verdict (killed, cancelled, at rest) decides only when none runs.
 pub fn agent_statuses(agents: &[AgentRow], sessions: &[SessionRow], now: Timestamp) -> Vec<AgentStatus> {
     let mut by_agent: HashMap<&str, Vec<&SessionRow>> = HashMap::new();
     let mut order: Vec<(&str, &str, Option<Timestamp>)> = Vec::new();
@@ -135,9 +135,11 @@ fn agent_status(
     sessions: &[&SessionRow],
     now: Timestamp,
 ) -> AgentStatus {
-    let deciding = sessions
-        .iter()
-        .filter(|session| counts(session, now))
+    let counted = || sessions.iter().filter(|session| counts(session, now));
+    // A session that was ended or rests says nothing of how its agent is; while another one runs, the agent does.
+    let runs = counted().any(|session| session.status() == AgentState::Running);
+    let deciding = counted()
+        .filter(|session| !runs || session.status() != AgentState::Idle)
         .max_by_key(|session| (session.last_activity_at.map(|at| at.min(now)), std::cmp::Reverse(session.status())));
     let (state, reason) = match deciding.map(|session| session.status()) {
         None => (AgentState::Idle, "no active session"),

@@ -44,6 +44,16 @@ fn ag_34_the_newest_session_that_counts_decides() {
         (json!([session("a", "done", 5), session("b", "running", 5)]), "running", "active session"),
         (json!([session("a", "running", 5), session("b", "crashed", 5)]), "failed", "session error"),
         (json!([session("a", "weird", 5), session("b", "done", 5)]), "done", "last session completed"),
+        // What was ended by hand says nothing while another one runs.
+        (json!([session("a", "running", 60), session("b", "killed", 5)]), "running", "active session"),
+        (json!([session("a", "running", 60), session("b", "cancelled", 5)]), "running", "active session"),
+        (json!([session("a", "running", 60), session("b", "idle", 5)]), "running", "active session"),
+        (
+            json!([session("a", "running", 60), session("b", "failed", 30), session("c", "killed", 5)]),
+            "failed",
+            "session error",
+        ),
+        (json!([session("a", "failed", 60), session("b", "killed", 5)]), "idle", "idle"),
         // A clock far ahead does not make a failure eternal.
         (json!([session("a", "failed", -3600)]), "idle", "no active session"),
         (json!([session("a", "failed", -5)]), "failed", "session error"),
