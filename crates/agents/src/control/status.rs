@@ -41,7 +41,7 @@ pub struct Status {
 }
 
 /// The connection to the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct GatewayStatus {
     /// It was reached just now.
     pub connected: bool,
@@ -49,6 +49,9 @@ pub struct GatewayStatus {
     pub healthy: bool,
     /// What is shown is older than the last attempt to ask.
     pub stale: bool,
+    /// Why it could not be asked, when it could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// An agent on the status page.
@@ -193,16 +196,22 @@ impl StatusMemory {
 
     /// The gateway answered.
     pub fn answered(&mut self, controller: &'static str, snapshot: Snapshot, now: Timestamp) -> Status {
-        let gateway =
-            GatewayStatus { connected: snapshot.health.connected, healthy: snapshot.health.healthy, stale: false };
+        let gateway = GatewayStatus {
+            connected: snapshot.health.connected,
+            healthy: snapshot.health.healthy,
+            stale: false,
+            problem: None,
+        };
         let agents = agent_statuses(&snapshot.agents, &snapshot.sessions, now);
         self.last_good = Some((now, snapshot));
         self.keep(controller, gateway, agents, now)
     }
 
     /// The gateway could not be asked: its last data for ten seconds, then every agent idle, as nothing is known of it.
-    pub fn lost(&mut self, controller: &'static str, now: Timestamp) -> Status {
-        let gateway = GatewayStatus { connected: false, healthy: false, stale: true };
+    pub fn lost(&mut self, controller: &'static str, why: &ControlError, now: Timestamp) -> Status {
+        // In the words of an answer: the whole reason may name what belongs into the log.
+        let problem = Some(why.to_string());
+        let gateway = GatewayStatus { connected: false, healthy: false, stale: true, problem };
         let agents = match &self.last_good {
             None => Vec::new(),
             Some((at, snapshot)) => {
@@ -252,7 +261,7 @@ impl StatusBoard {
         }
         match ask(controller) {
             Ok(snapshot) => (memory.answered(controller.name(), snapshot, clock.now()), None),
-            Err(error) => (memory.lost(controller.name(), clock.now()), Some(error)),
+            Err(error) => (memory.lost(controller.name(), &error, clock.now()), Some(error)),
         }
     }
 }

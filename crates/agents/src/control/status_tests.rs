@@ -124,7 +124,8 @@ fn ag_34_status_is_degraded_ten_seconds_after_the_gateway_was_lost() {
     clock.advance_micros(1);
     let (status, error) = board.read(&controller, &clock);
     assert!(error.is_some());
-    assert_eq!(status.gateway, GatewayStatus { connected: false, healthy: false, stale: true });
+    let problem = Some("gateway unavailable".to_owned());
+    assert_eq!(status.gateway, GatewayStatus { connected: false, healthy: false, stale: true, problem });
     assert_eq!((status.agents[0].status, status.agents[0].reason), ("running", "active session"));
 
     clock.advance_micros(9_000_000);
