@@ -24,6 +24,8 @@ export interface GatewayState {
   connected: boolean;
   healthy: boolean;
   stale: boolean;
+  /** Why it could not be asked. */
+  problem?: string;
 }
 
 export interface AgentsStatus {
