@@ -26,7 +26,7 @@ mod signature;
 mod state;
 mod webhook;
 mod window;
-mod wire;
+pub(crate) mod wire;
 mod words;
 
 #[cfg(test)]

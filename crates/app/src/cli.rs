@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands as run;
 use crate::error::{CliError, Exit};
-use crate::output::Output;
+use crate::output::{Output, one_line};
 use crate::remote::{Server, Wanted};
 use crate::{config, home};
 
@@ -129,7 +129,10 @@ pub struct Context {
 impl Context {
     /// Opens the home.
     pub fn open(&self) -> Result<home::App, CliError> {
-        assert!(self.server.is_none(), "who asks a server opens no home");
+        if let Some(server) = &self.server {
+            let server = server.address();
+            return Err(CliError::usage(format!("this works on a home, and {server} is asked; leave out --server")));
+        }
         home::App::open(&self.home)
     }
 }
@@ -152,7 +155,8 @@ pub fn main() -> ExitCode {
                 let document = serde_json::json!({ "error": { "exit": error.exit as u8, "message": error.message } });
                 eprintln!("{document}");
             } else {
-                eprintln!("exhibit: {}", error.message);
+                let lines: Vec<String> = error.message.lines().map(one_line).collect();
+                eprintln!("exhibit: {}", lines.join("\n"));
             }
             ExitCode::from(error.exit as u8)
         }

@@ -9,7 +9,7 @@ use exhibit_agents::control::controls::{Controls, ControlsOptions};
 use exhibit_agents::control::logs::log_candidates;
 use exhibit_agents::control::nobody::Nobody;
 use exhibit_agents::control::openclaw::{OpenClaw, OpenClawSettings};
-use exhibit_agents::control::process::{PATIENCE, ProcessSettings, Processes};
+use exhibit_agents::control::process::{PATIENCE, ProcessSettings, Processes, SETTLE};
 
 use crate::config::{ControllerKind, user_home};
 use crate::error::CliError;
@@ -44,6 +44,7 @@ fn controller(app: &App) -> Result<Arc<dyn Controller>, CliError> {
             agents: config.own_agents()?,
             env: config.environment(),
             patience: PATIENCE,
+            settle: SETTLE,
             guard: Some(vec![text(&std::env::current_exe()?)?, GUARD_ARGUMENT.to_owned()]),
             clock: Arc::clone(app.store.clock()),
             ids: Arc::clone(&app.ids),

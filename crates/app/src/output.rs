@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
+use exhibit_agents::control::words::printable_within;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 
@@ -19,29 +20,38 @@ pub struct Output {
 }
 
 impl Output {
-    /// Prints a line of data. A reader that went away is no error of ours.
+    /// Prints a line of data: one, whatever names of others stand in it. A reader that went away is no error of ours.
     pub fn line(&self, text: &str) -> Result<(), CliError> {
+        Self::print(&one_line(text))
+    }
+
+    /// Prints a document as JSON on one line.
+    pub fn document<T: Serialize>(&self, value: &T) -> Result<(), CliError> {
+        Self::print(&serde_json::to_string(value)?)
+    }
+
+    /// Prints a text as it is: a document of JSON, or a signed note, whose bytes another program checks.
+    pub fn verbatim(&self, text: &str) -> Result<(), CliError> {
+        Self::print(text)
+    }
+
+    fn print(text: &str) -> Result<(), CliError> {
         match writeln!(io::stdout().lock(), "{text}") {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             other => Ok(other?),
         }
     }
 
-    /// Prints a document as JSON on one line.
-    pub fn document<T: Serialize>(&self, value: &T) -> Result<(), CliError> {
-        self.line(&serde_json::to_string(value)?)
-    }
-
     /// A note for people, on standard error, when one looks.
     pub fn note(&self, text: &str) {
         if !self.quiet && !self.json && io::stderr().is_terminal() {
-            eprintln!("{text}");
+            eprintln!("{}", one_line(text));
         }
     }
 
     /// A warning, on standard error, whether or not someone looks: a log should hold it too.
     pub fn warn(&self, text: &str) {
-        eprintln!("warning: {text}");
+        eprintln!("warning: {}", one_line(text));
     }
 
     /// True when progress is shown.
@@ -111,8 +121,15 @@ pub fn number(count: i64) -> String {
     if count < 0 { format!("-{text}") } else { text }
 }
 
+/// Text of anybody in one line: control characters, and the marks with which Unicode breaks lines or turns the direction of writing, are
+/// written as `\u{..}`. An id with an escape sequence or a line break steers no terminal and forges no row.
+pub fn one_line(text: &str) -> String {
+    printable_within(text, usize::MAX)
+}
+
 /// Lines of cells as columns, each as wide as its widest cell.
 pub fn table(rows: &[Vec<String>]) -> Vec<String> {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
@@ -124,4 +141,16 @@ pub fn table(rows: &[Vec<String>]) -> Vec<String> {
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_others_forge_no_row_and_steer_no_terminal() {
+        let row = |cells: [&str; 2]| cells.map(str::to_owned).to_vec();
+        let lines = table(&[row(["s1\n2026  success", "a"]), row(["\u{1b}[2Jid", "\u{202e}b"])]);
+        assert_eq!(lines, [r"s1\u{a}2026  success  a", r"\u{1b}[2Jid           \u{202e}b"]);
+    }
 }

@@ -16,8 +16,9 @@ use std::time::Duration;
 use exhibit_http::Page;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use ureq::http::request::Builder;
-use ureq::http::{Method, Request, Response, header};
+use ureq::http::{Method, Request, Response, StatusCode, header};
 use ureq::{Agent, Body};
 
 pub use download::check_target;
@@ -85,6 +86,26 @@ impl Server {
         self.view(Question { method: Method::POST, path: path.to_owned(), body }).await
     }
 
+    /// Orders something whose refusal says more than a message: an order that was noted but came to nothing. The second value is the
+    /// status; what names no audit is a refusal like any other.
+    pub async fn order(&self, path: &str, body: &Value) -> Result<(Value, u16), Trouble> {
+        let body = Some(serde_json::to_vec(body).map_err(CliError::from)?);
+        let question = Question { method: Method::POST, path: path.to_owned(), body };
+        let server = self.clone();
+        let asked = tokio::task::spawn_blocking(move || server.ask_whatever(question)).await;
+        let (status, body) =
+            asked.map_err(|error| CliError::failed(format!("the question was given up: {error}")))??;
+        let said: Option<Value> = serde_json::from_slice(&body).ok();
+        match said.filter(|said| said["auditId"].is_string()) {
+            Some(said) => Ok((said, status.as_u16())),
+            None if status.is_success() => Err(self.not_understood("an order without its id in the audit").await),
+            None => match self.refused(status, &body) {
+                Trouble::NoSuchRoute(said) => Err(self.not_understood(&said).await),
+                other => Err(other),
+            },
+        }
+    }
+
     /// Hands documents in, one a line.
     pub async fn post_lines<T: DeserializeOwned>(&self, path: &str, lines: Vec<u8>) -> Result<T, Trouble> {
         self.view(Question { method: Method::POST, path: path.to_owned(), body: Some(lines) }).await
@@ -150,6 +171,12 @@ impl Server {
     }
 
     fn ask(&self, question: Question) -> Result<Vec<u8>, Trouble> {
+        let (status, body) = self.ask_whatever(question)?;
+        if status.is_success() { Ok(body) } else { Err(self.refused(status, &body)) }
+    }
+
+    /// The body of any answer but one that leads elsewhere.
+    fn ask_whatever(&self, question: Question) -> Result<(StatusCode, Vec<u8>), Trouble> {
         let mut response = self.send(question)?;
         let status = response.status();
         if status.is_redirection() {
@@ -157,7 +184,7 @@ impl Server {
         }
         let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
         let body = body.map_err(|error| self.unreachable(error))?;
-        if status.is_success() { Ok(body) } else { Err(self.refused(status, &body)) }
+        Ok((status, body))
     }
 
     /// Asks for a file: it may take as long as it takes, if only something comes now and then.

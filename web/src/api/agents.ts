@@ -262,7 +262,10 @@ export interface ActiveAlert {
   scopeType: ScopeType;
   scopeKey: string;
   lifecycle: Lifecycle;
+  /** The cooldown of the last notice. */
   suppressedUntil?: string;
+  /** A silence of a person. */
+  silencedUntil?: string;
   episode: number;
   openedAt: string;
   resolvedAt?: string;

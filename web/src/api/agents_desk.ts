@@ -24,6 +24,8 @@ export interface GatewayState {
   connected: boolean;
   healthy: boolean;
   stale: boolean;
+  /** Why it could not be asked. */
+  problem?: string;
 }
 
 export interface AgentsStatus {
@@ -45,7 +47,8 @@ export type OrderOutcome = "confirmed" | "already_ended" | "unconfirmed" | "fail
 /** What the audit holds of an order; also part of the answers that say that it went wrong. */
 export interface Noted {
   outcome: OrderOutcome;
-  finalState: string | null;
+  /** Absent when nothing was read back. */
+  finalState?: string;
   auditId: string;
 }
 

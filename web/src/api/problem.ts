@@ -49,7 +49,7 @@ interface OlderBody extends Partial<Noted> {
 }
 
 function older(parsed: object): (ProblemBody & { noted?: Noted }) | null {
-  const { error, requiredScope, outcome, finalState = null, auditId } = parsed as OlderBody;
+  const { error, requiredScope, outcome, finalState, auditId } = parsed as OlderBody;
   if (requiredScope !== undefined) return { detail: `The \`${requiredScope}\` permission is missing.` };
   if (typeof error === "string") return { detail: error, ...(outcome && auditId && { noted: { outcome, finalState, auditId } }) };
   if (error === null || typeof error !== "object") return null;

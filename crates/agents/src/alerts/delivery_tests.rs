@@ -179,7 +179,8 @@ fn what_was_closed_and_what_a_rule_lost_is_not_in_the_feed() {
     let narrowed = named_rule(json!({"scopeType": "agent"}));
     assert_eq!(shown(&narrowed, &fed.state, fed.now), 0);
     fed.hear(Input::Silenced { until: later(fed.now, 7_200), by: "kim" });
-    assert_eq!(row_of(&fed)["suppressedUntil"], "2026-02-18T11:00:00.000Z");
+    assert_eq!(row_of(&fed)["suppressedUntil"], "2026-02-18T09:05:00.000Z", "a silence pushes it not");
+    assert_eq!(row_of(&fed)["silencedUntil"], "2026-02-18T11:00:00.000Z");
     fed.hear(Input::Stopped { by: Some("kim") });
     assert_eq!(shown(&fed.rule, &fed.state, fed.now), 0);
 }

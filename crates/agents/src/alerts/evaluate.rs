@@ -220,6 +220,7 @@ fn look(read: &Read<'_>, gauge: &mut Gauge, rule: &Rule, now: Timestamp, cause: 
         let (key, reading) = (instance.key(), readings.get(&instance).copied());
         let state = standing.remove(&instance).unwrap_or_else(|| State {
             episode: episodes.remove(&key).unwrap_or(0),
+            silenced_until: rule.silence_of_new(now),
             ..State::new(rule.rule_id.clone(), instance, now)
         });
         if is_later(&state) {

@@ -38,6 +38,8 @@ pub struct ActiveAlert {
     lifecycle: Lifecycle,
     #[serde(skip_serializing_if = "Option::is_none")]
     suppressed_until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silenced_until: Option<String>,
     episode: i64,
     opened_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,8 +77,8 @@ fn is_shown(state: &State, now: Timestamp) -> bool {
 
 fn row(rule: &Rule, state: &State) -> ActiveAlert {
     let is_firing = state.standing.status.is_firing();
-    // Nothing is told before both are over.
-    let suppressed_until = state.suppressed_until.max(state.silenced_until).filter(|_| is_firing);
+    // Nothing is told before both are over; they are told apart, as only a person ends the second one early.
+    let (suppressed_until, silenced_until) = (state.suppressed_until, state.silenced_until);
     ActiveAlert {
         rule_id: rule.rule_id.clone(),
         metric: rule.metric,
@@ -91,7 +93,8 @@ fn row(rule: &Rule, state: &State) -> ActiveAlert {
         scope_type: rule.scope.scope_type,
         scope_key: state.scope_key(),
         lifecycle: state.standing.lifecycle,
-        suppressed_until: suppressed_until.map(wire::iso),
+        suppressed_until: suppressed_until.filter(|_| is_firing).map(wire::iso),
+        silenced_until: silenced_until.filter(|_| is_firing).map(wire::iso),
         episode: state.episode,
         opened_at: wire::iso(state.opened_at.unwrap_or(state.last_transition_at)),
         resolved_at: state.resolved_at.map(wire::iso).filter(|_| state.standing.status == Level::Ok),

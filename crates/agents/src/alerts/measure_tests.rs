@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::testing::{rule, usd};
-use super::{Level, Measure, level_of, p95};
+use super::{Comparison, Level, Measure, Rule, level_of, p95};
 use crate::money::Nano;
 
 fn level(fields: &Value, previous: Level, value: Option<Measure>, sample: i64) -> Option<Level> {
@@ -40,8 +40,10 @@ fn thresholds_are_compared_exactly() {
         (json!(1e19), "gte", rate(u32::MAX, u32::MAX), Level::Ok),
         (json!(1), "gte", ms(i64::MAX), Level::Warning),
     ] {
-        let fields = json!({"warnThreshold": warn, "criticalThreshold": 1e300, "comparison": comparison});
-        assert_eq!(level(&fields, Level::Ok, value, 1), Some(expected), "{warn} {comparison} {value:?}");
+        // Beyond what a body may say: a database that was written to by hand may hold it.
+        let thresholds = Rule { warn_threshold: warn.as_f64().unwrap(), critical_threshold: 1e300, ..rule(&json!({})) };
+        let rule = Rule { comparison: Comparison::of_word(comparison).unwrap(), ..thresholds };
+        assert_eq!(level_of(&rule, Level::Ok, value, 1), Some(expected), "{warn} {comparison} {value:?}");
     }
 }
 

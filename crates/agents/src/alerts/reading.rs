@@ -85,7 +85,12 @@ impl Problem {
     }
 }
 
-/// The fields of a body.
+/// The fields of a body that makes something. JSON that is no object has none, so that what is missing is named.
+pub(super) fn fields(body: &Value) -> Map<String, Value> {
+    body.as_object().cloned().unwrap_or_default()
+}
+
+/// The fields of a body that changes something: one without fields would change nothing in silence.
 pub(super) fn object(body: &Value) -> Result<&Map<String, Value>, Problem> {
     body.as_object().ok_or(Problem::NotAnObject)
 }
@@ -103,10 +108,15 @@ pub(super) fn read(
     let window = word(required.window, "window", Window::of_word)?;
     let comparison = word(required.comparison, "comparison", Comparison::of_word)?;
     let no_data = get(map, "noData").map_or(Ok(NoData::Resolve), |value| word(value, "noData", NoData::of_word))?;
-    let scope_ref = scope_fields(map, scope_type)?;
+    // What is not supported is told before anything that is not valid.
+    let scope_ref = match scope_fields(map, scope_type) {
+        Err(problem @ Problem::NotSupported(_)) => return Err(problem),
+        scope_ref => scope_ref,
+    };
     if let Some(name) = unknown(map, |name| FIELDS.contains(&name) || IGNORED.contains(&name)) {
         return Err(Problem::not_supported(name));
     }
+    let scope_ref = scope_ref?;
     Ok(Rule {
         rule_id,
         enabled: optional(map, "enabled", Value::as_bool)?.unwrap_or(true),
@@ -116,8 +126,8 @@ pub(super) fn read(
             agent_id: scope_id(scope_ref, "agentId")?,
             model_id: scope_id(scope_ref, "modelId")?,
         },
-        warn_threshold: valid(required.warn, "warnThreshold", |value| value.is_finite() && value >= 0.0)?,
-        critical_threshold: valid(required.critical, "criticalThreshold", f64::is_finite)?,
+        warn_threshold: valid(required.warn, "warnThreshold", |value| value >= 0.0 && is_exact(value))?,
+        critical_threshold: valid(required.critical, "criticalThreshold", is_exact)?,
         window,
         comparison,
         cooldown_sec: optional(map, "dedupCooldownSec", |value| whole(value, COOLDOWN_SEC_MAX))?.unwrap_or(300),
@@ -129,6 +139,7 @@ pub(super) fn read(
         no_data,
         zone: optional(map, "timeZone", |value| value.as_str().and_then(Zone::parse))?.unwrap_or_default(),
         channels: optional(map, "channels", channels)?.unwrap_or_default(),
+        silenced_until: None,
     })
 }
 
@@ -228,16 +239,22 @@ fn valid(value: f64, name: &str, holds: impl Fn(f64) -> bool) -> Result<f64, Pro
     if holds(value) { Ok(value) } else { Err(Problem::not_valid(name)) }
 }
 
+/// Whether a number is within those that every reader keeps; it is finite, then.
+fn is_exact(number: f64) -> bool {
+    #[expect(clippy::cast_precision_loss, reason = "2^53 - 1 is exact as a double")]
+    let max = SAFE_INTEGER_MAX as f64;
+    number.abs() <= max
+}
+
+/// A text that is not too long, and holds no U+0000, which not every database keeps.
 pub(super) fn text(value: &Value, bytes_max: usize) -> Option<String> {
-    value.as_str().filter(|text| text.len() <= bytes_max).map(str::to_owned)
+    value.as_str().filter(|text| text.len() <= bytes_max && !text.contains('\0')).map(str::to_owned)
 }
 
 /// A whole number from 0, also when it is written with a point.
 fn whole(value: &Value, max: i64) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "only integral values within 2^53 are converted")]
-    #[expect(clippy::cast_precision_loss, reason = "2^53 - 1 is exact as a double")]
-    let integral =
-        |number: f64| (number.fract() == 0.0 && number.abs() <= SAFE_INTEGER_MAX as f64).then_some(number as i64);
+    let integral = |number: f64| (number.fract() == 0.0 && is_exact(number)).then_some(number as i64);
     let number = value.as_i64().or_else(|| value.as_f64().and_then(integral))?;
     (0..=max).contains(&number).then_some(number)
 }

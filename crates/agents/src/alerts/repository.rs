@@ -54,6 +54,12 @@ pub enum AlertError {
     /// There is no channel with that id.
     #[error("Channel not found")]
     ChannelNotFound,
+    /// Rules name the channel.
+    #[error("Channel is named by {} {}", if .rules.len() == 1 { "the rule" } else { "the rules" }, .rules.iter().map(RuleId::as_str).collect::<Vec<_>>().join(", "))]
+    ChannelNamed {
+        /// Those rules, by id; [`RULES_MAX`] at most.
+        rules: Vec<RuleId>,
+    },
     /// There is a channel with that id.
     #[error("Channel exists")]
     ChannelExists,
@@ -90,6 +96,9 @@ pub fn create_rule(tx: &mut Tx<'_>, body: &Value, now: Timestamp) -> Answer<Rule
         Ok(rule) => rule,
         Err(problem) => return Ok(Err(problem.into())),
     };
+    if !knows_channels(tx, &first)? {
+        return Ok(Err(Problem::not_valid("channels").into()));
+    }
     if usize::try_from(count.live).map_or(true, |live| live >= RULES_MAX) {
         return Ok(Err(AlertError::TooMany { what: "rules", max: RULES_MAX }));
     }
@@ -132,6 +141,9 @@ pub fn patch_rule(tx: &mut Tx<'_>, rule_id: &RuleId, body: &Value, by: &str, now
         Ok(rule) => rule,
         Err(problem) => return Ok(Err(problem.into())),
     };
+    if !knows_channels(tx, &after)? {
+        return Ok(Err(Problem::not_valid("channels").into()));
+    }
     let is_over =
         |state: &State| !after.enabled || after.metric != before.metric || !after.scope.covers(&state.instance);
     close(tx, &before, actor(by), now, is_over)?;
@@ -185,8 +197,9 @@ pub fn acknowledge(
     by_hand(tx, rule_id, scope_key, Input::Acked { by: actor(by) }, now)
 }
 
-/// Keeps one instance of a rule, or all it has, quiet for so many seconds; 0 ends a silence, and the next evaluation tells what fires. One
-/// that has no state yet but that the rule covers can be silenced before it ever fires.
+/// Keeps one instance of a rule, or all of it, quiet for so many seconds; 0 ends a silence, and the next evaluation tells what fires. All
+/// of it are also the instances that it opens meanwhile. One that has no state yet but that the rule covers can be silenced before it ever
+/// fires.
 ///
 /// # Errors
 /// When the database cannot be read or written.
@@ -202,6 +215,12 @@ pub fn silence(
         return Ok(Err(Problem::NotValid("seconds".to_owned()).into()));
     }
     let until = Timestamp(now.0.saturating_add(seconds * 1_000_000));
+    if scope_key.is_none()
+        && let Some(rule) = rules_sql::live_by_id(tx, rule_id)?
+    {
+        let silenced_until = (now < until).then_some(until);
+        rules_sql::put(tx, &Rule { silenced_until, ..rule })?;
+    }
     by_hand(tx, rule_id, scope_key, Input::Silenced { until, by: actor(by) }, now)
 }
 
@@ -300,16 +319,31 @@ pub fn patch_channel(
     Ok(Ok(after))
 }
 
-/// Deletes a channel, and gives up what waits for it.
+/// Deletes a channel, and gives up what waits for it. One that a rule names stays: without it, the rule would fire and tell nobody.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub fn delete_channel(tx: &mut Tx<'_>, channel_id: &str, now: Timestamp) -> Answer<()> {
+    let named = |rule: &Rule| rule.channels.iter().any(|id| id == channel_id);
+    let rules: Vec<RuleId> =
+        rules_sql::live(tx, RULES_MAX)?.into_iter().filter(named).map(|rule| rule.rule_id).collect();
+    if !rules.is_empty() {
+        return Ok(Err(AlertError::ChannelNamed { rules }));
+    }
     if !rules_sql::delete_channel(tx, channel_id)? {
         return Ok(Err(AlertError::ChannelNotFound));
     }
     outbox::give_up(tx, channel_id, now, "the channel was deleted")?;
     Ok(Ok(()))
+}
+
+/// Whether every channel that a rule names is there: a rule that fires and tells nobody is worse than one that is refused.
+fn knows_channels(read: &Read<'_>, rule: &Rule) -> Result<bool, StoreError> {
+    if rule.channels.is_empty() {
+        return Ok(true);
+    }
+    let known = rules_sql::channels(read, CHANNELS_MAX)?;
+    Ok(rule.channels.iter().all(|id| known.iter().any(|channel| channel.id == *id)))
 }
 
 /// Lets a person do something to one instance of a rule, or to all it has.
@@ -348,7 +382,8 @@ fn instance_of(read: &Read<'_>, rule: &Rule, key: &str, now: Timestamp) -> Resul
     };
     let episodes = transitions_sql::episodes(read, &rule.rule_id, &[key.to_owned()])?;
     let episode = episodes.get(key).copied().unwrap_or(0);
-    Ok(Some(State { episode, ..State::new(rule.rule_id.clone(), instance, now) }))
+    let silenced_until = rule.silence_of_new(now);
+    Ok(Some(State { episode, silenced_until, ..State::new(rule.rule_id.clone(), instance, now) }))
 }
 
 /// As much of a name as is kept.

@@ -48,6 +48,8 @@ pub struct Rule {
     pub zone: Zone,
     /// Ids of the channels it is told to; none means every enabled one, because a rule that nobody hears is no use.
     pub channels: Vec<String>,
+    /// Until when instances that it opens are silent from the start. No field of a body sets it: a silence of the whole rule does.
+    pub silenced_until: Option<Timestamp>,
 }
 
 impl Rule {
@@ -57,7 +59,7 @@ impl Rule {
     /// # Errors
     /// The first problem in the order of the contract.
     pub fn create(body: &Value, ordinal: u64, now: Timestamp) -> Result<Self, Problem> {
-        let mut rule = reading::read(reading::object(body)?, RuleId::nameless(), now, now)?;
+        let mut rule = reading::read(&reading::fields(body), RuleId::nameless(), now, now)?;
         rule.rule_id = RuleId::of_rule(&rule, ordinal);
         Ok(rule)
     }
@@ -80,7 +82,8 @@ impl Rule {
                 merged.remove(name);
             }
         }
-        reading::read(&merged, self.rule_id.clone(), self.created_at, now)
+        let patched = reading::read(&merged, self.rule_id.clone(), self.created_at, now)?;
+        Ok(Self { silenced_until: self.silenced_until, ..patched })
     }
 
     /// Reads a rule as it is written on the wire or in an imported file, with its id and times.
@@ -101,6 +104,11 @@ impl Rule {
     /// Whether a transition is told to the channel with this id, if the channel is enabled.
     pub fn tells(&self, channel_id: &str) -> bool {
         self.channels.is_empty() || self.channels.iter().any(|id| id == channel_id)
+    }
+
+    /// Until when an instance that is opened now is silent, when somebody silenced the whole rule.
+    pub(super) fn silence_of_new(&self, now: Timestamp) -> Option<Timestamp> {
+        self.silenced_until.filter(|until| now < *until)
     }
 
     /// What the rule says, without its id and times.

@@ -60,8 +60,8 @@ fn what_older_clients_called_missing_is_missing() {
             assert_eq!(problem(&body(&json!({ name: wrong }))), format!("{name} must be a number"));
         }
     }
-    for wrong in [json!(null), json!([]), json!("rule"), json!(1)] {
-        assert_eq!(problem(&wrong), "Invalid JSON payload");
+    for nothing in [json!(null), json!([]), json!("rule"), json!(1)] {
+        assert_eq!(problem(&nothing), "metric is required", "JSON without any field");
     }
 }
 
@@ -107,7 +107,13 @@ fn values_are_bounded() {
         (json!({"channels": ["ops", "ops"]}), "channels is not valid"),
         (json!({"channels": ["o/ps"]}), "channels is not valid"),
         (json!({"channels": (0..17).map(|n| n.to_string()).collect::<Vec<_>>()}), "channels is not valid"),
-        (json!({"criticalThreshold": 1e308}), "fine"),
+        (json!({"criticalThreshold": 9_007_199_254_740_991_i64}), "fine"),
+        (json!({"criticalThreshold": 9_007_199_254_740_993_i64}), "criticalThreshold is not valid"),
+        (json!({"criticalThreshold": 1e300}), "criticalThreshold is not valid"),
+        (json!({"warnThreshold": 1e16, "criticalThreshold": 1e16}), "warnThreshold is not valid"),
+        (json!({"name": "a\u{0}b"}), "name is not valid"),
+        (json!({"scopeType": "agent", "scopeRef": {"agentId": "\u{0}"}}), "scopeRef.agentId is not valid"),
+        (json!({"scopeType": "agent", "scopeRef": 5, "banana": 1}), "banana is not supported"),
         (json!({"scopeRef": {"agentId": "a"}}), "scopeRef is not supported"),
         (json!({"scopeRef": "a"}), "scopeRef is not supported"),
         (json!({"scopeRef": {}}), "fine"),

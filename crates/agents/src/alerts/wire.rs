@@ -14,7 +14,7 @@ pub(super) fn iso(at: Timestamp) -> String {
 }
 
 /// A number in the shortest form: integral values have no point, as JavaScript writes them. What is not finite becomes 0.
-pub(super) fn number(value: f64) -> Number {
+pub(crate) fn number(value: f64) -> Number {
     #[expect(clippy::cast_possible_truncation, reason = "only integral values within 2^53 are converted")]
     #[expect(clippy::cast_precision_loss, reason = "2^53 - 1 is exact as a double")]
     if value.fract() == 0.0 && value.abs() <= SAFE_INTEGER_MAX as f64 {

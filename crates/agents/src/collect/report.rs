@@ -107,7 +107,7 @@ pub struct CollectorStatus {
     /// When it last read anything; left out when it never did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_at: Option<String>,
-    /// The last thing that went wrong.
+    /// The last thing that went wrong: of one reading, so it names a part of what [`Self::bad_records`] counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }

@@ -225,8 +225,9 @@ impl Runner {
         let mut prepared = prepare(&self.store.gate(), &documents)?;
         prepared.refused = prepared.refused.saturating_add(unmade);
         let (made, refused) = (prepared.documents, prepared.refused);
-        let problem =
-            (bad_records > 0).then(|| format!("{bad_records} of {count} lines of {} could not be read", source.path));
+        let problem = (bad_records > 0).then(|| {
+            format!("{bad_records} of the {count} lines that were read last of {} are not understood", source.path)
+        });
         let step = Step { collector: collector(source.feed), records: count, bad_records, problem, at: to.read_at };
         let moved = Moved { feed: source.feed, path: source.path.clone(), from, to };
         let outcome = wait(record(&self.store, prepared, step, Some(moved)))?;

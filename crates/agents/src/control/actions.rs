@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use super::answer::Answer;
-use super::answer::Done;
+use super::answer::{Done, not_given, not_seen, refused_word};
 use super::audit::{Action, Audit, AuditId, Caller, Intent, Outcome, Verdict};
 use super::controller::{ControlError, Controller, Deadline, ModelTarget, Pace, SpawnOrder};
 use super::flights::Flights;
 pub use super::requests::{BODY_BYTES_MAX, PROMPT_BYTES_MAX};
 use super::requests::{KillRequest, ModelRequest, SpawnRequest};
-use super::rows::{Liveness, SessionRow};
+use super::rows::{Liveness, SessionRow, model_of};
 use super::words::{AgentId, ModelRef, SessionId, Word, WordFault, breaks_lines, printable};
 use crate::state::SessionState;
 
@@ -90,7 +90,34 @@ impl Actions {
                 self.kill_session(&session, request.dry_run).with("sessionId", session.as_str())
             })
         };
-        if request.dry_run { run() } else { self.kills.join_or_run(&request.session_id, run) }
+        if request.dry_run {
+            return run();
+        }
+        let joined = |wait: &dyn Fn() -> Answer| self.joined(caller, &target, wait);
+        self.kills.join_or_run(&request.session_id, run, joined)
+    }
+
+    /// A kill that joins another one: the audit holds who else gave it, and the answer is that of the first.
+    fn joined(&self, caller: &Caller, target: &str, wait: &dyn Fn() -> Answer) -> Answer {
+        let wrong = |fault| Answer { audit_fault: Some(fault), ..Answer::error(500, "Internal error") };
+        let intent = Intent::new(self.pace.now(), caller, Action::Kill, target, self.controller.name());
+        let id = match self.audit.intent(&intent) {
+            Ok(id) => id,
+            Err(fault) => return wrong(fault),
+        };
+        let answer = wait();
+        let said = |field: &str| answer.body[field].as_str();
+        let verdict = Verdict {
+            at: self.pace.now(),
+            // The first one may hang, or have ended without an outcome of its own.
+            outcome: said("outcome").and_then(Outcome::of_word).unwrap_or(Outcome::Unconfirmed),
+            final_state: said("finalState").map(str::to_owned),
+            detail: Some(printable(&format!("joined the kill under way, {}", said("auditId").unwrap_or("not noted")))),
+        };
+        match self.audit.outcome(&id, &verdict) {
+            Ok(()) => answer,
+            Err(fault) => wrong(fault),
+        }
     }
 
     /// `POST /api/control/spawn`, body `{agentId, prompt, dryRun?}`.
@@ -246,7 +273,7 @@ impl Actions {
             return Done::wrong(Outcome::Refused, "model refused: not in agents.control.allowed_models".to_owned());
         }
         if dry_run {
-            return Done::new(Outcome::DryRun);
+            return self.try_model(target);
         }
         let Some(target) = target else {
             *self.default_model.lock().unwrap_or_else(PoisonError::into_inner) = Some(model.clone());
@@ -271,6 +298,26 @@ impl Actions {
         let why = shown.as_ref().map(|shown| format!("session still has {shown}"));
         let why = why.or_else(|| seen.reason()).unwrap_or_else(|| "session not found".to_owned());
         Done::wrong(Outcome::Unconfirmed, format!("model not confirmed: {why}")).in_state(shown)
+    }
+
+    /// What setting a model would find: the session or the agent that it is for has to be there.
+    fn try_model(&self, target: Option<&ModelTarget>) -> Done {
+        let deadline = Deadline::within(ORDER_TIME);
+        let seen = match target {
+            None => return Done::new(Outcome::DryRun),
+            Some(ModelTarget::Session(session)) => self.controller.describe(session, deadline).map(|row| {
+                // The model that it has now: that is what would change.
+                row.map(|row| Done::new(Outcome::DryRun).in_state(model_of(&row)))
+            }),
+            Some(ModelTarget::Agent(agent)) => self.controller.agents(deadline).map(|agents| {
+                agents.iter().any(|known| known.id == agent.as_str()).then(|| Done::new(Outcome::DryRun))
+            }),
+        };
+        match seen {
+            Ok(Some(done)) => done,
+            Ok(None) => not_given(Action::Model, &ControlError::NotFound),
+            Err(error) => not_given(Action::Model, &error),
+        }
     }
 
     /// Looks at a session until `is_done`, for ten seconds at most; says whether it was, and what was seen last.
@@ -328,35 +375,6 @@ impl Seen {
     }
 }
 
-/// An order that came to nothing, or to something that cannot be read back, as nobody said on which session.
-fn not_seen(action: Action, error: &ControlError) -> Done {
-    if error.is_open() {
-        let text = format!("{} not confirmed: {error}", action.as_str());
-        return Done::wrong(Outcome::Unconfirmed, text).because(error.detail());
-    }
-    not_given(action, error)
-}
-
-/// An order that was not carried out, for a reason that is known.
-fn not_given(action: Action, error: &ControlError) -> Done {
-    let (outcome, how) = match error {
-        ControlError::Refused { .. } => (Outcome::Refused, "refused"),
-        ControlError::Unsupported => (Outcome::Unsupported, "not done"),
-        _ => (Outcome::Failed, "failed"),
-    };
-    let done = Done::wrong(outcome, format!("{} {how}: {error}", action.as_str())).because(error.detail());
-    match error {
-        ControlError::NotFound if action == Action::Kill => {
-            Done { is_missing: true, error: "Session not found".to_owned(), ..done.in_state("absent".to_owned()) }
-        }
-        _ => done,
-    }
-}
-
-fn refused_word(action: Action, field: &str, fault: WordFault) -> Done {
-    Done::wrong(Outcome::Refused, format!("{} refused: {field} {fault}", action.as_str()))
-}
-
 fn checked_model(request: &ModelRequest) -> Result<(ModelRef, Option<ModelTarget>), Done> {
     let refused = |field: &'static str| move |fault| refused_word(Action::Model, field, fault);
     let provider = Word::parse(&request.provider).map_err(refused("provider"))?;
@@ -367,15 +385,6 @@ fn checked_model(request: &ModelRequest) -> Result<(ModelRef, Option<ModelTarget
         (None, None) => None,
     };
     Ok((ModelRef { provider, model }, target))
-}
-
-/// `provider/model`, as a session shows it; some gateways write both into one field.
-fn model_of(row: &SessionRow) -> String {
-    match (&row.provider, &row.model_id) {
-        (Some(provider), Some(model)) if !model.starts_with(&format!("{provider}/")) => format!("{provider}/{model}"),
-        (_, Some(model)) => model.clone(),
-        (_, None) => "no model".to_owned(),
-    }
 }
 
 fn has_model(row: &SessionRow, model: &ModelRef) -> bool {

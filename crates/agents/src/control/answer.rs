@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::audit::{AuditError, AuditId, Outcome};
+use super::audit::{Action, AuditError, AuditId, Outcome};
+use super::controller::ControlError;
+use super::words::WordFault;
 
 /// An answer of `/api/control/*`.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,8 +83,39 @@ impl Done {
             if self.is_missing && audit_fault.is_none() { 404 } else { 500 }
         };
         body.insert("outcome".to_owned(), json!(self.outcome.as_str()));
-        body.insert("finalState".to_owned(), json!(self.final_state));
+        // What was not read back is absent, like every field without a value.
+        body.extend(self.final_state.map(|state| ("finalState".to_owned(), json!(state))));
         body.insert("auditId".to_owned(), json!(id.0));
         Answer { status, body: Value::Object(body), audit_fault }
     }
+}
+
+/// An order that came to nothing, or to something that cannot be read back, as nobody said on which session.
+pub(super) fn not_seen(action: Action, error: &ControlError) -> Done {
+    if error.is_open() {
+        let text = format!("{} not confirmed: {error}", action.as_str());
+        return Done::wrong(Outcome::Unconfirmed, text).because(error.detail());
+    }
+    not_given(action, error)
+}
+
+/// An order that was not carried out, for a reason that is known.
+pub(super) fn not_given(action: Action, error: &ControlError) -> Done {
+    let (outcome, how) = match error {
+        ControlError::Refused { .. } => (Outcome::Refused, "refused"),
+        ControlError::Unsupported => (Outcome::Unsupported, "not done"),
+        _ => (Outcome::Failed, "failed"),
+    };
+    let done = Done::wrong(outcome, format!("{} {how}: {error}", action.as_str())).because(error.detail());
+    match error {
+        ControlError::NotFound if action == Action::Kill => {
+            Done { is_missing: true, error: "Session not found".to_owned(), ..done.in_state("absent".to_owned()) }
+        }
+        _ => done,
+    }
+}
+
+/// An order with a name in it that is not passed on.
+pub(super) fn refused_word(action: Action, field: &str, fault: WordFault) -> Done {
+    Done::wrong(Outcome::Refused, format!("{} refused: {field} {fault}", action.as_str()))
 }

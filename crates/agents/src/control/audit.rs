@@ -75,6 +75,11 @@ impl Outcome {
         }
     }
 
+    /// The outcome of a word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::EVERY.into_iter().find(|outcome| outcome.as_str() == word)
+    }
+
     /// Whether the caller is told that all is well.
     pub fn is_ok(self) -> bool {
         matches!(self, Self::Confirmed | Self::AlreadyEnded | Self::DryRun)

@@ -5,10 +5,11 @@
 //! process made a session of its own, only a [guard](super::guard) still ends it.
 #![expect(unsafe_code, reason = "the death signal is set between fork and exec")]
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -25,6 +26,12 @@ const LAUNCHES_WAITING: usize = 16;
 
 /// How long a guard may take to end what is below it: it is at once, unless a disk or a network file system hangs.
 const GUARD_TIME: Duration = Duration::from_secs(2);
+
+/// How long a guard may take until its program runs: milliseconds, and a few seconds where the machine has far too much to do.
+const START_TIME: Duration = Duration::from_secs(10);
+
+/// Bytes of the reason why a guard could not start its program: a text of the system in one line.
+const REASON_BYTES_MAX: usize = 512;
 
 /// What is to be started.
 #[derive(Debug, Clone)]
@@ -54,12 +61,18 @@ impl Launcher {
         Ok(Self(orders))
     }
 
-    /// Starts a child.
+    /// Starts a child, and returns once its program runs.
+    ///
+    /// # Errors
+    /// When it cannot be run, also by a guard.
     pub(super) fn launch(&self, launch: Launch) -> io::Result<ChildGroup> {
         let gone = || io::Error::other("the thread that starts children has ended");
         let (reply, answer) = sync_channel(1);
         self.0.send((launch, reply)).map_err(|_| gone())?;
-        answer.recv().map_err(|_| gone())?
+        let mut group = answer.recv().map_err(|_| gone())??;
+        // Here, and not on the thread that starts children: a guard that hangs holds up nobody else.
+        group.await_start(Deadline::within(START_TIME))?;
+        Ok(group)
     }
 }
 
@@ -74,11 +87,18 @@ fn start(launch: &Launch) -> io::Result<ChildGroup> {
     let argv: Vec<&String> = launch.guard.iter().flatten().chain(&launch.argv).collect();
     let (program, arguments) =
         argv.split_first().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program"))?;
-    let lifeline = || if launch.guard.is_some() { Stdio::piped() } else { Stdio::null() };
+    // Both ways: the end of the host tells the guard to go, and the guard tells the host that its program runs.
+    let (lifeline, input) = match &launch.guard {
+        Some(_) => {
+            let (host, guard) = UnixStream::pair()?;
+            (Some(host), Stdio::from(OwnedFd::from(guard)))
+        }
+        None => (None, Stdio::null()),
+    };
     let output = || if launch.is_read { Stdio::piped() } else { Stdio::null() };
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(launch.env.iter().cloned());
-    command.stdin(lifeline()).stdout(output()).stderr(output()).process_group(0);
+    command.stdin(input).stdout(output()).stderr(output()).process_group(0);
     // A guard outlives the program by the moment that it needs to end what is below it; the lifeline tells it when.
     if launch.guard.is_none() {
         let program_pid = getpid();
@@ -86,7 +106,9 @@ fn start(launch: &Launch) -> io::Result<ChildGroup> {
         unsafe { command.pre_exec(move || die_with(program_pid)) };
     }
     let mut child = command.spawn()?;
-    let (pid, lifeline) = (Pid::from_child(&child), child.stdin.take());
+    let pid = Pid::from_child(&child);
+    // It holds the guard's end of the lifeline, whose closing says that the guard is gone.
+    drop(command);
     match pidfd_open(pid, PidfdFlags::empty()) {
         Ok(pidfd) => Ok(ChildGroup { child, pid, pidfd, is_guarded: lifeline.is_some(), lifeline, status: None }),
         Err(errno) => {
@@ -121,7 +143,7 @@ pub(super) struct ChildGroup {
     pidfd: OwnedFd,
     is_guarded: bool,
     /// Held open for as long as a guarded child may live.
-    lifeline: Option<ChildStdin>,
+    lifeline: Option<UnixStream>,
     status: Option<ExitStatus>,
 }
 
@@ -134,6 +156,26 @@ impl ChildGroup {
     /// A handle that is readable once it has ended; waiting on it needs no lock of ours.
     pub(super) fn end_handle(&self) -> io::Result<OwnedFd> {
         self.pidfd.try_clone()
+    }
+
+    /// Waits until a guard says that its program runs; without one it runs already.
+    fn await_start(&mut self, deadline: Deadline) -> io::Result<()> {
+        let Some(lifeline) = &mut self.lifeline else { return Ok(()) };
+        if !wait_readable(&[lifeline.as_fd()], deadline)?.iter().any(|ready| *ready) {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the guard of the program does not answer"));
+        }
+        let mut said = [0_u8; 1];
+        match lifeline.read(&mut said)? {
+            0 => Err(io::Error::other("the guard of the program ended at once")),
+            _ if said[0] == super::guard::STARTED => Ok(()),
+            _ => {
+                // It ends after this, so there is an end to read to.
+                lifeline.set_read_timeout(Some(START_TIME))?;
+                let mut reason = String::new();
+                lifeline.take(REASON_BYTES_MAX as u64).read_to_string(&mut reason)?;
+                Err(io::Error::other(reason))
+            }
+        }
     }
 
     /// Its output and its errors, once, where they are read.

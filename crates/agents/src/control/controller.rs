@@ -69,6 +69,12 @@ pub enum ControlError {
         /// Why, for the log.
         reason: String,
     },
+    /// It is there and does not let us in, so nothing was done.
+    #[error("the gateway does not let us in: {reason}")]
+    NotLetIn {
+        /// In its words, made printable.
+        reason: String,
+    },
     /// The connection or the time ended after the order was given: it may have been carried out.
     #[error("no answer from the gateway")]
     NoAnswer {

@@ -20,7 +20,7 @@ use tungstenite::{Message, WebSocket};
 
 pub use self::behaviour::{Behaviour, BehaviourFault};
 use self::desk::Desk;
-pub use self::desk::FakeSession;
+pub use self::desk::{FakeSession, METHODS};
 use super::wire::{CHALLENGE, Frame, MESSAGE_BYTES_MAX, PROTOCOL_MAX, PeerError};
 
 /// Connections at a time; further ones are closed at once.

@@ -66,13 +66,18 @@ impl Flights {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs an order, or waits for the answer of the same one that is under way.
-    pub(super) fn join_or_run(&self, key: &str, run: impl FnOnce() -> Answer) -> Answer {
+    /// Runs an order, or joins the same one that is under way: `joined` gets what waits for the answer of that one.
+    pub(super) fn join_or_run(
+        &self,
+        key: &str,
+        run: impl FnOnce() -> Answer,
+        joined: impl FnOnce(&dyn Fn() -> Answer) -> Answer,
+    ) -> Answer {
         let mut board = self.board();
         if let Some(flight) = board.get(key) {
             let flight = Arc::clone(flight);
             drop(board);
-            return flight.join();
+            return joined(&|| flight.join());
         }
         if board.len() >= FLIGHTS_MAX {
             drop(board);
@@ -103,19 +108,23 @@ mod tests {
         let flights = Flights::default();
         std::thread::scope(|scope| {
             let leader = scope.spawn(|| {
-                flights.join_or_run("s", || {
-                    while flights.joined("s") == 0 {
-                        std::thread::yield_now();
-                    }
-                    panic!("of the test");
-                })
+                flights.join_or_run(
+                    "s",
+                    || {
+                        while flights.joined("s") == 0 {
+                            std::thread::yield_now();
+                        }
+                        panic!("of the test");
+                    },
+                    |wait| wait(),
+                )
             });
             while flights.board().is_empty() && !leader.is_finished() {
                 std::thread::yield_now();
             }
-            assert_eq!(flights.join_or_run("s", || Answer::error(418, "not run")).status, 500);
+            assert_eq!(flights.join_or_run("s", || Answer::error(418, "not run"), |wait| wait()).status, 500);
             assert!(leader.join().is_err());
         });
-        assert_eq!(flights.join_or_run("s", || Answer::error(418, "run again")).status, 418);
+        assert_eq!(flights.join_or_run("s", || Answer::error(418, "run again"), |wait| wait()).status, 418);
     }
 }

@@ -4,7 +4,8 @@
 //! very binary under another argument, which calls [`run`]. Its standard input is the lifeline: the host holds the other end and closes it
 //! by ending. It is the reaper of all below it, so not even a process that made a session of its own escapes.
 //!
-//! On the lifeline, [`TERMINATE`] passes TERM on to the group of the child; the end of the lifeline ends all.
+//! On the lifeline, [`TERMINATE`] passes TERM on to the group of the child; the end of the lifeline ends all. The other way goes one
+//! word: that the program runs, or why it does not; until then nobody may say that it was started.
 #![expect(unsafe_code, reason = "the death signal is set between fork and exec")]
 
 use std::io;
@@ -23,6 +24,10 @@ use super::controller::Deadline;
 
 /// The byte that asks the child to end by itself.
 pub const TERMINATE: u8 = b'T';
+/// The byte that tells the host that the program runs.
+pub const STARTED: u8 = b'S';
+/// The byte after which the host is told why the program does not run.
+pub const REFUSED: u8 = b'N';
 /// Exit code when the child could not be started; what shells say, too.
 pub const NOT_STARTED: u8 = 127;
 /// What is added to the number of the signal that ended the child; what shells do, too.
@@ -55,10 +60,23 @@ fn guard(argv: &[String]) -> io::Result<u8> {
     let guard_pid = getpid();
     // SAFETY: between fork and exec the closure makes direct system calls only, allocates nothing and takes no lock.
     unsafe { command.pre_exec(move || die_with(guard_pid)) };
-    let child = command.spawn()?;
+    let child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            tell_host(format!("{}{program}: {error}", char::from(REFUSED)).as_bytes());
+            return Err(error);
+        }
+    };
+    tell_host(&[STARTED]);
     let watched = watch(&child);
     // Also when watching failed: nothing is left unwatched.
     end(child).and_then(|code| watched.map(|()| code))
+}
+
+/// Says something on the lifeline. A host that is gone hears nothing, and the end of its lifeline is seen by [`watch`]; a lifeline that
+/// only speaks to the guard belongs to a host that does not ask.
+fn tell_host(said: &[u8]) {
+    rustix::io::write(io::stdin(), said).ok();
 }
 
 /// Returns when the child has ended or the host is gone.

@@ -68,7 +68,7 @@ struct Pool {
     waiting: usize,
     backoff: Backoff,
     /// Why the last attempt to connect failed, for whoever asks while the gateway is left alone.
-    last_failure: String,
+    last_failure: Option<ControlError>,
 }
 
 /// A connection on loan. It goes back when this is dropped, unless it broke.
@@ -128,7 +128,13 @@ impl OpenClaw {
             return Ok(Loan { from: self, connection: Some(connection), was_resting: true });
         }
         if !pool.backoff.may_try(Instant::now()) {
-            return Err(unavailable(&format!("a moment ago: {}", pool.last_failure)));
+            return Err(match &pool.last_failure {
+                Some(no @ ControlError::NotLetIn { .. }) => no.clone(),
+                last => unavailable(&format!(
+                    "a moment ago: {}",
+                    last.as_ref().map(ControlError::detail).unwrap_or_default()
+                )),
+            });
         }
         pool.lent += 1;
         drop(pool);
@@ -145,7 +151,7 @@ impl OpenClaw {
             }
             Err(error) => {
                 pool.backoff.failed(Instant::now());
-                pool.last_failure = error.detail();
+                pool.last_failure = Some(error.clone());
                 // Before the loan is dropped, which locks the pool itself.
                 drop(pool);
                 Err(error)

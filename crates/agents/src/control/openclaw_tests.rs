@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::control::fake_gateway::{Behaviour, FakeGateway, FakeSession, FakeSettings};
 use crate::control::rows::Liveness;
+use crate::control::status::StatusBoard;
 use crate::control::words::Word;
 
 const TOKEN: &str = "let-me-in";
@@ -54,11 +55,26 @@ fn the_handshake_lets_in_whoever_knows_the_token() {
     for wrong in [Some("wrong"), None] {
         let error = client_with(&gateway, wrong).health(soon()).unwrap_err();
         assert!(error.detail().contains("wrong token"), "{error:?}");
-        assert!(matches!(error, ControlError::Unavailable { .. }));
+        assert!(matches!(error, ControlError::NotLetIn { .. }));
     }
     assert_eq!(gateway.greetings(), 1);
     let shown = format!("{right:?}");
     assert!(!shown.contains(TOKEN), "{shown}");
+}
+
+/// AG-35: a wrong token is no gateway that is down, and whoever has to mend it is told.
+#[test]
+fn ag_35_a_gateway_that_does_not_let_us_in_says_why() {
+    let gateway = gateway();
+    let client = client_with(&gateway, Some("of nobody"));
+    // At once, and while the gateway is left alone.
+    for _ in 0..2 {
+        let error = client.health(soon()).unwrap_err();
+        assert_eq!(error.to_string(), "the gateway does not let us in: wrong token (UNAUTHORIZED)");
+    }
+    let status = StatusBoard::new().read(&client, &FixedClock::new(Timestamp(1_800_000_000_000_000))).0;
+    let problem = "the gateway does not let us in: wrong token (UNAUTHORIZED)";
+    assert_eq!((status.gateway.connected, status.gateway.problem.as_deref()), (false, Some(problem)));
 }
 
 #[test]

@@ -22,6 +22,9 @@ const RUNNING_MAX: usize = 64;
 const ENDED_MAX: usize = 256;
 /// How long a child may take to end by itself.
 pub const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a child is watched before it counts as begun. A program that misses a file or does not know its arguments ends within a few
+/// milliseconds, and whoever gave the order should hear of it at once.
+pub const SETTLE: Duration = Duration::from_millis(200);
 /// How long the kernel may take to end a group that was sent KILL: it is at once, unless a disk or a network file system hangs.
 const KILL_TIME: Duration = Duration::from_secs(2);
 
@@ -42,6 +45,8 @@ pub struct ProcessSettings {
     pub env: Vec<(String, String)>,
     /// How long a child may take to end by itself; [`PATIENCE`] unless an operator knows better.
     pub patience: Duration,
+    /// How long a child is watched for an end at once before it counts as begun; [`SETTLE`] unless nobody waits for it.
+    pub settle: Duration,
     /// Program and first arguments that call [`guard::run`](super::guard::run) with what follows. Without it, what a child started may
     /// go on when this program is killed.
     pub guard: Option<Vec<String>>,
@@ -56,8 +61,14 @@ pub struct Processes {
     settings: ProcessSettings,
     // Dropped in this order: children are ended and reaped before the thread that the kernel ties their lives to.
     children: Mutex<VecDeque<Arc<OwnChild>>>,
-    events: Mutex<VecDeque<LogLine>>,
+    journal: Arc<Journal>,
     launcher: Launcher,
+}
+
+/// What happened, and when.
+struct Journal {
+    clock: Arc<dyn Clock>,
+    lines: Mutex<VecDeque<LogLine>>,
 }
 
 struct OwnChild {
@@ -82,8 +93,8 @@ impl Processes {
     /// # Errors
     /// When the thread that starts children cannot be started.
     pub fn start(settings: ProcessSettings) -> io::Result<Self> {
-        let (children, events) = (Mutex::new(VecDeque::new()), Mutex::new(VecDeque::new()));
-        Ok(Self { settings, children, events, launcher: Launcher::start()? })
+        let journal = Arc::new(Journal { clock: Arc::clone(&settings.clock), lines: Mutex::new(VecDeque::new()) });
+        Ok(Self { settings, children: Mutex::new(VecDeque::new()), journal, launcher: Launcher::start()? })
     }
 
     fn children(&self) -> MutexGuard<'_, VecDeque<Arc<OwnChild>>> {
@@ -94,34 +105,8 @@ impl Processes {
         self.children().iter().find(|child| child.session_id == session_id).map(Arc::clone)
     }
 
-    fn note(&self, level: &'static str, text: &str) {
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        if events.len() >= LINES_MAX {
-            events.pop_front();
-        }
-        events.push_back(LogLine { ts: iso_millis(self.settings.clock.now()), level, msg: printable(text) });
-    }
-
-    /// Looks whether a child has ended, and reaps it.
-    fn observe(&self, child: &OwnChild) -> io::Result<SessionState> {
-        let mut life = child.life();
-        if let Some(end) = life.group.as_mut().map(ChildGroup::poll).transpose()?.flatten() {
-            life.group = None;
-            life.ended_at = Some(self.settings.clock.now());
-            life.state = match end {
-                // Also with 0: a program that tidies up after TERM did not do what it was started for.
-                _ if life.is_ordered_to_end => SessionState::Killed,
-                ChildEnd::Code(0) => SessionState::Success,
-                ChildEnd::Code(_) | ChildEnd::Signal(_) => SessionState::Failed,
-            };
-            let level = if life.state == SessionState::Failed { "ERROR" } else { "INFO" };
-            self.note(level, &format!("session {} of agent {} ended: {end:?}", child.session_id, child.agent_id));
-        }
-        Ok(life.state)
-    }
-
     fn row(&self, child: &OwnChild) -> Result<SessionRow, ControlError> {
-        let state = self.observe(child).map_err(|error| broken(&error))?;
+        let state = self.journal.observe(child).map_err(|error| broken(&error))?;
         let life = child.life();
         Ok(SessionRow {
             session_id: child.session_id.clone(),
@@ -144,11 +129,11 @@ impl Processes {
             // Without the lock: status pages go on while somebody waits here.
             wait_end(&handle, deadline)?;
         }
-        Ok(self.observe(child)?.is_terminal())
+        Ok(self.journal.observe(child)?.is_terminal())
     }
 
     fn end(&self, child: &OwnChild, deadline: Deadline) -> io::Result<&'static str> {
-        if self.observe(child)?.is_terminal() {
+        if self.journal.observe(child)?.is_terminal() {
             return Ok("ended by itself");
         }
         let mut life = child.life();
@@ -179,6 +164,34 @@ impl Processes {
     }
 }
 
+impl Journal {
+    fn note(&self, level: &'static str, text: &str) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() >= LINES_MAX {
+            lines.pop_front();
+        }
+        lines.push_back(LogLine { ts: iso_millis(self.clock.now()), level, msg: printable(text) });
+    }
+
+    /// Looks whether a child has ended, and reaps it.
+    fn observe(&self, child: &OwnChild) -> io::Result<SessionState> {
+        let mut life = child.life();
+        if let Some(end) = life.group.as_mut().map(ChildGroup::poll).transpose()?.flatten() {
+            life.group = None;
+            life.ended_at = Some(self.clock.now());
+            life.state = match end {
+                // Also with 0: a program that tidies up after TERM did not do what it was started for.
+                _ if life.is_ordered_to_end => SessionState::Killed,
+                ChildEnd::Code(0) => SessionState::Success,
+                ChildEnd::Code(_) | ChildEnd::Signal(_) => SessionState::Failed,
+            };
+            let level = if life.state == SessionState::Failed { "ERROR" } else { "INFO" };
+            self.note(level, &format!("session {} of agent {} ended: {end:?}", child.session_id, child.agent_id));
+        }
+        Ok(life.state)
+    }
+}
+
 impl OwnChild {
     fn life(&self) -> MutexGuard<'_, Life> {
         self.life.lock().unwrap_or_else(PoisonError::into_inner)
@@ -201,6 +214,18 @@ impl Drop for Processes {
             child.life().group = None;
         }
     }
+}
+
+/// Waits for the end of a child on a thread of its own, so that the time of its end is that, and not the time somebody looked. There are
+/// as many as children that run, and each ends with its child.
+fn reap(journal: Arc<Journal>, child: Arc<OwnChild>) -> io::Result<()> {
+    let Some(ended) = child.life().group.as_ref().map(ChildGroup::end_handle).transpose()? else { return Ok(()) };
+    let waiting = move || {
+        // A deadline is an hour at most, and a child may run for days. What cannot be waited for is seen by whoever looks next.
+        while let Ok(false) = wait_end(&ended, Deadline::within(Duration::from_secs(3600))) {}
+        journal.observe(&child).ok();
+    };
+    std::thread::Builder::new().name("reaper".to_owned()).spawn(waiting).map(|_| ())
 }
 
 fn broken(error: &io::Error) -> ControlError {
@@ -258,15 +283,20 @@ impl Controller for Processes {
             Launch { argv, env: self.settings.env.clone(), is_read: false, guard: self.settings.guard.clone() };
         let group = self.launcher.launch(launch).map_err(|error| ControlError::refused(&error.to_string()))?;
         let (pid, session_id) = (group.pid(), format!("proc_{:032x}", self.settings.ids.next_ulid()));
+        let ended = group.end_handle().map_err(|error| broken(&error))?;
         let life = Life { group: Some(group), state: SessionState::Running, is_ordered_to_end: false, ended_at: None };
-        self.note("INFO", &format!("session {session_id} of agent {} started as process {pid}", order.agent_id));
-        self.children().push_back(Arc::new(OwnChild {
+        self.journal
+            .note("INFO", &format!("session {session_id} of agent {} started as process {pid}", order.agent_id));
+        let child = Arc::new(OwnChild {
             session_id: session_id.clone(),
             agent_id: order.agent_id.as_str().to_owned(),
             model: order.model.clone(),
             started_at: self.settings.clock.now(),
             life: Mutex::new(life),
-        }));
+        });
+        self.children().push_back(Arc::clone(&child));
+        reap(Arc::clone(&self.journal), Arc::clone(&child)).map_err(|error| broken(&error))?;
+        wait_end(&ended, deadline.at_most(self.settings.settle)).map_err(|error| broken(&error))?;
         Ok(Spawned { session_id: SessionId::parse(&session_id).ok(), output: format!("started process {pid}") })
     }
 
@@ -276,7 +306,7 @@ impl Controller for Processes {
     }
 
     fn logs(&self, _: Deadline) -> Vec<LogLine> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.journal.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }
 

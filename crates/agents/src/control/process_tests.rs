@@ -25,6 +25,7 @@ fn processes_with(agents: Vec<OwnAgent>, patience: Duration) -> Processes {
         agents,
         env: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
         patience,
+        settle: Duration::ZERO,
         guard: None,
         clock: Arc::new(FixedClock::new(Timestamp(1_800_000_000_000_000))),
         ids: Arc::new(CountingIds::new(7)),
@@ -103,7 +104,7 @@ fn a_guarded_child_is_controlled_like_any_other() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ready");
     let script = format!("trap 'exit 0' TERM; echo ready > {}; while :; do sleep 0.01; done", file.display());
-    let mut processes = processes(vec![agent("a", &["/bin/sh", "-c", &script]), agent("b", &["/nowhere/at/all"])]);
+    let mut processes = processes(vec![agent("a", &["/bin/sh", "-c", &script])]);
     processes.settings.guard = Some(crate::control::guard::guard_of_tests());
     let row = spawn(&processes, "a", "p");
     until_written(&file);
@@ -111,11 +112,40 @@ fn a_guarded_child_is_controlled_like_any_other() {
     let session = SessionId::parse(&row.session_id).unwrap();
     let state = processes.describe(&session, soon()).unwrap().unwrap().state_word();
     assert_eq!(state, "killed", "also when it ended with 0");
+}
 
-    let row = spawn(&processes, "b", "p");
-    let child = processes.find(&row.session_id).unwrap();
-    assert!(processes.await_end(&child, soon()).unwrap());
-    assert_eq!(processes.sessions(soon()).unwrap()[0].state_word(), "failed");
+/// AG-35: a program that cannot be run, or that ends at once, was never seen to begin.
+#[test]
+fn ag_35_a_program_that_does_not_run_is_not_confirmed() {
+    let agents = vec![agent("gone", &["/nowhere/at/all"]), agent("false", &["/bin/false"])];
+    let mut processes = processes(agents);
+    processes.settings.guard = Some(crate::control::guard::guard_of_tests());
+    processes.settings.settle = Duration::from_secs(30);
+    let controller = Arc::new(processes);
+    let audit = Arc::new(MemoryAudit::default());
+    let actions = Actions::new(controller.clone(), audit, Arc::new(QuickPace::new()), Vec::new());
+    let caller = Caller::new("cli", "local", None);
+    let gone = actions.spawn(&caller, br#"{"agentId":"gone","prompt":"p"}"#);
+    assert_eq!((gone.status, &gone.body["outcome"]), (500, &json!("refused")), "{gone:?}");
+    assert!(gone.body["error"].as_str().unwrap().contains("/nowhere/at/all: No such file"), "{gone:?}");
+    assert!(controller.sessions(soon()).unwrap().is_empty(), "nothing that could be shown as running");
+    let ended = actions.spawn(&caller, br#"{"agentId":"false","prompt":"p"}"#);
+    assert_eq!((ended.status, &ended.body["finalState"]), (500, &json!("failed")), "{ended:?}");
+}
+
+#[test]
+fn a_session_ended_when_its_program_did_and_not_when_somebody_looked() {
+    let clock = Arc::new(FixedClock::new(Timestamp(1_800_000_000_000_000)));
+    let mut processes = processes(vec![agent("a", &["/bin/true"])]);
+    processes.journal = Arc::new(Journal { clock: clock.clone(), lines: Mutex::default() });
+    let session = processes.spawn(&order("a", "p"), soon()).unwrap().session_id.unwrap();
+    // The log is read without looking at any child.
+    while processes.logs(soon()).len() < 2 {
+        std::thread::yield_now();
+    }
+    clock.advance_micros(3_600_000_000);
+    let row = processes.describe(&session, soon()).unwrap().unwrap();
+    assert_eq!((row.state_word(), row.last_activity_at), ("success", Some(Timestamp(1_800_000_000_000_000))));
 }
 
 #[test]

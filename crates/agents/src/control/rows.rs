@@ -232,6 +232,15 @@ pub(crate) fn time_of(value: &Value) -> Option<Timestamp> {
     (0..=TIME_MICROS_MAX).contains(&at.0).then_some(at)
 }
 
+/// `provider/model`, as a session shows it; some gateways write both into one field.
+pub(super) fn model_of(row: &SessionRow) -> String {
+    match (&row.provider, &row.model_id) {
+        (Some(provider), Some(model)) if !model.starts_with(&format!("{provider}/")) => format!("{provider}/{model}"),
+        (_, Some(model)) => model.clone(),
+        (_, None) => "no model".to_owned(),
+    }
+}
+
 #[cfg(test)]
 #[path = "rows_tests.rs"]
 mod tests;

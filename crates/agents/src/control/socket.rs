@@ -162,7 +162,7 @@ impl Connection {
     /// Connects, waits for the challenge, and introduces itself.
     ///
     /// # Errors
-    /// [`ControlError::Unavailable`], whatever went wrong: nothing was ordered yet.
+    /// [`ControlError::NotLetIn`] when the gateway says no, else [`ControlError::Unavailable`]: nothing was ordered yet.
     pub(super) fn open(url: &GatewayUrl, token: Option<&str>, deadline: Deadline) -> Result<Self, ControlError> {
         let deadline = deadline.at_most(CONNECT_TIME);
         let tcp = connect(url, deadline)?;
@@ -178,6 +178,7 @@ impl Connection {
         let mut connection = Self { socket, requests: 0, used_at: Instant::now(), is_usable: true };
         connection.introduce(token).map_err(|error| match error {
             ControlError::Unavailable { .. } => error,
+            ControlError::Refused { reason } => ControlError::NotLetIn { reason },
             other => unavailable(&format!("not let in: {}", other.detail())),
         })?;
         Ok(connection)

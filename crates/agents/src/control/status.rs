@@ -41,7 +41,7 @@ pub struct Status {
 }
 
 /// The connection to the gateway.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct GatewayStatus {
     /// It was reached just now.
     pub connected: bool,
@@ -49,6 +49,9 @@ pub struct GatewayStatus {
     pub healthy: bool,
     /// What is shown is older than the last attempt to ask.
     pub stale: bool,
+    /// Why it could not be asked, when it could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// An agent on the status page.
@@ -97,7 +100,7 @@ pub struct Snapshot {
 /// The status of each agent by what its sessions say at `now`.
 ///
 /// A session counts while it is live, or for 15 minutes after it last did something, so that an old failure ages out. The newest that
-/// counts decides; of two at the same moment the worse one.
+/// counts decides; of two at the same moment the worse one. One without a verdict (killed, cancelled, at rest) decides only when none runs.
 pub fn agent_statuses(agents: &[AgentRow], sessions: &[SessionRow], now: Timestamp) -> Vec<AgentStatus> {
     let mut by_agent: HashMap<&str, Vec<&SessionRow>> = HashMap::new();
     let mut order: Vec<(&str, &str, Option<Timestamp>)> = Vec::new();
@@ -135,9 +138,11 @@ fn agent_status(
     sessions: &[&SessionRow],
     now: Timestamp,
 ) -> AgentStatus {
-    let deciding = sessions
-        .iter()
-        .filter(|session| counts(session, now))
+    let counted = || sessions.iter().filter(|session| counts(session, now));
+    // A session that was ended or rests says nothing of how its agent is; while another one runs, the agent does.
+    let runs = counted().any(|session| session.status() == AgentState::Running);
+    let deciding = counted()
+        .filter(|session| !runs || session.status() != AgentState::Idle)
         .max_by_key(|session| (session.last_activity_at.map(|at| at.min(now)), std::cmp::Reverse(session.status())));
     let (state, reason) = match deciding.map(|session| session.status()) {
         None => (AgentState::Idle, "no active session"),
@@ -191,16 +196,22 @@ impl StatusMemory {
 
     /// The gateway answered.
     pub fn answered(&mut self, controller: &'static str, snapshot: Snapshot, now: Timestamp) -> Status {
-        let gateway =
-            GatewayStatus { connected: snapshot.health.connected, healthy: snapshot.health.healthy, stale: false };
+        let gateway = GatewayStatus {
+            connected: snapshot.health.connected,
+            healthy: snapshot.health.healthy,
+            stale: false,
+            problem: None,
+        };
         let agents = agent_statuses(&snapshot.agents, &snapshot.sessions, now);
         self.last_good = Some((now, snapshot));
         self.keep(controller, gateway, agents, now)
     }
 
     /// The gateway could not be asked: its last data for ten seconds, then every agent idle, as nothing is known of it.
-    pub fn lost(&mut self, controller: &'static str, now: Timestamp) -> Status {
-        let gateway = GatewayStatus { connected: false, healthy: false, stale: true };
+    pub fn lost(&mut self, controller: &'static str, why: &ControlError, now: Timestamp) -> Status {
+        // In the words of an answer: the whole reason may name what belongs into the log.
+        let problem = Some(why.to_string());
+        let gateway = GatewayStatus { connected: false, healthy: false, stale: true, problem };
         let agents = match &self.last_good {
             None => Vec::new(),
             Some((at, snapshot)) => {
@@ -250,7 +261,7 @@ impl StatusBoard {
         }
         match ask(controller) {
             Ok(snapshot) => (memory.answered(controller.name(), snapshot, clock.now()), None),
-            Err(error) => (memory.lost(controller.name(), clock.now()), Some(error)),
+            Err(error) => (memory.lost(controller.name(), &error, clock.now()), Some(error)),
         }
     }
 }

@@ -44,6 +44,16 @@ fn ag_34_the_newest_session_that_counts_decides() {
         (json!([session("a", "done", 5), session("b", "running", 5)]), "running", "active session"),
         (json!([session("a", "running", 5), session("b", "crashed", 5)]), "failed", "session error"),
         (json!([session("a", "weird", 5), session("b", "done", 5)]), "done", "last session completed"),
+        // What was ended by hand says nothing while another one runs.
+        (json!([session("a", "running", 60), session("b", "killed", 5)]), "running", "active session"),
+        (json!([session("a", "running", 60), session("b", "cancelled", 5)]), "running", "active session"),
+        (json!([session("a", "running", 60), session("b", "idle", 5)]), "running", "active session"),
+        (
+            json!([session("a", "running", 60), session("b", "failed", 30), session("c", "killed", 5)]),
+            "failed",
+            "session error",
+        ),
+        (json!([session("a", "failed", 60), session("b", "killed", 5)]), "idle", "idle"),
         // A clock far ahead does not make a failure eternal.
         (json!([session("a", "failed", -3600)]), "idle", "no active session"),
         (json!([session("a", "failed", -5)]), "failed", "session error"),
@@ -114,7 +124,8 @@ fn ag_34_status_is_degraded_ten_seconds_after_the_gateway_was_lost() {
     clock.advance_micros(1);
     let (status, error) = board.read(&controller, &clock);
     assert!(error.is_some());
-    assert_eq!(status.gateway, GatewayStatus { connected: false, healthy: false, stale: true });
+    let problem = Some("gateway unavailable".to_owned());
+    assert_eq!(status.gateway, GatewayStatus { connected: false, healthy: false, stale: true, problem });
     assert_eq!((status.agents[0].status, status.agents[0].reason), ("running", "active session"));
 
     clock.advance_micros(9_000_000);

@@ -138,7 +138,7 @@ pub fn printable(text: &str) -> String {
 }
 
 /// [`printable`] with a limit of its own, in bytes.
-pub(crate) fn printable_within(text: &str, bytes_max: usize) -> String {
+pub fn printable_within(text: &str, bytes_max: usize) -> String {
     let mut shown = String::with_capacity(text.len().min(bytes_max));
     for character in text.chars() {
         let before = shown.len();

@@ -10,17 +10,19 @@ use axum::routing::MethodFilter;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use exhibit_http::{Access, ApiError, At, Body, Caller, Json, Page, Query, Route, Scope, limit};
+use exhibit_model::findings::FINDINGS_MAX;
 use exhibit_model::json::{JsonLimits, parse_strict};
 use exhibit_model::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::Api;
 use super::dialect::LegacyProblem;
 use super::views::iso;
 use crate::alerts::repository::{self, AlertError, Answer};
-use crate::alerts::{ActiveAlert, Channel, DeliveryId, Measure, Rule, RuleId, State as AlertState};
+use crate::alerts::wire::number;
+use crate::alerts::{ActiveAlert, Channel, DeliveryId, Rule, RuleId, State as AlertState};
 use crate::sql::alerts_outbox::{Delivery, DeliveryState};
 use crate::sql::alerts_transitions::{Happened, Place};
 use evaluation::{Evaluate, evaluate};
@@ -104,7 +106,7 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
             .body_bytes_max(BODY_BYTES_MAX)
             .answers::<AlertChannel>(200, "The channel")
             .fails(&[404]),
-        no_channel.empty(204, "It is gone").fails(&[404]),
+        no_channel.empty(204, "It is gone").fails(&[404, 409]),
     ]
 }
 
@@ -208,6 +210,12 @@ struct Alert {
     sample: i64,
     /// The instance.
     scope_key: String,
+    /// Until when a repetition is not told, as the last notice is too fresh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed_until: Option<String>,
+    /// Until when somebody wants to hear nothing of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silenced_until: Option<String>,
     /// How often it opened.
     episode: i64,
 }
@@ -238,16 +246,24 @@ impl From<AlertError> for ApiError {
             AlertError::RuleNotFound | AlertError::ScopeNotFound | AlertError::ChannelNotFound => {
                 Self::not_found("not-found", text)
             }
+            AlertError::ChannelNamed { .. } => Self::conflict("channel-named", text),
             AlertError::ChannelExists => Self::conflict("name-taken", text),
             AlertError::TooMany { .. } => Self::conflict("too-many", text),
         }
     }
 }
 
-/// A body of JSON, read strictly.
+/// A body of JSON, read strictly. Numbers beyond those that every reader keeps and texts with U+0000 are JSON all the same: they are
+/// passed on, and their field is not valid.
 fn json(bytes: &Bytes) -> Result<Value, ApiError> {
-    let read = parse_strict(bytes, &JsonLimits::of_bytes(BODY_BYTES_MAX));
-    read.map_err(|_| ApiError::bad("body-invalid", "Invalid JSON payload"))
+    let wrong = || ApiError::bad("body-invalid", "Invalid JSON payload");
+    parse_strict(bytes, &JsonLimits::of_bytes(BODY_BYTES_MAX)).or_else(|findings| {
+        // As many as are told: what else is wrong may not be among them.
+        let is_all = findings.iter().len() < FINDINGS_MAX;
+        let is_json =
+            is_all && findings.iter().all(|finding| ["integer_range", "nul_character"].contains(&finding.code));
+        if is_json { serde_json::from_slice(bytes).map_err(|_| wrong()) } else { Err(wrong()) }
+    })
 }
 
 fn rule_id(text: &str) -> Result<RuleId, ApiError> {
@@ -439,12 +455,14 @@ pub struct TransitionView {
     lifecycle: String,
     /// The value it was decided by.
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<f64>,
+    #[schemars(with = "Option<f64>")]
+    value: Option<Number>,
     /// What that value was counted from.
     sample: i64,
     /// The threshold.
     #[serde(skip_serializing_if = "Option::is_none")]
-    threshold: Option<f64>,
+    #[schemars(with = "Option<f64>")]
+    threshold: Option<Number>,
     /// When.
     at: String,
     /// Whether it was told.
@@ -469,9 +487,9 @@ impl TransitionView {
             previous_status: transition.from.status.as_str().to_owned(),
             status: transition.to.status.as_str().to_owned(),
             lifecycle: transition.to.lifecycle.as_str().to_owned(),
-            value: transition.value.map(Measure::wire),
+            value: transition.value.map(|value| number(value.wire())),
             sample: transition.sample,
-            threshold: transition.threshold,
+            threshold: transition.threshold.map(number),
             at: iso(transition.at),
             notified: transition.notified,
             cause: transition.cause.as_str().to_owned(),

@@ -87,6 +87,8 @@ pub struct UsageDay {
     pub cost_usd: f64,
     /// Sessions.
     pub runs: i64,
+    /// Those without a cost.
+    pub unpriced_runs: i64,
 }
 
 /// Sums of a group.
@@ -272,6 +274,7 @@ impl AskedUsage {
                     runtime_ms: sums.get(Sum::RuntimeMs),
                     cost_usd: usd(sums),
                     runs: sums.get(Sum::Runs),
+                    unpriced_runs: sums.get(Sum::Unpriced),
                 })
                 .collect(),
             coverage: Coverage {

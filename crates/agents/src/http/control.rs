@@ -163,6 +163,7 @@ struct Noted {
     /// `confirmed`, `already_ended` or `dry_run`.
     outcome: String,
     /// What was read back last: a state, a model, or `absent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     final_state: Option<String>,
     /// Its id in the audit.
     audit_id: String,

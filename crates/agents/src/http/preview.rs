@@ -3,13 +3,14 @@
 use exhibit_http::ApiError;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::Api;
 use super::alerts::EvaluationView;
 use super::views::iso;
 use crate::alerts::evaluate::{Looked, preview};
 use crate::alerts::repository::AlertError;
+use crate::alerts::wire::number;
 use crate::alerts::{Level, Measure, Rule};
 
 /// Values that are answered, the worst first: more than a person compares with a threshold. All are counted.
@@ -26,7 +27,8 @@ pub struct ValueView {
     status: String,
     /// What was measured; absent when there was nothing to measure.
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<f64>,
+    #[schemars(with = "Option<f64>")]
+    value: Option<Number>,
     /// What that value was counted from.
     sample: i64,
 }
@@ -36,7 +38,7 @@ impl ValueView {
         Self {
             scope_key: looked.state.scope_key(),
             status: looked.state.standing.status.as_str().to_owned(),
-            value: looked.reading.map(|reading| reading.value.wire()),
+            value: looked.reading.map(|reading| number(reading.value.wire())),
             sample: looked.reading.map_or(0, |reading| reading.sample),
         }
     }

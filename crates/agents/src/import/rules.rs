@@ -118,6 +118,9 @@ fn decide_rule(
         Ok(rule) => rule,
         Err(problem) => return Ok(refused(index, problem.to_string())),
     };
+    // A silence is no part of what a file says; it stays as it is here.
+    let silenced_until = standing.get(&rule.rule_id).and_then(|stands| stands.silenced_until);
+    let rule = Rule { silenced_until, ..rule };
     match standing.get(&rule.rule_id) {
         Some(stands) if *stands == rule => return Ok((index, Outcome::Skipped, IDENTICAL.to_owned(), None)),
         Some(stands) if !manner.replace => return Ok(otherwise(index, stands.updated_at, rule.updated_at)),

@@ -30,6 +30,7 @@ const RULES: Table = Table {
         ("channels", Type::Text),
         ("created_at", Type::Int),
         ("updated_at", Type::Int),
+        ("silenced_until", Type::Int),
     ],
     key: &["rule_id"],
 };
@@ -160,6 +161,7 @@ pub fn put(tx: &mut Tx<'_>, rule: &Rule) -> Result<(), StoreError> {
         serde_json::Value::from(rule.channels.clone()).to_string(),
         rule.created_at.0,
         rule.updated_at.0,
+        rule.silenced_until.map(|until| until.0),
     ];
     tx.execute_many(&PUT, &[row])?;
     Ok(())
@@ -275,6 +277,7 @@ impl FromRow for RuleRow {
             channels: known(serde_json::from_str(&word(16)?).ok(), "the list of channels")?,
             created_at: Timestamp(row.get(17)?),
             updated_at: Timestamp(row.get(18)?),
+            silenced_until: row.get::<Option<i64>>(19)?.map(Timestamp),
         }))
     }
 }

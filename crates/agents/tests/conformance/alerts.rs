@@ -17,11 +17,16 @@ both!(
     one_acknowledgement_and_one_silence_are_for_whom_they_name,
     what_happened_comes_in_pages,
     channels_are_kept_with_their_secret,
+    ag_28_a_rule_tells_channels_that_are_there,
+    ag_26_a_silence_of_a_rule_is_one_of_what_it_opens_meanwhile,
     there_are_only_so_many_rules_and_channels,
 );
 
 fn ag_28_rules_are_made_changed_and_deleted(backend: Backend) {
     let world = World::new(backend);
+    for id in ["ops", "people"] {
+        world.channel(id, "http://127.0.0.1:9/");
+    }
     let full = json!({
         "enabled": false, "metric": "daily_cost_usd", "scopeType": "agent_model",
         "scopeRef": {"modelId": "m", "agentId": "a"}, "warnThreshold": 0.1, "criticalThreshold": 0.25, "window": "7d",
@@ -168,6 +173,45 @@ fn one_acknowledgement_and_one_silence_are_for_whom_they_name(backend: Backend) 
     }
     let long = world.write(move |tx| repository::silence(tx, &id, None, -1, "token:1", now));
     assert_eq!(long.map_err(|error| error.to_string()), Err("seconds is not valid".to_owned()));
+}
+
+fn ag_28_a_rule_tells_channels_that_are_there(backend: Backend) {
+    let world = World::new(backend);
+    let wrong = || AlertError::Problem(Problem::NotValid("channels".to_owned()));
+    assert_eq!(world.try_rule(&json!({"channels": ["ops"]})), Err(wrong()), "it would fire and tell nobody");
+    assert_eq!(world.read(repository::rules), []);
+    world.channel("ops", "http://127.0.0.1:9/");
+    let rule = world.rule(&json!({"channels": ["ops"]}));
+    assert_eq!(world.patch(&rule, json!({"channels": ["ops", "people"]})), Err(wrong()));
+    let now = world.now();
+    let named = AlertError::ChannelNamed { rules: vec![rule.rule_id.clone()] };
+    assert_eq!(named.to_string(), format!("Channel is named by the rule {}", rule.rule_id));
+    assert_eq!(world.write(move |tx| repository::delete_channel(tx, "ops", now)), Err(named));
+    world.patch(&rule, json!({"channels": []})).expect("a rule for all channels");
+    assert_eq!(world.write(move |tx| repository::delete_channel(tx, "ops", now)), Ok(()));
+}
+
+fn ag_26_a_silence_of_a_rule_is_one_of_what_it_opens_meanwhile(backend: Backend) {
+    let world = World::new(backend);
+    let rule = world.rule(&json!({"scopeType": "agent", "dedupCooldownSec": 10}));
+    let silence = |seconds: i64| {
+        let (id, now) = (rule.rule_id.clone(), world.now());
+        world.write(move |tx| repository::silence(tx, &id, None, seconds, "token:1", now)).expect("silent")
+    };
+    assert_eq!(silence(100), [], "nothing is open yet");
+    world.wait(50);
+    world.meter("late", 20);
+    assert_eq!(world.happens(), "agent=late:open", "it opens in silence");
+    world.patch(&rule, json!({"warnThreshold": 11})).expect("a rule that is still silent");
+    world.meter("later", 20);
+    assert_eq!(world.happens(), "agent=later:open");
+    world.wait(50);
+    assert_eq!(world.happens(), "agent=late:renotify! agent=later:renotify!", "the silence is over for both");
+
+    silence(100);
+    assert_eq!(silence(0).len(), 2);
+    world.meter("last", 20);
+    assert!(world.happens().contains("agent=last:open!"), "a silence that was ended is ended for what opens, too");
 }
 
 fn what_happened_comes_in_pages(backend: Backend) {

@@ -44,7 +44,7 @@ pub struct AgentsArgs {
 enum AgentsCommand {
     /// Take documents of the contract in: one JSON document, or one a line
     Ingest(IngestArgs),
-    /// Read the session files of Claude Code, Codex and OpenClaw, and go on as they grow
+    /// Read the session files of Claude Code, Codex and OpenClaw, and go on as they grow; with --json, one document for each reading
     Tail(TailArgs),
     /// What each collector has read so far
     Collectors,
@@ -88,6 +88,7 @@ impl AgentsArgs {
     /// Why it works on this machine alone, when it does.
     pub fn stays_here(&self) -> Option<(&'static str, &'static str)> {
         match self.command {
+            AgentsCommand::Tail(_) => Some(("agents tail", "it reads files of this machine; a server reads its own")),
             AgentsCommand::FakeGateway(_) => Some(("agents fake-gateway", "it listens on this machine")),
             AgentsCommand::Export(_) => Some(("agents export", "sessions are written out beside their database")),
             AgentsCommand::Retention(_) => {
@@ -389,6 +390,15 @@ fn money(usd: f64) -> String {
     format!("${usd:.6}")
 }
 
+/// A sum of costs, and what of it is not known: nobody's cost is no cost of 0.
+fn sum_of_costs(usd: f64, runs: i64, unpriced: i64) -> String {
+    match unpriced {
+        0 => money(usd),
+        _ if unpriced >= runs => "unpriced".to_owned(),
+        _ => format!("{} + {unpriced} unpriced", money(usd)),
+    }
+}
+
 /// A median, or the word for it where not one number is known.
 fn known(counts: &BTreeMap<String, i64>, median: String, none: &str) -> String {
     if counts.contains_key("known") { median } else { none.to_owned() }
@@ -434,20 +444,25 @@ async fn usage(args: UsageArgs, context: &Context) -> Result<Exit, CliError> {
         return Ok(Exit::Ok);
     }
     let head = ["", "runs", "tokens", "runtime", "cost"].map(str::to_owned).to_vec();
-    let line = |name: &str, runs: i64, tokens: i64, runtime_ms: i64, cost: f64| {
-        vec![name.to_owned(), runs.to_string(), tokens.to_string(), format!("{} s", runtime_ms / 1_000), money(cost)]
+    let line = |name: &str, (runs, unpriced): (i64, i64), tokens: i64, runtime_ms: i64, cost: f64| {
+        let runtime = format!("{} s", runtime_ms / 1_000);
+        vec![name.to_owned(), runs.to_string(), tokens.to_string(), runtime, sum_of_costs(cost, runs, unpriced)]
     };
     let mut rows = vec![head];
     match &found.groups {
         Some(groups) => rows.extend(groups.iter().map(|group| {
             let name = group.key.as_deref().unwrap_or("(none)");
-            line(name, group.runs, group.tokens, group.runtime_ms, group.cost_usd)
+            line(name, (group.runs, group.unpriced_runs), group.tokens, group.runtime_ms, group.cost_usd)
         })),
-        None => rows
-            .extend(found.series.iter().map(|day| line(&day.date, day.runs, day.tokens, day.runtime_ms, day.cost_usd))),
+        None => rows.extend(
+            found
+                .series
+                .iter()
+                .map(|day| line(&day.date, (day.runs, day.unpriced_runs), day.tokens, day.runtime_ms, day.cost_usd)),
+        ),
     }
     let Totals { runs, tokens, runtime_ms, cost_usd } = found.totals;
-    rows.push(line("all", runs, tokens, runtime_ms, cost_usd));
+    rows.push(line("all", (runs, found.coverage.unpriced_runs), tokens, runtime_ms, cost_usd));
     for line in table(&rows) {
         context.out.line(&line)?;
     }
@@ -552,7 +567,19 @@ async fn tail(args: TailArgs, context: &Context) -> Result<Exit, CliError> {
     Ok(Exit::Ok)
 }
 
+/// A round as one document: every feed that was read, also when nothing was new.
+fn round_of(report: &Report) -> serde_json::Value {
+    let feeds = report.feeds.iter().map(|(feed, read)| {
+        let (lines, documents, bad) = (read.lines, read.documents, read.bad_lines);
+        json!({ "feed": feed.as_str(), "files": read.changed, "lines": lines, "documents": documents, "badLines": bad })
+    });
+    json!({ "feeds": feeds.collect::<Vec<_>>(), "closed": report.closed, "problems": report.problems })
+}
+
 fn tell_round(report: &Report, out: Output) -> Result<(), CliError> {
+    if out.json {
+        return out.document(&round_of(report));
+    }
     for problem in &report.problems {
         out.warn(problem);
     }
@@ -561,14 +588,10 @@ fn tell_round(report: &Report, out: Output) -> Result<(), CliError> {
             continue;
         }
         let (feed, lines, documents, bad) = (feed.as_str(), read.lines, read.documents, read.bad_lines);
-        if out.json {
-            out.document(&json!({ "feed": feed, "files": read.changed, "lines": lines, "documents": documents, "badLines": bad }))?;
-        } else {
-            let bad = if bad == 0 { String::new() } else { format!(", {bad} not understood") };
-            out.line(&format!("{feed}: {} files, {lines} lines, {documents} documents{bad}", read.changed))?;
-        }
+        let bad = if bad == 0 { String::new() } else { format!(", {bad} not understood") };
+        out.line(&format!("{feed}: {} files, {lines} lines, {documents} documents{bad}", read.changed))?;
     }
-    if report.closed > 0 && !out.json {
+    if report.closed > 0 {
         out.line(&format!("{} sessions fell silent and were closed", report.closed))?;
     }
     Ok(())
@@ -603,4 +626,21 @@ async fn list_collectors(context: &Context) -> Result<Exit, CliError> {
         context.out.line(&line)?;
     }
     Ok(Exit::Ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cost_that_nobody_knows_is_not_zero() {
+        for ((usd, runs, unpriced), text) in [
+            ((0.0, 0, 0), "$0.000000"),
+            ((0.0, 2, 0), "$0.000000"),
+            ((0.0, 2, 2), "unpriced"),
+            ((0.25, 3, 1), "$0.250000 + 1 unpriced"),
+        ] {
+            assert_eq!(sum_of_costs(usd, runs, unpriced), text);
+        }
+    }
 }

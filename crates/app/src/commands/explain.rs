@@ -23,7 +23,7 @@ pub struct ExplainArgs {
 pub async fn explain(args: ExplainArgs, context: &Context) -> Result<Exit, CliError> {
     if args.prov {
         let document = lineage(args.artifact, context).await?;
-        context.out.line(String::from_utf8_lossy(&document).trim_end())?;
+        context.out.verbatim(String::from_utf8_lossy(&document).trim_end())?;
         return Ok(Exit::Ok);
     }
     let found = explanation(args.artifact, context).await?;

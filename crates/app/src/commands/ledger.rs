@@ -60,7 +60,7 @@ async fn checkpoint(context: &Context) -> Result<(), CliError> {
     if context.out.json {
         context.out.document(&made)?;
     } else {
-        context.out.line(made.note.trim_end_matches('\n'))?;
+        context.out.verbatim(made.note.trim_end_matches('\n'))?;
         context.out.note(&format!("check it later: exhibit verify --checkpoint FILE --key '{}'", made.key));
     }
     Ok(())

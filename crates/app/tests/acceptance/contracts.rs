@@ -26,7 +26,7 @@ pub const LEDGER: &str = "/api/v3/ledger";
 pub const USAGE: &str = "/api/v3/analytics/usage";
 
 /// Fields that say when something happened here, or are drawn: they differ from run to run and are not compared.
-const VOLATILE: [&str; 10] = [
+const VOLATILE: [&str; 11] = [
     "ingestedAt",
     "computedAt",
     "generatedAt",
@@ -35,6 +35,7 @@ const VOLATILE: [&str; 10] = [
     "triggeredAt",
     "openedAt",
     "suppressedUntil",
+    "silencedUntil",
     "lastActivityAt",
     "auditId",
 ];

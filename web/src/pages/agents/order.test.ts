@@ -10,6 +10,11 @@ it.each([
 ])("AG-34: %s, connected %s, healthy %s, stale %s is %s", (controller, connected, healthy, stale, word) =>
   expect(connection({ connected, healthy, stale }, controller).word).toBe(word));
 
+it("AG-35: a gateway that does not let us in says why", () => {
+  const problem = "the gateway does not let us in: wrong token";
+  expect(connection({ connected: false, healthy: false, stale: true, problem }, "openclaw").says).toContain(problem);
+});
+
 it.each([
   ["session=main-0001", "session main-0001"],
   ["agent=writer model=anthropic/claude", "agent writer to anthropic/claude"],

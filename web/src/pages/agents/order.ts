@@ -34,7 +34,8 @@ export function connection(gateway: GatewayState, controller: string): Connectio
   if (controller === "none") return { word: "no controller", tone: "plain", icon: "close", says: "Nothing here reaches running agents. The ledger knows what they told." };
   if (gateway.connected && gateway.healthy) return { word: "connected", tone: "ok", icon: "check", says: "What is shown was read just now." };
   if (gateway.connected) return { word: "not well", tone: "warning", icon: "warning", says: "It answers, and says of itself that it is not well." };
-  if (gateway.stale) return { word: "stale", tone: "warning", icon: "warning", says: "It was lost a moment ago; these are its last data." };
+  const why = gateway.problem ? ` (${gateway.problem})` : "";
+  if (gateway.stale) return { word: "stale", tone: "warning", icon: "warning", says: `It cannot be asked${why}; these are its last data.` };
   return { word: "unavailable", tone: "error", icon: "error", says: "It cannot be reached, so nothing is known of what agents do now." };
 }
 

@@ -13,7 +13,7 @@ use crate::control::wire::PeerError;
 const SESSIONS_MAX: usize = 10_000;
 
 /// The methods it knows.
-pub(super) const METHODS: [&str; 8] = [
+pub const METHODS: [&str; 8] = [
     "health",
     "agents.list",
     "sessions.list",

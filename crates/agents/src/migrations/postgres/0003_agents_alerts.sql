@@ -28,6 +28,7 @@ create table alert_rules (
   created_at bigint not null,
   updated_at bigint not null,
   deleted_at bigint,
+  silenced_until bigint,
   check (critical_threshold >= warn_threshold)
 );
 

@@ -28,6 +28,7 @@ create table alert_rules (
   created_at integer not null,
   updated_at integer not null,
   deleted_at integer,
+  silenced_until integer,
   check (critical_threshold >= warn_threshold)
 ) strict, without rowid;
 

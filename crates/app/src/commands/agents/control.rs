@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use clap::Args;
 use exhibit_agents::control::audit::{Action, Caller};
-use exhibit_agents::control::fake_gateway::{Behaviour, FakeGateway, FakeSettings};
+use exhibit_agents::control::controls::Controls;
+use exhibit_agents::control::fake_gateway::{Behaviour, FakeGateway, FakeSettings, METHODS};
 use exhibit_agents::http::control::AuditEntry;
 use exhibit_agents::sql::control_audit;
 use serde_json::{Map, Value, json};
@@ -15,6 +16,7 @@ use crate::clock::SystemClock;
 use crate::config::ControllerKind;
 use crate::controls;
 use crate::error::{CliError, Exit};
+use crate::home::App;
 use crate::output::table;
 
 /// How an order is given.
@@ -124,19 +126,36 @@ async fn order(
     }
     let mut body: Map<String, Value> = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     body.insert("dryRun".to_owned(), json!(how.dry_run));
-    let answer: Value = match &context.server {
-        Some(server) => server.post(&format!("/api/control/{}", action.as_str()), &Value::Object(body)).await?,
+    let (answer, status) = match &context.server {
+        Some(server) => server.order(&format!("/api/control/{}", action.as_str()), &Value::Object(body)).await?,
         None => order_here(action, &Value::Object(body), context).await?,
+    };
+    let exit = match status {
+        200 => Exit::Ok,
+        404 => Exit::Usage,
+        _ => Exit::Failed,
     };
     if context.out.json {
         context.out.document(&answer)?;
-        return Ok(Exit::Ok);
+        return Ok(exit);
+    }
+    if status != 200 {
+        return Err(CliError { exit, ..not_done(&answer) });
     }
     let said = |field: &str| answer[field].as_str().map(str::to_owned);
     let subject = said("sessionId").unwrap_or_else(|| action.as_str().to_owned());
     let words = [Some(subject), said("outcome"), said("finalState"), said("output")];
     context.out.line(&words.into_iter().flatten().collect::<Vec<_>>().join("  "))?;
-    Ok(Exit::Ok)
+    Ok(exit)
+}
+
+/// What an order came to that was noted and not done: the session is named where there is one, as it may run, and so is the audit.
+fn not_done(answer: &Value) -> CliError {
+    let said = |field: &str| answer[field].as_str();
+    let named = [("session", "sessionId"), ("state", "finalState"), ("audit", "auditId")];
+    let parts = named.iter().filter_map(|(name, field)| Some(format!("{name} {}", said(field)?)));
+    let error = said("error").unwrap_or("the order was not carried out");
+    CliError::failed(format!("{error} ({})", parts.collect::<Vec<_>>().join(", ")))
 }
 
 /// Asks whoever sits before the terminal; a script has to say so beforehand.
@@ -151,16 +170,24 @@ fn agreed(deed: &str) -> Result<bool, CliError> {
     Ok(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-async fn order_here(action: Action, body: &Value, context: &Context) -> Result<Value, CliError> {
+/// The controls of this home, unless its agents are children of another process.
+async fn controls_here(context: &Context) -> Result<(App, Controls), CliError> {
     let app = context.open()?;
     if app.config.agents.control.controller == ControllerKind::Process {
         return Err(CliError::usage("agents are children of the server, which has to be asked: give --server URL"));
     }
+    let controls = controls::open(&app).await?;
+    Ok((app, controls))
+}
+
+/// Gives an order here; says what came of it, with the status that a server would give.
+async fn order_here(action: Action, body: &Value, context: &Context) -> Result<(Value, u16), CliError> {
+    let (_app, controls) = controls_here(context).await?;
     let actor = format!("user {}", rustix::process::geteuid().as_raw());
     let caller = Caller::new(&actor, "local", None);
-    let answer = controls::open(&app).await?.order(action, caller, body.to_string().into_bytes()).await;
-    if answer.status == 200 {
-        return Ok(answer.body);
+    let answer = controls.order(action, caller, body.to_string().into_bytes()).await;
+    if answer.status == 200 || answer.body["auditId"].is_string() {
+        return Ok((answer.body, answer.status));
     }
     let error = answer.body["error"].as_str().unwrap_or("the order was not carried out").to_owned();
     Err(if answer.status == 500 { CliError::failed(error) } else { CliError::usage(error) })
@@ -170,7 +197,8 @@ pub async fn status(context: &Context) -> Result<Exit, CliError> {
     let status: Value = match &context.server {
         Some(server) => server.get("/api/system/status", &[]).await?,
         None => {
-            let status = controls::open(&context.open()?).await?.status().await;
+            let (_app, controls) = controls_here(context).await?;
+            let status = controls.status().await;
             serde_json::to_value(status.map_err(|error| CliError::failed(error.to_string()))?)?
         }
     };
@@ -180,7 +208,8 @@ pub async fn status(context: &Context) -> Result<Exit, CliError> {
     }
     let gateway = if status["gateway"]["connected"] == true { "connected" } else { "not connected" };
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
-    context.out.line(&format!("controller {}: {gateway}", text(&status["controller"])))?;
+    let why = status["gateway"]["problem"].as_str().map(|why| format!(": {why}")).unwrap_or_default();
+    context.out.line(&format!("controller {}: {gateway}{why}", text(&status["controller"])))?;
     let row = |agent: &Value| ["id", "status", "lastActivityAt", "reason"].map(|field| text(&agent[field])).to_vec();
     for line in table(&status["agents"].as_array().into_iter().flatten().map(row).collect::<Vec<_>>()) {
         context.out.line(&line)?;
@@ -192,7 +221,8 @@ pub async fn logs(context: &Context) -> Result<Exit, CliError> {
     let logs: Value = match &context.server {
         Some(server) => server.get("/api/logs", &[]).await?,
         None => {
-            let logs = controls::open(&context.open()?).await?.logs().await;
+            let (_app, controls) = controls_here(context).await?;
+            let logs = controls.logs().await;
             serde_json::to_value(logs.map_err(|error| CliError::failed(error.to_string()))?)?
         }
     };
@@ -239,6 +269,9 @@ pub async fn fake_gateway(args: FakeGatewayArgs, context: &Context) -> Result<Ex
         let wrong = || CliError::usage(format!("`{said}` is not of the form METHOD=BEHAVIOUR"));
         let (method, behaviour) = said.split_once('=').ok_or_else(wrong)?;
         let behaviour: Behaviour = behaviour.parse().map_err(|fault| CliError::usage(format!("{fault}")))?;
+        if !METHODS.contains(&method) {
+            return Err(CliError::usage(format!("`{method}` is no method of the gateway: {}", METHODS.join(", "))));
+        }
         gateway.behave(method, Some(behaviour));
     }
     let url = gateway.url();

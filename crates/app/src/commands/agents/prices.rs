@@ -141,7 +141,7 @@ async fn show_one(version: &str, context: &Context) -> Result<(), CliError> {
             String::from_utf8_lossy(found.body()).into_owned()
         }
     };
-    context.out.line(&text)
+    context.out.verbatim(&text)
 }
 
 pub(super) fn moment(text: &str, name: &str) -> Result<Covered, CliError> {

@@ -42,7 +42,7 @@ const SHAPES: &[(&str, &str, &str)] = &[
     ("Analytics", "totals Totals, provenance Sources, series [Day]", "coverage Coverage, groups? [Group]"),
     ("Totals", "runs int, tokens int, runtimeMs int, costUsd num", ""),
     ("Sources", "token counts, runtime counts, cost counts", ""),
-    ("Day", "date day, tokens int, runtimeMs int, costUsd num, runs int", ""),
+    ("Day", "date day, tokens int, runtimeMs int, costUsd num, runs int", "unpricedRuns int"),
     ("Coverage", "", "pricedRuns int, unpricedRuns int, liveRuns int"),
     ("Group", "", "key?, tokens int, runtimeMs int, costUsd num, runs int, unpricedRuns int"),
     ("Matrix", "rows [MatrixRow]", ""),
@@ -68,7 +68,7 @@ const SHAPES: &[(&str, &str, &str)] = &[
         "ActiveAlert",
         "ruleId, metric daily_cost_usd|runtime_p95_ms|failure_rate|rolling_cost_usd, scope Scope, value num, warnThreshold num, \
          criticalThreshold num, status warning|critical|resolved, triggeredAt time, deduped bool",
-        "scopeType global|agent|model|agent_model, scopeKey, lifecycle active|suppressed|resolved, suppressedUntil? time, episode int, \
+        "scopeType global|agent|model|agent_model, scopeKey, lifecycle active|suppressed|resolved, suppressedUntil? time, silencedUntil? time, episode int, \
          openedAt time, resolvedAt? time, ackedAt? time, sample int",
     ),
     ("Taken", "ok true, sessionId, revision int, fingerprint hash", "idempotent_replay? true, stale? true"),
@@ -78,7 +78,7 @@ const SHAPES: &[(&str, &str, &str)] = &[
     ("Refusal", "code, message, details [Problem]", ""),
     ("Problem", "field, message", ""),
     ("Status", "generatedAt time, source gateway-ws, gateway Gateway, agents [Agent]", "controller"),
-    ("Gateway", "connected bool, healthy bool", "stale bool"),
+    ("Gateway", "connected bool, healthy bool", "stale bool, problem?"),
     (
         "Agent",
         "id, name, status running|idle|failed|done, lastActivityAt text|null, \
@@ -88,10 +88,10 @@ const SHAPES: &[(&str, &str, &str)] = &[
     ("AgentSession", "", "sessionId, state, modelId text|null, lastActivityAt text|null"),
     ("Logs", "logs [Line]", ""),
     ("Line", "ts, level, msg", ""),
-    ("Killed", "ok true, sessionId, output", "outcome, finalState text|null, auditId"),
-    ("Spawned", "ok true, sessionId text|null, output", "outcome, finalState text|null, auditId"),
-    ("ModelSet", "ok true, provider, model", "outcome, finalState text|null, auditId"),
-    ("Failed", "error", "sessionId?, outcome, finalState text|null, auditId"),
+    ("Killed", "ok true, sessionId, output", "outcome, finalState?, auditId"),
+    ("Spawned", "ok true, sessionId text|null, output", "outcome, finalState?, auditId"),
+    ("ModelSet", "ok true, provider, model", "outcome, finalState?, auditId"),
+    ("Failed", "error", "sessionId?, outcome, finalState?, auditId"),
 ];
 
 /// A field of a shape.

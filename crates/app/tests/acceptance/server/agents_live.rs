@@ -164,6 +164,9 @@ fn ag_29_each_way_in_is_evaluated_and_told(backend: Backend) {
     opens(&mut events, &rule, "by-program");
     write_session_file(world.path(), "by-file");
     world.ok(&["agents", "tail", "--once"]);
+    let nothing_new = world.json(&["agents", "tail", "--once"]);
+    assert!(nothing_new["feeds"].is_array(), "one document also when nothing is new: {nothing_new}");
+    assert_eq!((&nothing_new["closed"], &nothing_new["problems"]), (&json!(0), &json!([])));
     opens(&mut events, &rule, "by-file");
     drop(events);
     drop(served);

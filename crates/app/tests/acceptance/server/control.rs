@@ -87,7 +87,8 @@ fn ag_35_ag_37_a_session_is_ended_through_a_gateway_and_noted(backend: Backend) 
     let killed = remote(&["agents", "kill", "fake-1", "--yes"]);
     assert_eq!((killed.code, killed.stdout.as_str()), (0, "fake-1  confirmed  killed  aborted\n"), "{killed:?}");
     let unknown = remote(&["agents", "kill", "nobody", "--yes"]);
-    assert_eq!((unknown.code, unknown.stderr.as_str()), (2, "exhibit: Session not found\n"));
+    let said = "exhibit: Session not found (session nobody, state absent, audit ";
+    assert!(unknown.code == 2 && unknown.stderr.starts_with(said), "{unknown:?}");
     let here = world.exhibit(&["agents", "kill", "fake-1", "--yes"]);
     assert_eq!(here.stdout, "fake-1  already_ended  killed  session already killed\n", "{here:?}");
     let listed: Value = serde_json::from_str(&remote(&["--json", "agents", "audit"]).stdout).expect("JSON");
@@ -110,6 +111,32 @@ fn ag_35_a_kill_without_effect_is_told(backend: Backend) {
     for field in ["error", "outcome", "finalState", "auditId"] {
         assert_eq!(vain.json()[field], expected[field], "{vain:?}");
     }
+    drop(served);
+    let text = world.exhibit(&["agents", "kill", "main-0001", "--yes"]);
+    let said = "exhibit: kill not confirmed: session still running (session main-0001, state running, audit ";
+    assert!(text.code == 1 && text.stderr.starts_with(said), "{text:?}");
+    let json = world.exhibit(&["--json", "agents", "kill", "main-0001", "--yes"]);
+    let body: Value = serde_json::from_str(&json.stdout).expect("JSON");
+    assert_eq!((json.code, &body["outcome"], &body["finalState"]), (1, &json!("unconfirmed"), &json!("running")));
+    assert!(body["auditId"].is_string(), "{body}");
+}
+
+#[test]
+fn a_home_whose_agents_are_children_of_its_server_is_asked_there() {
+    let mut world = World::new(Backend::Sqlite);
+    world.set("EXHIBIT_AGENTS__CONTROL__CONTROLLER", "process");
+    for verb in ["status", "logs"] {
+        let here = world.exhibit(&["agents", verb]);
+        assert!(here.code == 2 && here.stderr.contains("give --server URL"), "{here:?}");
+    }
+}
+
+#[test]
+fn a_fake_gateway_misbehaves_only_in_what_it_answers() {
+    let world = World::new(Backend::Sqlite);
+    let vain = world.exhibit(&["agents", "fake-gateway", "--port", "0", "--behave", "sessions.kill=silent"]);
+    let said = "exhibit: `sessions.kill` is no method of the gateway: health, agents.list, ";
+    assert!(vain.code == 2 && vain.stderr.starts_with(said), "{vain:?}");
 }
 
 fn ag_36_who_may_order(backend: Backend) {

@@ -24,6 +24,8 @@ fn verbs_of_this_machine_ask_no_server_and_say_why() {
         (&["tokens"], "makes and revokes tokens"),
         (&["tokens", "create", "x"], "makes and revokes tokens"),
         (&["redteam", "."], "it attacks"),
+        (&["agents", "tail"], "it reads files of this machine"),
+        (&["agents", "tail", "--once"], "it reads files of this machine"),
         (&["sample", "made"], "it makes a folder"),
         (&["extractors", "add", "."], "a plug-in is a program"),
         (&["extractors", "check", "."], "a plug-in is a program"),

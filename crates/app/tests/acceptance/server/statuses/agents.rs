@@ -104,6 +104,11 @@ fn alerts(client: &Client<'_>) {
         client.post(CHANNELS, CHANNELS, &channel, wanted);
     }
     let some = format!("{CHANNELS}/some");
+    let mut telling = rule.clone();
+    telling["channels"] = json!(["some"]);
+    let teller = client.post(RULES, RULES, &telling, 201).json();
+    assert_eq!(delete(CHANNEL, &some), 409);
+    assert_eq!(delete(RULE, &format!("/v1/agents/alerts/rules/{}", teller["ruleId"].as_str().expect("an id"))), 204);
     assert_eq!((change(CHANNEL, &some), delete(CHANNEL, &some)), (200, 204));
     assert_eq!((change(CHANNEL, &some), delete(CHANNEL, &some)), (404, 404));
     client.post("/v1/agents/alerts/evaluate", "/v1/agents/alerts/evaluate", &json!({"dryRun": true}), 200);
