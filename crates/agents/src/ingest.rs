@@ -132,6 +132,12 @@ fn is_line_end(byte: &u8) -> bool {
     *byte == b'\n'
 }
 
+/// The gate, for evidence: `None` when it can be no record with all that surrounds it, so that less of it is kept rather than nothing.
+fn checked_evidence(gate: &Gate, draft: Draft) -> Option<Candidate> {
+    let told = gate.check(draft);
+    told.inspect_err(|findings| tracing::warn!(%findings, "a refused document cannot be kept whole")).ok()
+}
+
 /// The gate. `None` when it is larger than any record; everything else about it was checked by the contract.
 pub(crate) fn checked(gate: &Gate, draft: Draft) -> Result<Option<Candidate>, StoreError> {
     match gate.check(draft) {
@@ -194,9 +200,9 @@ async fn refuse(
         })
         .await?;
     let Some((obstacle, seq, others)) = found else { return Ok(None) };
-    let evidence = match checked(&store.gate(), conflict(document, feed, obstacle, seq, true)?)? {
+    let evidence = match checked_evidence(&store.gate(), conflict(document, feed, obstacle, seq, true)?) {
         Some(evidence) => Some(evidence),
-        // With what surrounds it, it is larger than a record may be; its fingerprint is kept.
+        // With what surrounds it, it is more than a record may be; its fingerprint is kept.
         None => checked(&store.gate(), conflict(document, feed, obstacle, seq, false)?)?,
     };
     match store.append(Append { candidates: evidence.into_iter().collect(), ..Append::default() }).await {
