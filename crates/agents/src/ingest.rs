@@ -210,6 +210,6 @@ async fn refuse(
         Ok(_) | Err(GateError::Conflict { .. }) => {}
         Err(error) => return Err(unexpected(error)),
     }
-    let place = others.iter().filter_map(|id| document.event_places.of(id)).min();
-    Ok(Some(place.map_or_else(Rejection::key_conflict, Rejection::event_conflict)))
+    let places: Vec<usize> = others.iter().filter_map(|id| document.event_places.of(id)).collect();
+    Ok(Some(if places.is_empty() { Rejection::key_conflict() } else { Rejection::event_conflicts(places) }))
 }
