@@ -117,6 +117,11 @@ impl ApiError {
         self.code
     }
 
+    /// Each mistake in the request.
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.errors
+    }
+
     /// The sentence.
     pub fn detail(&self) -> &str {
         &self.detail
