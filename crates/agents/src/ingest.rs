@@ -92,6 +92,7 @@ pub async fn ingest_lines(
     bytes: &[u8],
     options: Options,
     refused: impl Fn(&Rejection, Option<Version>),
+    understood: impl Fn(&Document),
 ) -> Result<Vec<Line>, StoreError> {
     let lines: Vec<&[u8]> = bytes.split(is_line_end).filter(|line| !line.trim_ascii().is_empty()).collect();
     let mut answers = Vec::with_capacity(lines.len());
@@ -99,7 +100,7 @@ pub async fn ingest_lines(
         let mut read: Vec<Result<Document, Rejection>> = Vec::with_capacity(some.len());
         for line in some {
             let (version, document) = decode_told(line, options);
-            read.push(document.inspect_err(|rejection| refused(rejection, version)));
+            read.push(document.inspect(&understood).inspect_err(|rejection| refused(rejection, version)));
         }
         let documents: Vec<&Document> = read.iter().flatten().collect();
         let taken = documents.iter().map(|document| ingest(store, document, API_FEED));
