@@ -92,6 +92,7 @@ pub async fn ingest_lines(
     bytes: &[u8],
     options: Options,
     refused: impl Fn(&Rejection, Option<Version>),
+    understood: impl Fn(&Document),
 ) -> Result<Vec<Line>, StoreError> {
     let lines: Vec<&[u8]> = bytes.split(is_line_end).filter(|line| !line.trim_ascii().is_empty()).collect();
     let mut answers = Vec::with_capacity(lines.len());
@@ -99,7 +100,7 @@ pub async fn ingest_lines(
         let mut read: Vec<Result<Document, Rejection>> = Vec::with_capacity(some.len());
         for line in some {
             let (version, document) = decode_told(line, options);
-            read.push(document.inspect_err(|rejection| refused(rejection, version)));
+            read.push(document.inspect(&understood).inspect_err(|rejection| refused(rejection, version)));
         }
         let documents: Vec<&Document> = read.iter().flatten().collect();
         let taken = documents.iter().map(|document| ingest(store, document, API_FEED));
@@ -130,6 +131,12 @@ pub async fn ingest_lines(
 
 fn is_line_end(byte: &u8) -> bool {
     *byte == b'\n'
+}
+
+/// The gate, for evidence: `None` when it can be no record with all that surrounds it, so that less of it is kept rather than nothing.
+fn checked_evidence(gate: &Gate, draft: Draft) -> Option<Candidate> {
+    let told = gate.check(draft);
+    told.inspect_err(|findings| tracing::warn!(%findings, "a refused document cannot be kept whole")).ok()
 }
 
 /// The gate. `None` when it is larger than any record; everything else about it was checked by the contract.
@@ -194,9 +201,9 @@ async fn refuse(
         })
         .await?;
     let Some((obstacle, seq, others)) = found else { return Ok(None) };
-    let evidence = match checked(&store.gate(), conflict(document, feed, obstacle, seq, true)?)? {
+    let evidence = match checked_evidence(&store.gate(), conflict(document, feed, obstacle, seq, true)?) {
         Some(evidence) => Some(evidence),
-        // With what surrounds it, it is larger than a record may be; its fingerprint is kept.
+        // With what surrounds it, it is more than a record may be; its fingerprint is kept.
         None => checked(&store.gate(), conflict(document, feed, obstacle, seq, false)?)?,
     };
     match store.append(Append { candidates: evidence.into_iter().collect(), ..Append::default() }).await {
@@ -204,6 +211,6 @@ async fn refuse(
         Ok(_) | Err(GateError::Conflict { .. }) => {}
         Err(error) => return Err(unexpected(error)),
     }
-    let place = others.iter().filter_map(|id| document.event_places.of(id)).min();
-    Ok(Some(place.map_or_else(Rejection::key_conflict, Rejection::event_conflict)))
+    let places: Vec<usize> = others.iter().filter_map(|id| document.event_places.of(id)).collect();
+    Ok(Some(if places.is_empty() { Rejection::key_conflict() } else { Rejection::event_conflicts(places) }))
 }

@@ -1,6 +1,6 @@
 //! Moments as people and clients write them in a question: a day, or a time to some precision.
 
-use exhibit_model::time::Timestamp;
+use exhibit_model::time::{NoMoment, Timestamp};
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp as Instant, ToSpan as _};
 
@@ -27,7 +27,10 @@ pub fn covered(text: &str, zone: &Zone) -> Option<Covered> {
     if text.len() == 10 {
         let day: Date = text.parse().ok()?;
         let start = |day: Date| Some(Timestamp(day.to_zoned(zone.rules().clone()).ok()?.timestamp().as_microsecond()));
-        return Some(Covered { first: start(day)?, after: start(day.checked_add(1.day()).ok()?)? });
+        // A day at the end of time, as people write it who mean no end at all.
+        let Some(first) = start(day) else { return clamped(day) };
+        let after = day.checked_add(1.day()).ok().and_then(start).unwrap_or(Timestamp(LAST.0 + 1));
+        return Some(Covered { first, after });
     }
     let (date, time) = text.split_at_checked(10)?;
     let time = time.strip_prefix(['T', 't', ' '])?;
@@ -39,10 +42,19 @@ pub fn covered(text: &str, zone: &Zone) -> Option<Covered> {
             let local: DateTime = plain.parse().ok()?;
             local.to_zoned(zone.rules().clone()).ok()?.timestamp()
         }
+        Err(_) if Timestamp::read(&plain) == Err(NoMoment::OutOfRange) => return clamped(date.parse().ok()?),
         Err(_) => return None,
     };
     let first = Timestamp(first.as_microsecond());
     Some(Covered { first, after: Timestamp(first.0.checked_add(precision(time)?)?) })
+}
+
+/// The last moment that can be printed.
+const LAST: Timestamp = Timestamp(253_402_207_200_999_999);
+
+/// What lies beyond all moments covers the last one, so that it bounds nothing; `None` for what lies before them.
+fn clamped(day: Date) -> Option<Covered> {
+    (day.year() > 0).then_some(Covered { first: LAST, after: Timestamp(LAST.0 + 1) })
 }
 
 /// Microseconds that the last digit stands for.
@@ -83,6 +95,11 @@ mod tests {
             ("2026-01-02T03:04:05.1234567Z", "UTC", "2026-01-02T03:04:05.123456Z", 1),
         ] {
             assert_eq!(said(text, zone), Some((first.to_owned(), micros)), "{text} {zone}");
+        }
+        assert_eq!(LAST.0, Instant::MAX.as_microsecond());
+        for text in ["9999-12-31", "9999-12-30", "9999-12-31T23:59:59Z", "9999-12-31T00:00:00-08:00"] {
+            let bound = covered(text, &Zone::default()).expect("a bound");
+            assert!(bound.first.0 >= 253_402_128_000_000_000 && bound.after.0 == LAST.0 + 1, "{text}: {bound:?}");
         }
         for wrong in [
             "",

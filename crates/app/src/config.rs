@@ -36,7 +36,7 @@ pub struct Config {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AgentsConfig {
-    /// What the shared secret of older clients opens: some of read, ingest, control and admin.
+    /// What the shared secret of older clients opens: some of read, ingest and control.
     pub secret_scopes: Vec<String>,
     /// What is taken in.
     pub contract: ContractConfig,
@@ -68,7 +68,13 @@ impl AgentsConfig {
     /// What the shared secret opens.
     pub fn scopes(&self) -> Result<Scopes, CliError> {
         let words = self.secret_scopes.iter().map(|word| word.parse::<Scope>());
-        words.collect::<Result<_, _>>().map_err(|told| invalid(format!("agents.secret_scopes: {told}")))
+        let scopes: Scopes =
+            words.collect::<Result<_, _>>().map_err(|told| invalid(format!("agents.secret_scopes: {told}")))?;
+        if scopes.has(Scope::Admin) {
+            let told = "agents.secret_scopes: the shared secret opens the routes of older clients, none of which needs `admin`";
+            return Err(invalid(format!("{told}; `exhibit tokens create` makes a token for the others")));
+        }
+        Ok(scopes)
     }
 }
 

@@ -18,18 +18,41 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        if !is_text(parts.uri.query().unwrap_or_default()) {
+        let query = parts.uri.query().unwrap_or_default();
+        if !is_text(query) {
             return Err(ApiError::bad("query-invalid", "the query string is not UTF-8 once it is decoded"));
+        }
+        if let Some(name) = names(query).find(|(_, pair)| pair.contains(NUL)).map(|(name, _)| name) {
+            let message = "the query string holds the character U+0000";
+            return Err(ApiError::bad("query-invalid", message).at(format!("/{name}"), "nul-character", message));
         }
         match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
             Ok(axum::extract::Query(found)) => Ok(Self(found)),
             Err(rejection) => {
                 let text = rejection.body_text();
                 let reason = text.rsplit_once("query string: ").map_or(text.as_str(), |(_, reason)| reason);
-                Err(ApiError::bad("query-invalid", format!("the query string is not understood: {reason}")))
+                let error = ApiError::bad("query-invalid", format!("the query string is not understood: {reason}"));
+                Err(match twice(query) {
+                    Some(name) => error.at(format!("/{name}"), "duplicate", "the parameter occurs more than once"),
+                    None => error,
+                })
             }
         }
     }
+}
+
+/// The character U+0000 as it comes in a path or a query string. No name or text of ours holds it, and PostgreSQL keeps none.
+const NUL: &str = "%00";
+
+/// The parameters: the name as it was written, and with its value.
+fn names(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    query.split('&').map(|pair| (pair.split_once('=').map_or(pair, |(name, _)| name), pair))
+}
+
+/// A parameter that occurs more than once.
+fn twice(query: &str) -> Option<&str> {
+    let mut seen = std::collections::BTreeSet::new();
+    names(query).map(|(name, _)| name).find(|name| !seen.insert(*name))
 }
 
 /// Whether a query string is UTF-8 once it is decoded; a reader of forms would put marks in the place of what is not.
@@ -60,6 +83,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for At<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        if parts.uri.path().contains(NUL) {
+            return Err(ApiError::bad("path-invalid", "the path holds the character U+0000"));
+        }
         let found = axum::extract::Path::<T>::from_request_parts(parts, state).await;
         let found = found.map_err(|_| ApiError::bad("path-invalid", "the path is not UTF-8 once it is decoded"))?;
         Ok(Self(found.0))
@@ -104,8 +130,13 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let found = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let pointer = pointer_of(error.path());
-        let message = error.into_inner().to_string();
+        let mut pointer = pointer_of(error.path());
+        let mut message = error.into_inner().to_string();
+        // The reader names the object, not what is missing in it.
+        if let Some(name) = message.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
+            exhibit_model::json::pointer_push(&mut pointer, name.0);
+            message = "is required".to_owned();
+        }
         ApiError::bad("body-invalid", "the body is not understood").at(pointer, "body-invalid", message)
     })?;
     reader.end().map_err(|error| {
@@ -147,6 +178,31 @@ mod tests {
         assert!(!is_text("a=%FF") && !is_text("a=%C3"));
     }
 
+    async fn asked(uri: &str) -> Result<(), String> {
+        let (mut parts, ()) = axum::http::Request::builder().uri(uri).body(()).unwrap().into_parts();
+        let found = Query::<std::collections::BTreeMap<String, String>>::from_request_parts(&mut parts, &()).await;
+        found.map(|_| ()).map_err(|error| serde_json::to_string(&error).unwrap())
+    }
+
+    /// PostgreSQL keeps no U+0000 and SQLite does; both refuse it here.
+    #[tokio::test]
+    async fn the_character_nul_is_refused_by_name() {
+        for uri in ["/x?a=1&q=a%00b", "/x?q=%00", "/x?q=%2500%00"] {
+            let told = asked(uri).await.unwrap_err();
+            assert!(told.contains(r#""pointer":"/q""#) && told.contains("U+0000"), "{uri}: {told}");
+        }
+        assert_eq!(asked("/x?q=%2500").await, Ok(()));
+        assert_eq!(asked("/x").await, Ok(()));
+        let (mut parts, ()) = axum::http::Request::builder().uri("/a%00b").body(()).unwrap().into_parts();
+        let refused = At::<String>::from_request_parts(&mut parts, &()).await.unwrap_err();
+        assert_eq!((refused.code(), refused.detail()), ("path-invalid", "the path holds the character U+0000"));
+    }
+
+    #[test]
+    fn what_comes_twice_is_found() {
+        assert_eq!((twice("page=1&size=2&page=3"), twice("page=1"), twice("")), (Some("page"), None, None));
+    }
+
     #[test]
     fn a_mistake_is_named_by_its_place() {
         let said = |text: &str| serde_json::to_string(&parse::<Asked>(text.as_bytes()).unwrap_err()).unwrap();
@@ -154,6 +210,11 @@ mod tests {
         assert!(said(r#"{"steps":[1],"steps":[1]}"#).contains("duplicate field"));
         assert!(said(r#"{"steps":[1],"other":1}"#).contains("unknown field"));
         assert!(said(r#"{"steps":[1]} x"#).contains("trailing characters"));
+        assert!(
+            said("{}").contains(r#""pointer":"/steps","code":"body-invalid","message":"is required""#),
+            "{}",
+            said("{}")
+        );
         assert_eq!(said("{"), said("{"));
     }
 }

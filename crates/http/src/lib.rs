@@ -26,6 +26,6 @@ pub use jobs::{Job, JobState, Jobs, NewJob, Watched};
 pub use openapi::document;
 pub use output::Json;
 pub use problem::{ApiError, Mistake};
-pub use route::{Access, Answer, Content, Route};
+pub use route::{Access, Answer, Content, Route, Watch};
 pub use scope::{Caller, Remote, Scope, Scopes};
 pub use unpack::unpacked;

@@ -117,6 +117,11 @@ impl ApiError {
         self.code
     }
 
+    /// Each mistake in the request.
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.errors
+    }
+
     /// The sentence.
     pub fn detail(&self) -> &str {
         &self.detail
@@ -143,7 +148,11 @@ impl IntoResponse for ApiError {
             401 => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"exhibit\""));
             }
-            429 | 503 => {
+            // As long as a place that guessed has to wait.
+            429 => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+            }
+            503 => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             _ => {}

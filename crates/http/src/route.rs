@@ -1,6 +1,7 @@
 //! A route: where, who may, what goes in, what comes out, and what does it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::handler::Handler;
 use axum::http::Method;
@@ -81,8 +82,32 @@ pub struct Route {
     pub takes_secret: bool,
     /// Whether what it changes is evidence, whose ledger says more than the audit could.
     pub is_evidence: bool,
+    /// Who is told of its problems, also of those that no handler sees.
+    pub watch: Option<Watch>,
     /// What does it.
     pub handler: MethodRouter,
+}
+
+/// Somebody who is told of problems.
+#[derive(Clone)]
+pub struct Watch(Arc<dyn Fn(&ApiError) + Send + Sync>);
+
+impl Watch {
+    /// Calls that with each problem.
+    pub fn new(told: impl Fn(&ApiError) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(told))
+    }
+
+    /// Tells a problem.
+    pub fn tell(&self, error: &ApiError) {
+        (self.0)(error);
+    }
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Watch")
+    }
 }
 
 /// Largest body of a route that says nothing else: far above any JSON that a person or a page sends.
@@ -128,6 +153,7 @@ impl Route {
             tells: &[],
             takes_secret,
             is_evidence,
+            watch: None,
             handler,
         }
     }
@@ -216,6 +242,13 @@ impl Route {
     pub fn takes_secret(mut self) -> Self {
         self.takes_secret = true;
         self.fails(&[500])
+    }
+
+    /// Tells its problems to somebody who counts them.
+    #[must_use]
+    pub fn watched(mut self, watch: Watch) -> Self {
+        self.watch = Some(watch);
+        self
     }
 
     /// What it changes is evidence: the ledger notes it, and the audit does not.

@@ -11,6 +11,10 @@ use crate::findings::Findings;
 /// Nesting of evidence documents: far more than a schema that people read has, shallow enough for the stack of any thread.
 pub const DEPTH_MAX: usize = 64;
 
+/// Nesting of recorded bodies: a document of [`DEPTH_MAX`] levels lies one level deeper in its record, and two in the record of a conflict
+/// that keeps it as evidence; the rest is room.
+pub const RECORD_DEPTH_MAX: usize = DEPTH_MAX + 4;
+
 /// No limit on depth may be larger: the parser underneath stops at 128 levels, and one more is entered to see that it is too deep.
 const DEPTH_CEILING: usize = 120;
 
@@ -41,6 +45,15 @@ impl JsonLimits {
 /// All problems that can be told apart, sorted: `too_large`, `not_json` (syntax, byte order mark, bytes that are not UTF-8, trailing
 /// text, lone surrogates, numbers beyond the range of a double), `duplicate_key`, `too_deep`, `integer_range`, `nul_character`.
 pub fn parse_strict(bytes: &[u8], limits: &JsonLimits) -> Result<Value, Findings> {
+    parse_told(bytes, limits).and_then(|(value, findings)| findings.into_result(value))
+}
+
+/// As [`parse_strict`], for those who judge the document before single values in it: `integer_range` and `nul_character` are handed back
+/// beside the value, in which they are as they were written (integers beyond 64 bits as the nearest double).
+///
+/// # Errors
+/// All other problems, and those beside them.
+pub fn parse_told(bytes: &[u8], limits: &JsonLimits) -> Result<(Value, Findings), Findings> {
     if bytes.len() > limits.bytes_max {
         let message = format!("the document has {} bytes; at most {} are allowed", bytes.len(), limits.bytes_max);
         return Err(Findings::one("", "too_large", message));
@@ -51,12 +64,14 @@ pub fn parse_strict(bytes: &[u8], limits: &JsonLimits) -> Result<Value, Findings
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Findings::one("", "not_json", format!("byte {} does not continue valid UTF-8", error.valid_up_to()))
     })?;
-    let mut state = State { findings: Findings::new(), depth_max: limits.depth_max.min(DEPTH_CEILING) };
+    let mut state =
+        State { findings: Findings::new(), is_unreadable: false, depth_max: limits.depth_max.min(DEPTH_CEILING) };
     let mut reader = serde_json::Deserializer::from_str(text);
     let seed = Seed { state: &mut state, place: &Place::Root, depth: 0 };
     let outcome = seed.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     match outcome {
-        Ok(value) => state.findings.into_result(value),
+        Ok(_) if state.is_unreadable => Err(state.findings),
+        Ok(value) => Ok((value, state.findings)),
         Err(error) => {
             state.findings.add("", "not_json", error.to_string());
             Err(state.findings)
@@ -67,7 +82,12 @@ pub fn parse_strict(bytes: &[u8], limits: &JsonLimits) -> Result<Value, Findings
 /// What [`parse_strict`] would refuse in a value that was made in this process: `too_deep` (beyond [`DEPTH_MAX`]), `integer_range`,
 /// `nul_character`.
 pub fn check_value(value: &Value) -> Findings {
-    let mut state = State { findings: Findings::new(), depth_max: DEPTH_MAX };
+    check_value_within(value, DEPTH_MAX)
+}
+
+/// As [`check_value`], with another limit on depth.
+pub fn check_value_within(value: &Value, depth_max: usize) -> Findings {
+    let mut state = State { findings: Findings::new(), is_unreadable: false, depth_max };
     check_at(value, &Place::Root, 0, &mut state);
     state.findings
 }
@@ -115,6 +135,8 @@ impl Place<'_> {
 
 struct State {
     findings: Findings,
+    /// Whether there was a problem of the whole document; the list of findings is bounded and may have lost it.
+    is_unreadable: bool,
     depth_max: usize,
 }
 
@@ -124,6 +146,7 @@ impl State {
         if depth > self.depth_max {
             let message = format!("nested deeper than {} levels", self.depth_max);
             self.findings.add(place.pointer(), "too_deep", message);
+            self.is_unreadable = true;
             return false;
         }
         true
@@ -140,12 +163,12 @@ impl State {
         self.findings.add(place.pointer(), "integer_range", message);
     }
 
-    /// A float in its one form, or `None` (with a finding) when it is an integral value out of range.
+    /// A float in its one form; with a finding when it is an integral value out of range.
     fn number(&mut self, place: &Place<'_>, value: f64) -> Option<Number> {
         // Above 2^53 - 1 every double is integral, so this one comparison covers all of them; the cast below is then exact.
         if value.abs() > SAFE_INTEGER_MAX as f64 {
             self.refuse_integer(place);
-            None
+            Number::from_f64(value)
         } else if value.trunc() == value {
             Some(Number::from(value as i64))
         } else {
@@ -275,6 +298,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 Entry::Occupied(occupied) => {
                     let pointer = Place::Key { parent: place, key: occupied.key() }.pointer();
                     state.findings.add(pointer, "duplicate_key", "the key occurs more than once in its object");
+                    state.is_unreadable = true;
                 }
             }
         }

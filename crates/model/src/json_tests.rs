@@ -178,3 +178,15 @@ proptest! {
         }
     }
 }
+
+/// Single values are told beside what was read; a document that is no JSON stays so however many of them come before.
+#[test]
+fn values_are_told_beside_the_document() {
+    let (value, findings) = parse_told(b"{\"a\":[9007199254740993,1e300],\"b\":\"\\u0000\"}", &LIMITS).unwrap();
+    assert_eq!(value, json!({"a": [9_007_199_254_740_993_u64, 1e300], "b": "\0"}));
+    let codes: Vec<_> = findings.iter().map(|finding| (finding.pointer.as_str(), finding.code)).collect();
+    assert_eq!(codes, [("/a/0", "integer_range"), ("/a/1", "integer_range"), ("/b", "nul_character")]);
+    let many = vec!["1e300"; crate::findings::FINDINGS_MAX].join(",");
+    let twice = format!("{{\"a\":[{many}],\"z\":1,\"z\":2}}");
+    assert!(parse_told(twice.as_bytes(), &JsonLimits::of_bytes(1 << 20)).is_err());
+}

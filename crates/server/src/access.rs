@@ -84,6 +84,9 @@ impl Shared {
         peer: Option<&Peer>,
         takes_secret: bool,
     ) -> Result<Known, ApiError> {
+        if takes_secret && self.secret.value.as_ref().is_some_and(|secret| secret.is_empty()) {
+            return Err(unset());
+        }
         // Another scheme is meant for a proxy before us.
         let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
         if let Some(text) = sent {
@@ -92,6 +95,9 @@ impl Shared {
                 && let Some(found) = self.living(&token, Purpose::Api).await?
             {
                 return Ok(Known { caller: caller(found)?, by_cookie: false });
+            }
+            if takes_secret {
+                self.refuse_without_ways_in().await?;
             }
             self.refuse_guesses(peer)?;
             self.throttle.failed(place, Instant::now());
@@ -113,16 +119,10 @@ impl Shared {
     /// Who sends the shared secret. `None` when it was not sent and there is another way in.
     ///
     /// # Errors
-    /// 401 for another secret, 500 when there is no way in at all, 429 for somebody who guesses.
+    /// 401 for another secret, 500 when there is neither secret nor token, 429 for somebody who guesses.
     async fn by_secret(&self, headers: &HeaderMap, peer: Option<&Peer>) -> Result<Option<Known>, ApiError> {
-        let unset = || {
-            let detail = "the shared secret is set and empty, or neither it nor a token exists";
-            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "auth-not-configured", detail)
-                .hint("`exhibit tokens create` makes a token")
-        };
         let sent = headers.get(SECRET_HEADER);
         match (&self.secret.value, sent) {
-            (Some(secret), _) if secret.is_empty() => Err(unset()),
             (Some(secret), Some(sent)) => {
                 // Digests of both, so that the time says nothing about the secret.
                 if Digest::of(secret.as_bytes()) == Digest::of(sent.as_bytes()) {
@@ -136,9 +136,14 @@ impl Shared {
                 Err(unknown("login-invalid", "the shared secret is another one"))
             }
             (Some(_), None) => Ok(None),
-            (None, _) if self.store()?.read(tokens::all).await?.is_empty() => Err(unset()),
-            (None, _) => Ok(None),
+            (None, _) => self.refuse_without_ways_in().await.map(|()| None),
         }
+    }
+
+    /// 500 when there is neither a secret nor a token, whatever was sent.
+    async fn refuse_without_ways_in(&self) -> Result<(), ApiError> {
+        let none = self.secret.value.is_none() && self.store()?.read(tokens::all).await?.is_empty();
+        if none { Err(unset()) } else { Ok(()) }
     }
 
     /// The row of a token that can be used for that.
@@ -176,6 +181,13 @@ impl Shared {
         let detail = "there were too many failed logins; the next attempt is possible in a minute";
         Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too-many-failures", detail))
     }
+}
+
+/// 500: nobody can get in, which whoever runs the server has to mend.
+fn unset() -> ApiError {
+    let detail = "the shared secret is set and empty, or neither it nor a token exists";
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "auth-not-configured", detail)
+        .hint("`exhibit tokens create` makes a token")
 }
 
 /// 401, with the way in.

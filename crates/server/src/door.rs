@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
-use exhibit_http::{Access, ApiError, Caller, Remote, Route, Scope};
+use exhibit_http::{Access, ApiError, Caller, Remote, Route, Scope, Watch};
 use exhibit_store::sql::audit::{self, ENTRIES_MAX, Intent};
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::OwnedSemaphorePermit;
@@ -29,6 +29,7 @@ pub struct Door {
     is_login: bool,
     takes_secret: bool,
     is_evidence: bool,
+    watch: Option<Watch>,
 }
 
 impl Door {
@@ -44,6 +45,7 @@ impl Door {
             is_login: logs_in.contains(&(route.method.clone(), route.path)),
             takes_secret: route.takes_secret,
             is_evidence: route.is_evidence,
+            watch: route.watch.clone(),
         })
     }
 
@@ -70,6 +72,9 @@ async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Re
     let mut told = Told { route: door.route, token: None, scope: door.scope() };
     let answer = Arc::clone(&door).let_in(&mut told, request, next).await;
     let mut response = answer.unwrap_or_else(|error| error.into_response());
+    if let (Some(watch), Some(error)) = (&door.watch, response.extensions().get::<ApiError>()) {
+        watch.tell(error);
+    }
     response.extensions_mut().insert(told);
     response
 }

@@ -9,7 +9,7 @@ use exhibit_model::digest::Digest;
 use exhibit_model::envelope::content_hash_of_canonical;
 use exhibit_model::findings::Findings;
 use exhibit_model::ids::{AssetId, UnitId};
-use exhibit_model::json::{JsonLimits, check_value, parse_strict};
+use exhibit_model::json::{JsonLimits, RECORD_DEPTH_MAX, check_value_within, parse_strict};
 use exhibit_model::kind::{Cell, KindDeclaration, Subject};
 use exhibit_model::lineage::Lineage;
 use exhibit_model::{canonical, kind::KindName};
@@ -21,6 +21,13 @@ use crate::kinds::Kinds;
 
 /// Largest document that the gate reads, in bytes: the largest body that any contract of the rooms allows.
 pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Largest payload of a record in canonical form, in bytes. Defaults and numbers that are written out (`9e15`) make it up to 3.4 times
+/// as long as the body that it was read from.
+pub const RECORD_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
+
+/// How recorded payloads are read again.
+pub(crate) const RECORD_LIMITS: JsonLimits = JsonLimits { bytes_max: RECORD_BYTES_MAX, depth_max: RECORD_DEPTH_MAX };
 
 /// Longest record id from outside, in bytes.
 pub const RECORD_ID_BYTES_MAX: usize = 512;
@@ -131,7 +138,7 @@ impl Gate {
         };
         let declaration = &kind.declaration;
         let mut findings = kind.check(&draft.payload, "/payload");
-        findings.merge(under("/payload", &check_value(&draft.payload)));
+        findings.merge(under("/payload", &check_value_within(&draft.payload, RECORD_DEPTH_MAX)));
         check_span(&mut findings, declaration.span.admits(draft.span_ms.is_some()), draft.span_ms);
         self.check_blob(&mut findings, declaration.blob.admits(draft.blob.is_some()), draft.blob.as_ref());
         let origin =
@@ -143,8 +150,8 @@ impl Gate {
                 return Err(findings);
             }
         };
-        if body.len() > BODY_BYTES_MAX {
-            findings.add("/payload", "too_large", format!("the payload has more than {BODY_BYTES_MAX} bytes"));
+        if body.len() > RECORD_BYTES_MAX {
+            findings.add("/payload", "too_large", format!("the payload has more than {RECORD_BYTES_MAX} bytes"));
         }
         let content_hash = content_hash_of_canonical(
             kind.name(),

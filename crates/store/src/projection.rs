@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use exhibit_model::ids::{AssetId, RunId, UnitId};
-use exhibit_model::json::{JsonLimits, parse_strict};
+use exhibit_model::json::parse_strict;
 use serde::Serialize;
 
 use crate::append::{Accepted, Candidate, GroupContext, Origin, project};
 use crate::error::StoreError;
-use crate::gate::{BODY_BYTES_MAX, Made};
+use crate::gate::{Made, RECORD_LIMITS};
 use crate::kinds::{Kind, Kinds};
 use crate::session::{Read, Tx};
 use crate::sql::ledger::{self, LedgerState, state};
@@ -188,7 +188,7 @@ fn projected(kinds: &Kinds, record: &StoredRecord) -> Result<Option<Candidate>, 
     let Some(kind): Option<Arc<Kind>> = kinds.by_key(record.kind) else {
         return Err(StoreError::Unexpected(format!("record {} has the unknown kind {}", record.seq, record.kind)));
     };
-    let payload = parse_strict(body, &JsonLimits::of_bytes(BODY_BYTES_MAX)).map_err(|findings| {
+    let payload = parse_strict(body, &RECORD_LIMITS).map_err(|findings| {
         StoreError::Unexpected(format!("the body of record {} cannot be read: {findings}", record.seq))
     })?;
     let origin = match (record.unit, record.run, record.unit_ordinal, record.ordinal, &record.record_id) {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use exhibit_model::canonical::to_canonical;
 use exhibit_model::digest::Digest;
 use exhibit_model::findings::Findings;
-use exhibit_model::json::{JsonLimits, check_value, parse_strict};
-use serde_json::Value;
+use exhibit_model::json::{JsonLimits, check_value, parse_told};
+use serde_json::{Map, Value};
 
 use super::call::{self, Call};
 use super::canonical::{call_value, event_value, value_of};
@@ -158,28 +158,18 @@ fn read(bytes: &[u8], options: Options, told: &mut Option<Version>) -> Result<Do
         return Err(Rejection::TooLarge);
     }
     let limits = JsonLimits::of_bytes(super::BODY_BYTES_MAX);
-    let value = parse_strict(bytes, &limits).map_err(|findings| not_read(&findings))?;
+    let (value, findings) = parse_told(bytes, &limits).map_err(|_| Rejection::NotJson)?;
     let Value::Object(mut root) = value else {
         return Err(Rejection::invalid("payload", "payload must be an object"));
     };
-    let sent = root.remove("envelope_version").filter(|version| !is_falsy(version));
-    let version = match sent {
-        None if options.allow_bare && root.contains_key("session") => Version::Bare,
-        None => return Err(Rejection::invalid("envelope_version", "is required")),
-        Some(Value::String(word)) => match word.as_str() {
-            "v1" => Version::V1,
-            "v2" => Version::V2,
-            "v3" => Version::V3,
-            _ => return Err(Rejection::UnsupportedVersion),
-        },
-        Some(_) => return Err(Rejection::UnsupportedVersion),
-    };
+    let version = version_of(&mut root, options)?;
     *told = Some(version);
     let reading = Reading {
         details: RefCell::default(),
         lenient: version == Version::Bare,
         dropped: RefCell::default(),
         integer_ids: version == Version::V2,
+        passed_over: RefCell::default(),
     };
     let mut envelope = Fields::new(&reading, "", root);
     let (idempotency_key, source, payload) = if version == Version::Bare {
@@ -195,18 +185,25 @@ fn read(bytes: &[u8], options: Options, told: &mut Option<Version>) -> Result<Do
         envelope.finish();
         (key, source, payload)
     };
+    let within = if payload.is_ok() && version != Version::Bare { "/payload" } else { "" };
     let said = match payload {
         Err(message) => {
             reading.wrong("payload", message);
             None
         }
-        Ok(payload) => read_payload(payload, version, &reading)?,
+        Ok(payload) => read_payload(payload, version, &reading),
     };
+    tell_values(&findings, within, version, &reading);
     let details = reading.details.into_inner();
-    let Some((session, events, calls, event_places)) = said.filter(|_| details.is_empty()) else {
+    let Some(said) = said.filter(|_| details.is_empty()) else {
         return Err(Rejection::Invalid(details));
     };
+    let (session, events, calls, event_places) = arrange(said)?;
     let value = value_of(&session, &events, &calls);
+    if !findings.is_empty() {
+        // What was found lies in fields that are left out; the list is bounded, so look whether that is all.
+        check_value(&value).into_result(()).map_err(|findings| not_read(&findings))?;
+    }
     let canonical = to_canonical(&value).map_err(|findings| not_read(&findings))?;
     let fingerprint = Digest::of(&canonical);
     let dropped_fields = reading.dropped.into_inner();
@@ -224,6 +221,21 @@ fn read(bytes: &[u8], options: Options, told: &mut Option<Version>) -> Result<Do
     })
 }
 
+/// Takes the version out of the root.
+fn version_of(root: &mut Map<String, Value>, options: Options) -> Result<Version, Rejection> {
+    match root.remove("envelope_version").filter(|version| !is_falsy(version)) {
+        None if options.allow_bare && root.contains_key("session") => Ok(Version::Bare),
+        None => Err(Rejection::invalid("envelope_version", "is required")),
+        Some(Value::String(word)) => match word.as_str() {
+            "v1" => Ok(Version::V1),
+            "v2" => Ok(Version::V2),
+            "v3" => Ok(Version::V3),
+            _ => Err(Rejection::UnsupportedVersion),
+        },
+        Some(_) => Err(Rejection::UnsupportedVersion),
+    }
+}
+
 /// What JavaScript takes for false: the older gate asked that way.
 fn is_falsy(version: &Value) -> bool {
     match version {
@@ -234,9 +246,10 @@ fn is_falsy(version: &Value) -> bool {
     }
 }
 
-type Said = (Session, Vec<Event>, Vec<Call>, Places);
+/// What a payload says: events and calls with their places in what was sent.
+type Said = (Session, Vec<(usize, Event)>, Vec<(usize, Call)>);
 
-fn read_payload(mut payload: Fields<'_>, version: Version, reading: &Reading) -> Result<Option<Said>, Rejection> {
+fn read_payload(mut payload: Fields<'_>, version: Version, reading: &Reading) -> Option<Said> {
     let (session_name, events_name) = version.names();
     let session = match payload.take(session_name) {
         Some(Value::Object(map)) => session::read(Fields::new(reading, "session", map), version == Version::V3),
@@ -259,23 +272,26 @@ fn read_payload(mut payload: Fields<'_>, version: Version, reading: &Reading) ->
         }
     }
     payload.finish();
-    if !reading.details.borrow().is_empty() {
-        return Ok(None);
-    }
+    session.map(|session| (session, events, calls))
+}
+
+/// Each event and call once, in their order.
+fn arrange((session, events, calls): Said) -> Result<(Session, Vec<Event>, Vec<Call>, Places), Rejection> {
     let mut event_places = Places::default();
     for (index, event) in &events {
         event_places.note(&event.event_id, *index);
     }
-    let mut events = once(events, |event| &event.event_id, event_value).map_err(Rejection::event_conflict)?;
+    let mut events = once(events, |event| &event.event_id, event_value).map_err(Rejection::event_conflicts)?;
     sort_events(&mut events);
-    let calls = once(calls, |call| &call.call_id, call_value).map_err(|index| {
+    let mut calls = once(calls, |call| &call.call_id, call_value).map_err(|places| {
         let mut details = Details::default();
-        details.add(format!("calls[{index}].callId"), "unsupported value");
+        for place in places {
+            details.add(format!("calls[{place}].callId"), "unsupported value");
+        }
         Rejection::Invalid(details)
     })?;
-    let mut calls: Vec<Call> = calls;
     calls.sort_by(|left, right| left.call_id.cmp(&right.call_id));
-    Ok(session.map(|session| (session, events, calls, event_places)))
+    Ok((session, events, calls, event_places))
 }
 
 /// By place, time and id.
@@ -285,10 +301,15 @@ fn sort_events(events: &mut [Event]) {
     });
 }
 
-/// Each id once: what says the same twice counts once. `Err` is the place of one that says something else.
-fn once<T>(items: Vec<(usize, T)>, id: impl Fn(&T) -> &String, says: impl Fn(&T) -> Value) -> Result<Vec<T>, usize> {
+/// Each id once: what says the same twice counts once. `Err` are the places of those that say something else.
+fn once<T>(
+    items: Vec<(usize, T)>,
+    id: impl Fn(&T) -> &String,
+    says: impl Fn(&T) -> Value,
+) -> Result<Vec<T>, Vec<usize>> {
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut kept: Vec<T> = Vec::with_capacity(items.len());
+    let mut others = Vec::new();
     for (index, item) in items {
         match places.get(id(&item)) {
             None => {
@@ -296,37 +317,70 @@ fn once<T>(items: Vec<(usize, T)>, id: impl Fn(&T) -> &String, says: impl Fn(&T)
                 kept.push(item);
             }
             Some(place) if says(&kept[*place]) == says(&item) => {}
-            Some(_) => return Err(index),
+            Some(_) => others.push(index),
         }
     }
-    Ok(kept)
+    if others.is_empty() { Ok(kept) } else { Err(others) }
 }
 
-/// Bytes that cannot be read. Integers beyond 2^53 - 1 and U+0000 are fields that are wrong; all else is no JSON.
+/// Integers beyond 2^53 - 1 and U+0000 in what was sent: each is a problem of its field, unless that has one already or is left out.
+/// `within` is where the payload lies.
+fn tell_values(findings: &Findings, within: &str, version: Version, reading: &Reading) {
+    for finding in findings.iter() {
+        let inside = finding.pointer.strip_prefix(within).filter(|rest| rest.starts_with('/'));
+        let pointer = canonical_pointer(inside.unwrap_or(&finding.pointer), version);
+        let passed_over = reading.passed_over.borrow();
+        let mut ends = pointer.match_indices('/').map(|(end, _)| end).chain([pointer.len()]);
+        if ends.any(|end| passed_over.contains(&pointer[..end])) {
+            continue;
+        }
+        let field = path_of(&pointer);
+        let mut details = reading.details.borrow_mut();
+        if !details.has(&field)
+            && let Some(message) = message_of(finding.code)
+        {
+            details.add(field, message);
+        }
+    }
+}
+
+/// A JSON pointer into a payload as the one into the canonical document.
+fn canonical_pointer(pointer: &str, version: Version) -> String {
+    let (session_name, events_name) = version.names();
+    for (sent, named) in [(session_name, "session"), (events_name, "events")] {
+        if let Some(rest) = pointer.strip_prefix('/').and_then(|inside| inside.strip_prefix(sent))
+            && (rest.is_empty() || rest.starts_with('/'))
+        {
+            return format!("/{named}{rest}");
+        }
+    }
+    pointer.to_owned()
+}
+
+/// The words for a value that no reader keeps.
+fn message_of(code: &str) -> Option<&'static str> {
+    match code {
+        "integer_range" => Some("is out of range"),
+        "nul_character" => Some("unsupported value"),
+        _ => None,
+    }
+}
+
+/// A canonical document that cannot be written. Integers beyond 2^53 - 1 and U+0000 are fields that are wrong; all else is no JSON.
 fn not_read(findings: &Findings) -> Rejection {
     let mut details = Details::default();
     for finding in findings.iter() {
-        let message = match finding.code {
-            "integer_range" => "is out of range",
-            "nul_character" => "unsupported value",
-            _ => return Rejection::NotJson,
-        };
+        let Some(message) = message_of(finding.code) else { return Rejection::NotJson };
         details.add(path_of(&finding.pointer), message);
     }
     Rejection::Invalid(details)
 }
 
-/// A JSON pointer into a body as the path in the canonical document.
+/// A JSON pointer into the canonical document as the path in it.
 fn path_of(pointer: &str) -> String {
     let mut path = String::new();
-    let inside = pointer.strip_prefix("/payload").filter(|rest| rest.starts_with('/')).unwrap_or(pointer);
-    for (depth, token) in inside.split('/').skip(1).enumerate() {
+    for (depth, token) in pointer.split('/').skip(1).enumerate() {
         let token = token.replace("~1", "/").replace("~0", "~");
-        let token = match (depth, token.as_str()) {
-            (0, "run") => "session".to_owned(),
-            (0, "timeline") => "events".to_owned(),
-            _ => token,
-        };
         if depth > 0 && !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit()) {
             path.push_str(&format!("[{token}]"));
         } else {

@@ -1,8 +1,10 @@
 //! Strict reading of the fields of an object: each is asked for once, and what nobody asked for is unknown.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
-use exhibit_model::time::Timestamp;
+use exhibit_model::json::pointer_push;
+use exhibit_model::time::{NoMoment, Timestamp};
 use serde_json::{Map, Value};
 
 use super::rejection::Details;
@@ -21,12 +23,20 @@ pub(crate) struct Reading {
     pub(crate) dropped: RefCell<u64>,
     /// Whether integers stand for ids.
     pub(crate) integer_ids: bool,
+    /// JSON pointers, in the canonical document, of what is not taken over as it was sent: what is wrong within it does not matter.
+    pub(crate) passed_over: RefCell<BTreeSet<String>>,
 }
 
 impl Reading {
     /// Nothing is left out, and ids are texts.
     pub(crate) fn strict() -> Self {
-        Self { details: RefCell::default(), lenient: false, dropped: RefCell::default(), integer_ids: false }
+        Self {
+            details: RefCell::default(),
+            lenient: false,
+            dropped: RefCell::default(),
+            integer_ids: false,
+            passed_over: RefCell::default(),
+        }
     }
 
     /// Notes a problem.
@@ -52,6 +62,14 @@ impl<'a> Fields<'a> {
     /// The name of a field in the canonical document.
     pub(crate) fn path_of(&self, name: &str) -> String {
         format!("{}{name}", self.path)
+    }
+
+    /// Notes that a field is not taken over as it was sent.
+    fn pass_over(&self, name: &str) {
+        let parent = self.path.replace(['[', '.'], "/").replace(']', "");
+        let mut pointer = if parent.is_empty() { parent } else { format!("/{}", parent.trim_end_matches('/')) };
+        pointer_push(&mut pointer, name);
+        self.reading.passed_over.borrow_mut().insert(pointer);
     }
 
     pub(crate) fn wrong(&self, name: &str, message: impl Into<String>) {
@@ -101,6 +119,7 @@ impl<'a> Fields<'a> {
             && (number.is_i64() || number.is_u64())
         {
             let text = number.to_string();
+            self.pass_over(name);
             self.map.insert(name.to_owned(), Value::String(text));
         }
     }
@@ -156,11 +175,17 @@ impl<'a> Fields<'a> {
     }
 
     fn moment(&self, name: &str, text: &str) -> Option<Timestamp> {
-        let found = Timestamp::parse(text);
-        if found.is_none() {
-            self.wrong(name, "must be an RFC 3339 date-time with offset");
+        // The canonical document counts microseconds, in an integer that every reader keeps.
+        let found = Timestamp::read(text).and_then(|moment| match moment.0.abs() <= INTEGER_MAX {
+            true => Ok(moment),
+            false => Err(NoMoment::OutOfRange),
+        });
+        match found {
+            Ok(moment) => return Some(moment),
+            Err(NoMoment::NotRfc3339) => self.wrong(name, "must be an RFC 3339 date-time with offset"),
+            Err(NoMoment::OutOfRange) => self.wrong(name, "is out of range"),
         }
-        found
+        None
     }
 
     /// A count that may be absent: 0 to 2^53 - 1.
@@ -168,7 +193,7 @@ impl<'a> Fields<'a> {
         match self.take(name)? {
             Value::Number(number) => match number.as_i64() {
                 Some(count) if (0..=INTEGER_MAX).contains(&count) => Some(count),
-                Some(count) if count > INTEGER_MAX => {
+                _ if number.as_f64().is_some_and(|count| count > INTEGER_MAX as f64) => {
                     self.wrong(name, "is out of range");
                     None
                 }
@@ -245,6 +270,7 @@ impl<'a> Fields<'a> {
         for name in self.map.keys() {
             if self.reading.lenient {
                 *self.reading.dropped.borrow_mut() += 1;
+                self.pass_over(name);
             } else {
                 self.wrong(name, "unsupported field");
             }

@@ -34,6 +34,12 @@ impl Details {
         self.0.iter()
     }
 
+    /// Whether something is wrong with that field.
+    pub fn has(&self, field: &str) -> bool {
+        let first = Detail { field: field.to_owned(), message: String::new() };
+        self.0.range(first..).next().is_some_and(|detail| detail.field == field)
+    }
+
     /// True when nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -47,8 +53,8 @@ pub enum Rejection {
     NotJson,
     /// 400: fields that are not as the contract says.
     Invalid(Details),
-    /// 409: something else was taken in under this key or id.
-    Conflict(Detail),
+    /// 409: something else was taken in under this key or these ids.
+    Conflict(Details),
     /// 413: more than the largest body.
     TooLarge,
     /// 422: a version of the contract that nobody knows.
@@ -65,14 +71,18 @@ impl Rejection {
 
     /// 409 for the key of an envelope.
     pub fn key_conflict() -> Self {
-        let message = "conflicting payload for idempotency key".to_owned();
-        Self::Conflict(Detail { field: "idempotency_key".to_owned(), message })
+        let mut details = Details::default();
+        details.add("idempotency_key", "conflicting payload for idempotency key");
+        Self::Conflict(details)
     }
 
-    /// 409 for the id of an event.
-    pub fn event_conflict(index: usize) -> Self {
-        let message = "conflicting content for event id".to_owned();
-        Self::Conflict(Detail { field: format!("events[{index}].eventId"), message })
+    /// 409 for the ids of events, by their places.
+    pub fn event_conflicts(places: impl IntoIterator<Item = usize>) -> Self {
+        let mut details = Details::default();
+        for place in places {
+            details.add(format!("events[{place}].eventId"), "conflicting content for event id");
+        }
+        Self::Conflict(details)
     }
 
     /// The HTTP status.
@@ -102,7 +112,7 @@ impl Rejection {
         let (message, details) = match self {
             Self::NotJson => return br#"{"error":"Invalid JSON payload"}"#.to_vec(),
             Self::Invalid(details) => ("Invalid ingest payload", details.0.iter().cloned().collect()),
-            Self::Conflict(detail) => ("IDEMPOTENCY CONFLICT", vec![detail.clone()]),
+            Self::Conflict(details) => ("IDEMPOTENCY CONFLICT", details.0.iter().cloned().collect()),
             Self::TooLarge => ("PAYLOAD TOO LARGE", one("body", format!("exceeds {} bytes", super::BODY_BYTES_MAX))),
             Self::UnsupportedVersion => {
                 ("UNSUPPORTED CONTRACT VERSION", one("envelope_version", "unsupported".to_owned()))

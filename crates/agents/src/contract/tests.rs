@@ -288,7 +288,87 @@ fn ids_stand_for_one_thing() {
         |events: Value| json!({ "envelope_version": "v1", "payload": { "session": session(), "events": events } });
     assert_eq!(decoded(&with(json!([event("a"), event("a")]))).events.len(), 1);
     let refused = decode(with(json!([event("a"), event("b")])).to_string().as_bytes(), Options::default()).unwrap_err();
-    assert_eq!((refused.status(), refused), (409, Rejection::event_conflict(1)));
+    assert_eq!((refused.status(), refused), (409, Rejection::event_conflicts([1])));
+}
+
+/// AG-14, AG-15: values that no reader keeps are told in their stage, beside all else, and matter only where they are taken over.
+#[test]
+fn values_that_no_reader_keeps_are_told_in_their_stage() {
+    let said = |text: &str, allow_bare: bool| match decode(text.as_bytes(), Options { allow_bare }) {
+        Ok(document) => (200, document.session.session_id),
+        Err(rejection) => (rejection.status(), String::from_utf8(rejection.body()).expect("text")),
+    };
+    let strict = |text: &str| said(text, false);
+    let version = Rejection::UnsupportedVersion.body();
+    let version = String::from_utf8(version).expect("text");
+    for payload in [r#"{"x":9007199254740993}"#, r#""a\u0000""#, "1e300"] {
+        assert_eq!(strict(&format!(r#"{{"envelope_version":"v9","payload":{payload}}}"#)), (422, version.clone()));
+        assert_eq!(strict(&format!(r#"{{"envelope_version":1e300,"payload":{payload}}}"#)), (422, version.clone()));
+        let (status, body) = strict(&format!(r#"{{"payload":{payload}}}"#));
+        assert!(status == 400 && body.contains(r#"[{"field":"envelope_version","message":"is required"}]"#), "{body}");
+        let (status, body) = strict(&format!("[{payload}]"));
+        assert!(
+            status == 400 && body.contains(r#"[{"field":"payload","message":"payload must be an object"}]"#),
+            "{body}"
+        );
+    }
+    let session = r#""sessionId":"s","agentId":"a","modelId":"m","state":"done","startedAt":"2026-01-02T03:04:05Z""#;
+    let (_, body) = strict(&format!(
+        r#"{{"envelope_version":"v1","payload":{{"session":{{{session},"promptTokens":9007199254740993,"completionTokens":1e300,
+        "totalTokens":-9007199254740993,"artifactCount":-1,"title":"a\u0000b","colour":9007199254740993,
+        "metadata":{{"n":[1,9007199254740993]}}}}}}}}"#
+    ));
+    let details: Value = serde_json::from_str(&body).expect("JSON");
+    let pairs: Vec<(&str, &str)> = details["error"]["details"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|it| (it["field"].as_str().unwrap_or_default(), it["message"].as_str().unwrap_or_default()))
+        .collect();
+    assert_eq!(
+        pairs,
+        [
+            ("session.artifactCount", "must be a non-negative integer"),
+            ("session.colour", "unsupported field"),
+            ("session.completionTokens", "is out of range"),
+            ("session.metadata.n[1]", "is out of range"),
+            ("session.promptTokens", "is out of range"),
+            ("session.title", "unsupported value"),
+            ("session.totalTokens", "must be a non-negative integer"),
+        ]
+    );
+    let bare =
+        |extra: &str| said(&format!(r#"{{"session":{{{session}{extra}}},"payload":{{"session":1e300}}}}"#), true);
+    assert_eq!(bare(r#","colour":{"deep":[9007199254740993,"\u0000"]}"#), (200, "s".to_owned()));
+    assert_eq!(bare(r#","a\u0000":1"#), (200, "s".to_owned()));
+    assert_eq!(bare(r#","metadata":{"a\u0000":1}"#).0, 400);
+    // The list of findings is bounded; what lies behind its end is refused all the same.
+    let many: Vec<String> = (0..100).map(|index| format!(r#""a{index:03}":"\u0000""#)).collect();
+    assert_eq!(bare(&format!(r#",{},"metadata":{{"z":"\u0000"}}"#, many.join(","))).0, 400);
+    // In the second version integers stand for ids, as long as all their digits are there.
+    let ids = r#"{"envelope_version":"v2","payload":{"run":{"sessionId":9007199254740993,"agentId":"a","modelId":"m","state":"done","startedAt":"2026-01-02T03:04:05Z"}}}"#;
+    assert_eq!(strict(ids), (200, "9007199254740993".to_owned()));
+}
+
+/// AG-15: a date that is one, and beyond all that can be kept, is told where it was sent, beside all else.
+#[test]
+fn dates_out_of_range_are_told_in_their_place() {
+    let event = |seq: i64, at: &str| json!({ "seq": seq, "eventType": "message", "eventTs": at, "payload": {} });
+    let events =
+        json!([event(9, "9999-12-31T23:59:59Z"), event(1, "2026-01-02T03:04:05Z"), event(0, "2300-01-01T00:00:00Z")]);
+    let body =
+        body_of(&json!({ "envelope_version": "v1", "payload": { "session": { "sessionId": "s" }, "events": events } }));
+    assert!(body.contains(r#"{"field":"events[0].eventTs","message":"is out of range"},{"field":"events[2].eventTs","message":"is out of range"},{"field":"session.agentId""#), "{body}");
+}
+
+/// Each event that says something else is told.
+#[test]
+fn all_conflicts_within_a_document_are_told() {
+    let event = |id: &str, n: i64| json!({ "eventId": id, "seq": 1, "eventType": "message", "eventTs": "2026-01-02T03:04:05Z", "payload": { "n": n } });
+    let events = json!([event("a", 1), event("b", 1), event("a", 2), event("b", 2), event("a", 1)]);
+    let envelope = json!({ "envelope_version": "v1", "payload": { "session": session(), "events": events } });
+    let refused = decode(envelope.to_string().as_bytes(), Options::default()).unwrap_err();
+    assert_eq!(refused, Rejection::event_conflicts([2, 3]));
 }
 
 proptest! {

@@ -82,6 +82,11 @@ pub(super) fn body(refusal: &Refusal<'_>) -> Vec<u8> {
         (405, _) => says("Method not allowed"),
         (413, _) => says("Payload too large"),
         (400, "body-invalid" | "body-unreadable") => says("Invalid JSON payload"),
+        // Found before a handler could ask for the parameter.
+        (400, "query-invalid") if !error.mistakes().is_empty() => {
+            let name = error.mistakes().first().map_or("", |mistake| mistake.pointer.trim_start_matches('/'));
+            says(&format!("Invalid {name} value"))
+        }
         (500, _) => says("Internal error"),
         (503 | 507, _) => says("Service is not ready"),
         _ => says(error.detail()),
@@ -131,5 +136,8 @@ mod tests {
         ] {
             assert_eq!(told(path, status, code, Some(Scope::Ingest)), expected, "{path} {status} {code}");
         }
+        let error = ApiError::bad("query-invalid", "not understood").at("/page", "duplicate", "twice");
+        let told = body(&Refusal { path: ledger, error: &error, scope: None });
+        assert_eq!(String::from_utf8(told).unwrap(), r#"{"error":"Invalid page value"}"#);
     }
 }

@@ -4,14 +4,14 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use exhibit_http::{ApiError, Json, Route, Scope, unpacked};
+use exhibit_http::{ApiError, Json, Route, Scope, Watch, unpacked};
 use exhibit_store::StoreError;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Api;
 use super::dialect::{INGEST, LegacyProblem};
-use crate::contract::{BODY_BYTES_MAX, Rejection, Version, decode_told};
+use crate::contract::{BODY_BYTES_MAX, Document, Rejection, Version, decode_told};
 use crate::ingest::{IngestError, Line, Receipt, ingest, ingest_lines};
 use crate::record::API_FEED;
 
@@ -19,10 +19,19 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
     let words =
         ("agentsIngestSession", "Takes in what is said about the session of an agent, in any version of the contract");
     let batch = ("agentsIngestBatch", "Takes in many documents, one a line; each is answered as if it had come alone");
+    let watch = {
+        let rejections = api.rejections();
+        Watch::new(move |error| {
+            if let Some(code) = code_of_unread(error) {
+                rejections.count(code, None);
+            }
+        })
+    };
     vec![
         Route::post("/v1/agents/ingest/batch", batch, Scope::Ingest, (take_batch, api.clone()))
             .body_bytes_max(BATCH_BYTES_MAX)
             .is_evidence()
+            .watched(watch.clone())
             .takes_lines()
             .answers::<Batch>(200, "What became of each")
             .fails(&[415]),
@@ -30,11 +39,22 @@ pub(super) fn routes(api: &Api) -> Vec<Route> {
             .body_bytes_max(BODY_BYTES_MAX)
             .takes_secret()
             .is_evidence()
+            .watched(watch)
             .takes_json()
             .told_as::<LegacyProblem>()
             .answers::<Receipt>(200, "It is recorded, now or before")
             .fails(&[409, 415, 422]),
     ]
+}
+
+/// The word that counters use for a body that nobody read, as the answer names it; `None` where the body was not at fault.
+fn code_of_unread(error: &ApiError) -> Option<&'static str> {
+    match error.status().as_u16() {
+        413 => Some(Rejection::TooLarge.code()),
+        400 => Some(Rejection::NotJson.code()),
+        408 | 415 => Some("VALIDATION_ERROR"),
+        _ => None,
+    }
 }
 
 /// Largest batch in bytes: some thousands of documents of the usual size.
@@ -52,7 +72,8 @@ async fn take_batch(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> 
     let refused = |rejection: &Rejection, version: Option<Version>| {
         api.0.rejections.count(rejection.code(), version.map(Version::as_str));
     };
-    let results = ingest_lines(api.store(), &body, api.options(), refused).await.map_err(busy)?;
+    let dropped = |document: &Document| api.0.rejections.drop_fields(document.dropped_fields);
+    let results = ingest_lines(api.store(), &body, api.options(), refused, dropped).await.map_err(busy)?;
     api.0.options.commits.ingested();
     Ok(Json(Batch { results }))
 }
@@ -69,6 +90,7 @@ async fn take(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Result
         Ok(document) => document,
         Err(rejection) => return Ok(refused(&rejection)),
     };
+    api.0.rejections.drop_fields(document.dropped_fields);
     match ingest(api.store(), &document, API_FEED).await {
         Ok(receipt) => {
             if !receipt.idempotent_replay {

@@ -38,7 +38,7 @@ fn exported(world: &World, filter: Filter) -> (Exported, Vec<String>) {
 fn taken(world: &World, lines: &[String]) -> Vec<Line> {
     let bytes = lines.join("\n");
     let options = Options { allow_bare: false };
-    block_on(ingest_lines(&world.store, bytes.as_bytes(), options, |_, _| {})).expect("taken in")
+    block_on(ingest_lines(&world.store, bytes.as_bytes(), options, |_, _| {}, |_| {})).expect("taken in")
 }
 
 fn priced(backend: Backend) -> World {

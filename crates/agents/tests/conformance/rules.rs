@@ -1,5 +1,8 @@
 //! Rules R1 to R8: what becomes of a document, seen through the answers and the rows.
 
+use exhibit_agents::contract::{BODY_BYTES_MAX, Options, decode};
+use exhibit_agents::ingest::ingest;
+use exhibit_agents::record::API_FEED;
 use exhibit_agents::sql::{events, sessions};
 use exhibit_agents::state::SessionState;
 use exhibit_store::Backend;
@@ -18,6 +21,9 @@ both!(
     an_event_is_immutable_within_its_session,
     many_at_once_about_one_session_are_all_counted,
     a_rebuild_comes_to_the_same_rows,
+    documents_of_the_allowed_depth_are_taken_in_and_kept_as_evidence,
+    a_document_that_grows_in_canonical_form_is_taken_in,
+    all_events_that_conflict_are_told,
 );
 
 fn row(world: &World, id: &'static str) -> sessions::SessionRow {
@@ -157,4 +163,59 @@ fn a_rebuild_comes_to_the_same_rows(backend: Backend) {
     assert_eq!((before.0.standing.revision, before.0.runtime_ms), (3, 600_000));
     block_on(rebuild(&world.store, &mut |_, _| {})).expect("a rebuild");
     assert_eq!(dump(&world), before);
+}
+
+/// AG-19: bodies of 64 levels, with and without an envelope; the evidence of a divergent one lies deeper still.
+fn documents_of_the_allowed_depth_are_taken_in_and_kept_as_evidence(backend: Backend) {
+    let world = World::new(backend);
+    // Metadata lies below root and session, and below the payload of an envelope.
+    let metadata = |levels: usize| (1..levels).fold(json!({"x": 1}), |inner, _| json!({ "x": inner }));
+    let bare = |id: &str| json!({"session": with(session(id, "done"), "metadata", metadata(62))["payload"]["session"]});
+    world.takes(&bare("bare"));
+    let enveloped =
+        |title: &str| with(with(keyed(session("s", "done"), "k"), "metadata", metadata(61)), "title", title);
+    world.takes(&enveloped("one"));
+    let mut deepest = bare("bare");
+    deepest["session"]["title"] = "two".into();
+    for divergent in [enveloped("two"), deepest] {
+        let before = world.read(count_records);
+        assert_eq!(world.refuses(&divergent).0, 409);
+        assert_eq!(world.read(count_records), before + 1, "the evidence is kept");
+    }
+    let rows = (row(&world, "s"), row(&world, "bare"));
+    block_on(rebuild(&world.store, &mut |_, _| {})).expect("a rebuild");
+    assert_eq!((row(&world, "s"), row(&world, "bare")), rows);
+    let mut too_deep = bare("deeper");
+    too_deep["session"]["metadata"] = metadata(63);
+    assert_eq!(world.refuses(&too_deep).0, 400);
+}
+
+/// A body within the limit is taken in, also when numbers that are written out make its record longer than any body may be.
+fn a_document_that_grows_in_canonical_form_is_taken_in(backend: Backend) {
+    let world = World::new(backend);
+    let numbers = vec!["9e15"; 600_000].join(",");
+    let text = format!(
+        r#"{{"envelope_version":"v1","payload":{{"session":{{"sessionId":"s","agentId":"a","modelId":"m","state":"done",
+        "startedAt":"2026-01-02T03:04:05Z","metadata":{{"n":[{numbers}]}}}}}}}}"#
+    );
+    let document = decode(text.as_bytes(), Options::default()).expect("a document");
+    assert!(text.len() < BODY_BYTES_MAX && document.canonical.len() > BODY_BYTES_MAX);
+    assert_eq!(block_on(ingest(&world.store, &document, API_FEED)).expect("taken in").revision, 1);
+    assert!(block_on(ingest(&world.store, &document, API_FEED)).expect("known").idempotent_replay);
+}
+
+/// Each event that conflicts is told, by its place in what was sent.
+fn all_events_that_conflict_are_told(backend: Backend) {
+    let world = World::new(backend);
+    let event = |id: &str, text: &str| json!({"eventId": id, "eventType": "message", "eventTs": "2026-01-02T03:04:06Z", "payload": {"text": text}});
+    world
+        .takes(&with_events(session("s", "running"), json!([event("a", "one"), event("b", "one"), event("c", "one")])));
+    let other = json!([event("a", "two"), event("x", "two"), event("c", "two")]);
+    let (status, body) = world.refuses(&with_events(session("s", "running"), other));
+    let message = "conflicting content for event id";
+    assert_eq!(status, 409);
+    assert_eq!(
+        body["error"]["details"],
+        json!([{"field": "events[0].eventId", "message": message}, {"field": "events[2].eventId", "message": message}])
+    );
 }

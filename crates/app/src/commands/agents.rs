@@ -270,7 +270,7 @@ async fn ingest(file: &Path, context: &Context) -> Result<Exit, CliError> {
             let app = context.open()?;
             prepare(&app.store).await?;
             let options = Options { allow_bare: app.config.agents.contract.allow_bare };
-            let lines = ingest_lines(&app.store, &bytes, options, |_, _| {}).await?;
+            let lines = ingest_lines(&app.store, &bytes, options, |_, _| {}, |_| {}).await?;
             if lines.iter().any(|line| line.status == 200) {
                 evaluate_after(&app.store).await?;
             }

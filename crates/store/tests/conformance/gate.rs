@@ -131,9 +131,13 @@ fn values_made_in_the_process_are_checked_alike(backend: exhibit_store::Backend)
     refused(event(json!({"a\0b": 1})), "/payload/any/a\0b", "nul_character");
     refused(event(json!(9_007_199_254_740_992_u64)), "/payload/any", "integer_range");
     refused(event(json!(1e300)), "/payload/any", "integer_range");
-    let deep = (0..70).fold(json!(1), |inner, _| json!([inner]));
-    refused(event(deep), &format!("/payload/any{}", "/0".repeat(63)), "too_deep");
-    refused(event(json!("x".repeat(exhibit_store::gate::BODY_BYTES_MAX))), "/payload", "too_large");
+    let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
+    refused(
+        event(deep),
+        &format!("/payload/any{}", "/0".repeat(exhibit_model::json::RECORD_DEPTH_MAX - 1)),
+        "too_deep",
+    );
+    refused(event(json!("x".repeat(exhibit_store::gate::RECORD_BYTES_MAX))), "/payload", "too_large");
     // Two ways to write one number are one claim.
     let claim = |number: Json| world.event("n", json!({"level": "info", "text": "x", "number": number})).content_hash();
     assert_eq!(claim(json!(1)), claim(json!(1.0)));

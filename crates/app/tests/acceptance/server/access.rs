@@ -157,7 +157,8 @@ fn guesses_are_slowed_down_and_nobody_else_is(backend: Backend) {
     // No more attempts from here, not even good ones; who is in stays in.
     let body = json!({ "token": good }).to_string();
     assert_eq!(served.ask("POST", "/v1/session", &[JSON], &body).code(), "too-many-failures");
-    assert_eq!(served.ask("GET", "/login?code=x", &[], "").status, 429);
+    let told = served.ask("GET", "/login?code=x", &[], "");
+    assert_eq!((told.status, told.header("retry-after")), (429, Some("60")), "as long as the sentence says");
     assert_eq!(served.get("/v1/me", &good).status, 200);
     assert_eq!(me(&served, &cookie).status, 200);
     assert!(served.get("/metrics", &good).text().contains("\nexhibit_logins_failed_total 10\n"));

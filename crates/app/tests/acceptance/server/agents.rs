@@ -268,6 +268,12 @@ fn ag_21_a_packed_body_is_unpacked_within_its_limit(backend: Backend) {
     is(&post("identity", &vec![b' '; 8 * 1024 * 1024 + 1]), 413, too_large);
     assert_eq!(post("br", b"{}").status, 415);
     is(&post("gzip", b"rubbish"), 400, r#"{"error":"Invalid JSON payload"}"#);
+    // Also what nobody could read is counted.
+    let metrics = served.get("/metrics", &token).text();
+    for (code, count) in [("PAYLOAD_TOO_LARGE", 2), ("VALIDATION_ERROR", 1), ("INVALID_JSON", 1)] {
+        let line = format!("contract_rejection_total{{code=\"{code}\",version=\"unknown\"}} {count}");
+        assert!(metrics.lines().any(|found| found == line), "{line}: {metrics}");
+    }
 }
 
 fn ag_31_ag_33_the_ledger_is_listed_as_older_clients_know_it(backend: Backend) {
@@ -313,6 +319,8 @@ fn ag_31_ag_33_the_ledger_is_listed_as_older_clients_know_it(backend: Backend) {
     }
     for (query, message) in [
         ("page=abc", "Invalid page value"),
+        ("page=1&page=2", "Invalid page value"),
+        ("q=a%00b", "Invalid q value"),
         ("pageSize=x", "Invalid pageSize value"),
         ("sort=best", "Invalid sort value"),
         ("from=yesterday", "Invalid from value"),
@@ -358,6 +366,10 @@ fn ag_36_who_may_ask(backend: Backend) {
         // The login link of the greeting is no way in for programs, but somebody who could get in exists.
         let login = served.ask("GET", LEDGER, &[], "");
         assert!([401, 500].contains(&login.status), "{login:?}");
+        for (name, value) in [("authorization", "Bearer rubbish"), ("x-secret-key", "any")] {
+            let other = served.ask("GET", LEDGER, &[(name, value)], "");
+            assert_eq!((other.status, other.text()), (login.status, login.text()), "whatever is sent: {name}");
+        }
     }
     let (reader, writer) = (token(&world, "read"), token(&world, "ingest"));
     {
@@ -383,7 +395,9 @@ fn ag_36_who_may_ask(backend: Backend) {
     let served = Served::new(&world);
     is(&with(&served, "x-secret-key", ""), 500, unset);
     is(&served.ask("GET", LEDGER, &[], ""), 500, unset);
-    assert_eq!(with(&served, "authorization", &format!("Bearer {writer}")).status, 200, "a token alone decides");
+    for bearer in ["rubbish", &writer] {
+        is(&with(&served, "authorization", &format!("Bearer {bearer}")), 500, unset);
+    }
 }
 
 fn ag_36_who_may_administer_and_what_the_secret_opens(backend: Backend) {
@@ -421,6 +435,7 @@ fn ag_36_who_may_administer_and_what_the_secret_opens(backend: Backend) {
         assert_eq!(served.ask("POST", rules, &[secret], "{}").status, 400, "it may control");
     }
     world.set("EXHIBIT_AGENTS__SECRET_SCOPES", "[\"ingest\"]");
+    let bearer = format!("Bearer {admin}");
     let served = Served::new(&world);
     let body = v1(&session("s", "running")).to_string();
     assert_eq!(served.ask("POST", INGEST, &[secret], &body).status, 200);
@@ -433,6 +448,15 @@ fn ag_36_who_may_administer_and_what_the_secret_opens(backend: Backend) {
         let told = format!(r#"{{"error":"Forbidden","requiredScope":"{scope}"}}"#);
         is(&served.ask(method, path, &[secret], if method == "GET" { "" } else { "{}" }), 403, &told);
     }
+    let json = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let told = served.ask("POST", "/v1/agents/prices/recompute", &json, "{}").json();
+    let required = json!([{"pointer": "/pricingVersion", "code": "body-invalid", "message": "is required"}]);
+    assert_eq!(told["errors"], required);
+    drop(served);
+    // It would open nothing: no older route needs it.
+    world.set("EXHIBIT_AGENTS__SECRET_SCOPES", "[\"ingest\",\"admin\"]");
+    let refused = world.exhibit(&["config", "show"]);
+    assert!(refused.code != 0 && refused.stderr.contains("agents.secret_scopes"), "{refused:?}");
 }
 
 fn ag_36_no_secret_is_in_what_a_browser_gets(backend: Backend) {

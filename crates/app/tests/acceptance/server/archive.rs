@@ -72,7 +72,8 @@ fn assets_are_listed_in_pages_and_shown(backend: Backend) {
         ("/v1/assets?filter=%FF", 400, "query-invalid"),
         ("/v1/assets/ast_0000000000", 404, "not-found"),
         ("/v1/assets/..%2f..%2fetc%2fpasswd", 404, "not-found"),
-        ("/v1/assets/%00", 404, "not-found"),
+        ("/v1/assets/%00", 400, "path-invalid"),
+        ("/v1/assets?filter=a%00b", 400, "query-invalid"),
         ("/v1/assets/%FF", 400, "path-invalid"),
         ("/v1/filters", 400, "query-invalid"),
     ] {
