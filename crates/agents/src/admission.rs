@@ -51,7 +51,7 @@ impl Obstacle {
 pub enum Decision {
     /// It is the next revision (R1, R4, R7, R8).
     Next,
-    /// It stands already, under another key (R2).
+    /// It stands already, under a default key (R2).
     Replay(Seq),
     /// It came too late: into the ledger, but not into what is shown (R5).
     Stale,
@@ -76,7 +76,11 @@ pub fn decide(standing: Option<&Standing>, incoming: &Incoming<'_>) -> Decision 
     let known = if ends { standing.terminal_fp } else { standing.live_fp };
     match (has_ended, ends, incoming.key) {
         (true, false, _) => Decision::Stale,
-        _ if has_ended == ends && known == Some(incoming.fingerprint) => Decision::Replay(standing.ledger_seq),
+        // A new key of the sender's own is claimed by what comes under it, also by what stands already: else a second document under it,
+        // which differs, would be taken for the first (R3).
+        (_, _, Key::Live(_) | Key::Terminal(_)) if has_ended == ends && known == Some(incoming.fingerprint) => {
+            Decision::Replay(standing.ledger_seq)
+        }
         (true, true, Key::Own(_)) | (false, _, _) => Decision::Next,
         (true, true, Key::Live(_) | Key::Terminal(_)) => Decision::Conflict(Obstacle::Terminal, standing.ledger_seq),
     }
@@ -109,8 +113,9 @@ mod tests {
         let ended = Some(standing(Success, None));
         for (rule, standing, key, state, fingerprint, decision) in [
             ("R1", None, &live, Running, NEW, Decision::Next),
-            ("R2", running.clone(), &own, Running, OLD, Decision::Replay(40)),
-            ("R2", ended.clone(), &own, Success, OLD, Decision::Replay(40)),
+            ("R2", running.clone(), &live, Running, OLD, Decision::Replay(40)),
+            ("R4", running.clone(), &own, Running, OLD, Decision::Next),
+            ("R7", ended.clone(), &own, Success, OLD, Decision::Next),
             ("R2", ended.clone(), &end, Success, OLD, Decision::Replay(40)),
             ("R4", running.clone(), &live, Running, NEW, Decision::Next),
             ("R4", running.clone(), &own, Running, NEW, Decision::Next),

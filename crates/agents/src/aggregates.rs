@@ -235,6 +235,8 @@ pub struct Part {
     pub at: Timestamp,
     /// The model.
     pub model_key: i64,
+    /// Who served it: the call's, else the session's.
+    pub provider_key: Option<i64>,
     /// How much.
     pub sums: Sums,
 }
@@ -248,8 +250,8 @@ pub fn parts<'a>(session: &SessionRow, usage: &UsageRow, calls: impl Iterator<It
     add_tokens(&mut whole, &usage.tokens.counts, usage.tokens.provenance, &usage.buckets);
     add_cost(&mut whole, &usage.cost);
     whole.add_source(usage.runtime.source, [Sum::RuntimeReported, Sum::RuntimeDerived, Sum::RuntimeMissing]);
-    let (at, model_key) = (session.started_at, session.model_key);
-    let mut parts = vec![Part { basis: Basis::SessionStart, at, model_key, sums: whole }];
+    let (at, model_key, provider_key) = (session.started_at, session.model_key, session.provider_key);
+    let mut parts = vec![Part { basis: Basis::SessionStart, at, model_key, provider_key, sums: whole }];
     add_spent(&mut parts, session, usage, calls);
     parts
 }
@@ -276,7 +278,8 @@ fn add_spent<'a>(
         if !sent_cost {
             add_cost(&mut sums, &call.cost);
         }
-        parts.push(Part { basis, at: call.started_at, model_key: call.model_key, sums });
+        let provider_key = call.provider_key.or(session.provider_key);
+        parts.push(Part { basis, at: call.started_at, model_key: call.model_key, provider_key, sums });
     }
     if usage.call_count == 0 || sent_tokens || sent_cost {
         let mut sums = Sums::default();
@@ -289,7 +292,8 @@ fn add_spent<'a>(
         if usage.call_count == 0 || sent_cost {
             add_cost(&mut sums, &usage.cost);
         }
-        parts.push(Part { basis, at: session.started_at, model_key: session.model_key, sums });
+        let (at, model_key, provider_key) = (session.started_at, session.model_key, session.provider_key);
+        parts.push(Part { basis, at, model_key, provider_key, sums });
     }
 }
 
@@ -338,10 +342,12 @@ fn cut(basis: Basis, grain: i64, at: Timestamp, session: &SessionRow, model_key:
 }
 
 fn add_tokens(sums: &mut Sums, counts: &TokenCounts, provenance: Provenance, buckets: &BucketSums) {
+    // One side that is known is known to have been used.
+    let sides = counts.prompt.unwrap_or(0).saturating_add(counts.completion.unwrap_or(0));
     for (sum, value) in [
         (Sum::Prompt, counts.prompt.unwrap_or(0)),
         (Sum::Completion, counts.completion.unwrap_or(0)),
-        (Sum::Total, counts.total.unwrap_or(0)),
+        (Sum::Total, counts.total.unwrap_or(sides)),
         (Sum::InputUncached, buckets.input_uncached),
         (Sum::CacheRead, buckets.cache_read),
         (Sum::CacheWrite5m, buckets.cache_write_5m),

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 
 use crate::aggregates::{Basis, DAY, HOUR, Part, Performance, Sum, Sums, parts, performance_of};
 use crate::alerts::Zone;
-use crate::sql::analytics::{By, Cuts, booked, performance, reach, usage};
+use crate::sql::analytics::{By, Cuts, booked, booked_in_hours, performance, reach, usage};
 use crate::sql::calls::{self, CallRow};
 use crate::sql::seals::floors;
 use crate::sql::sessions::{self, SessionRow};
@@ -76,31 +76,33 @@ pub fn by_day(
     if from >= before {
         return Ok(series);
     }
-    let cut = ragged(from, before, zone);
     let hours = (from.div_euclid(HOUR_US) * HOUR_US, before);
-    let mut halved: BTreeMap<(i64, i64), Sums> = BTreeMap::new();
+    let (mut cut, mut halved) = (BTreeSet::new(), BTreeMap::<(i64, i64), Sums>::new());
     for found in usage(read, basis, HOUR, hours, cuts, by)? {
-        if cut.contains(&found.bucket_at) {
+        if cut.contains(&found.bucket_at) || is_cut(found.bucket_at, (from, before), zone) {
+            cut.insert(found.bucket_at);
             halved.insert((found.bucket_at, found.by), found.sums);
         } else {
             series.entry((day(found.bucket_at), found.by)).or_default().merge(&found.sums, 1);
         }
     }
-    for hour in cut {
-        let within = hour.max(from)..(hour + HOUR_US).min(before);
-        each_booked(read, basis, (hour, hour + HOUR_US), cuts, &mut |session, part| {
-            let name = match by {
-                By::Nothing => 0,
-                By::Agent => session.agent_key,
-                By::Model => part.model_key,
-                By::Category => session.task_category_key,
-            };
-            halved.entry((hour, name)).or_default().merge(&part.sums, -1);
-            if within.contains(&part.at.0) {
-                series.entry((day(part.at.0), name)).or_default().merge(&part.sums, 1);
-            }
-        })?;
-    }
+    let keys = booked_in_hours(read, basis, &cut)?;
+    each_booked(read, basis, &keys, cuts, &mut |session, part| {
+        let hour = part.at.0.div_euclid(HOUR_US) * HOUR_US;
+        if !cut.contains(&hour) {
+            return;
+        }
+        let name = match by {
+            By::Nothing => 0,
+            By::Agent => session.agent_key,
+            By::Model => part.model_key,
+            By::Category => session.task_category_key,
+        };
+        halved.entry((hour, name)).or_default().merge(&part.sums, -1);
+        if (from..before).contains(&part.at.0) {
+            series.entry((day(part.at.0), name)).or_default().merge(&part.sums, 1);
+        }
+    })?;
     // What is left of an hour was booked by sessions whose rows went: nobody knows the minute, so it counts where the hour begins.
     for ((hour, name), rest) in halved {
         if hour >= from && rest.get(Sum::Runs) > 0 {
@@ -143,8 +145,11 @@ pub fn by_provider(
 ) -> Result<BTreeMap<Option<i64>, Sums>, StoreError> {
     let mut groups: BTreeMap<Option<i64>, Sums> = BTreeMap::new();
     let Some(span) = bounds(read, basis, span)? else { return Ok(groups) };
-    each_booked(read, basis, span, cuts, &mut |session, part| {
-        groups.entry(session.provider_key).or_default().merge(&part.sums, 1);
+    let keys = booked(read, basis, span)?;
+    each_booked(read, basis, &keys, cuts, &mut |_, part| {
+        if (span.0..span.1).contains(&part.at.0) {
+            groups.entry(part.provider_key).or_default().merge(&part.sums, 1);
+        }
     })?;
     Ok(groups)
 }
@@ -162,37 +167,26 @@ fn local_day(zone: &Zone, at: i64) -> Date {
     Instant::from_microsecond(at).map_or(Date::ZERO, |at| at.to_zoned(zone.rules().clone()).date())
 }
 
-/// Hours that a bound or a midnight of the zone cuts in two.
-fn ragged(from: i64, before: i64, zone: &Zone) -> BTreeSet<i64> {
-    let start = |at: i64| at.div_euclid(HOUR_US) * HOUR_US;
-    let mut cut: BTreeSet<i64> = [from, before].into_iter().filter(|at| at % HOUR_US != 0).map(start).collect();
-    // One look for each day of UTC is enough: zones change their offset at most once a day.
-    let mut day = local_day(zone, from);
-    let end = local_day(zone, before);
-    while day <= end {
-        if let Ok(midnight) = day.to_zoned(zone.rules().clone()) {
-            let at = midnight.timestamp().as_microsecond();
-            if at % HOUR_US != 0 && at > from && at < before {
-                cut.insert(start(at));
-            }
-        }
-        match day.tomorrow() {
-            Ok(next) => day = next,
-            Err(_) => break,
-        }
-    }
-    cut
+/// Whether a bound or a midnight of the zone cuts an hour in two. Only hours that hold something are asked about, so it does not matter how
+/// far the first session lies from the last.
+fn is_cut(hour: i64, (from, before): (i64, i64), zone: &Zone) -> bool {
+    let inside = |at: i64| hour < at && at < hour + HOUR_US;
+    let first = local_day(zone, hour);
+    // A zone that set its clock back just after midnight was a moment in the next day, and is in the first one again when the hour ends.
+    let midnight = first.tomorrow().ok().and_then(|next| next.to_zoned(zone.rules().clone()).ok());
+    let midnight = midnight.is_some_and(|midnight| inside(midnight.timestamp().as_microsecond()));
+    inside(from) || inside(before) || midnight || local_day(zone, hour + HOUR_US - 1) != first
 }
 
-/// Visits everything that is booked in a span, one by one.
+/// Visits everything that is booked by some sessions, one by one.
 fn each_booked(
     read: &Read<'_>,
     basis: Basis,
-    (from, before): (i64, i64),
+    keys: &[i64],
     cuts: &Cuts,
     visit: &mut dyn FnMut(&SessionRow, &Part),
 ) -> Result<(), StoreError> {
-    for keys in booked(read, basis, (from, before))?.chunks(PAGE) {
+    for keys in keys.chunks(PAGE) {
         each_session(read, keys, &mut |session, usage, calls| {
             let wanted = cuts.agent_key.is_none_or(|key| key == session.agent_key)
                 && cuts.category_key.is_none_or(|key| key == session.task_category_key);
@@ -200,10 +194,7 @@ fn each_booked(
                 return;
             }
             for part in parts(session, usage, calls.iter().copied()) {
-                if part.basis == basis
-                    && (from..before).contains(&part.at.0)
-                    && cuts.model_key.is_none_or(|key| key == part.model_key)
-                {
+                if part.basis == basis && cuts.model_key.is_none_or(|key| key == part.model_key) {
                     visit(session, &part);
                 }
             }

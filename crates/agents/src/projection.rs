@@ -1,20 +1,20 @@
 //! The rows that are shown, moved by documents in the order of the ledger.
 
 mod close;
+mod join;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use exhibit_store::{StoreError, Tx};
 
 use crate::aggregates::Contributions;
-use crate::calls::{counts_more, dedupe_key, rank};
+use crate::calls::dedupe_key;
 use crate::contract::{Call, Usage};
 use crate::fold::Placed;
-use crate::prices::{Cost, PricingVersion, price};
+use crate::prices::{Cost, PricingVersion};
 use crate::provenance::TokenCounts;
-use crate::record;
+use crate::record::{self, Recorded};
 use crate::retention::gone_calls;
-use crate::retention::seal::call_hash;
 use crate::rows::Rows;
 use crate::sql::aggregates;
 use crate::sql::calls::{self, CallRow};
@@ -23,6 +23,8 @@ use crate::sql::events::{self, EventRow, json_text};
 use crate::sql::sessions::{self, SessionRow};
 use crate::sql::words::{self, Texts, line_of};
 use crate::usage::of_contract;
+
+use join::Told;
 
 pub use close::close;
 
@@ -65,15 +67,8 @@ struct Work {
 }
 
 fn key_of(document: &Placed, call: &Call) -> String {
-    let session = &document.handed.recorded.said.session;
-    let provider = call.provider.as_deref().or(session.provider.as_deref());
-    dedupe_key(
-        &document.handed.recorded.feed,
-        &session.session_id,
-        &call.call_id,
-        provider,
-        call.response_id.as_deref(),
-    )
+    let Recorded { said, feed, .. } = &document.handed.recorded;
+    dedupe_key(feed, &said.session.session_id, &call.call_id)
 }
 
 impl Work {
@@ -82,20 +77,33 @@ impl Work {
         let mut standing: Vec<SessionRow> = sessions::rows(tx, &ids)?.into_values().collect();
         let keys: BTreeSet<i64> = standing.iter().map(|row| row.standing.session_key).collect();
         // A call may stand under another session, which then changes, too.
-        let wanted: BTreeSet<String> = documents
+        let told = Told::of(documents);
+        let wanted: Vec<&str> = told.keys.iter().map(String::as_str).collect();
+        let mut records = calls::records_by_dedupe_keys(tx, &wanted)?;
+        let answers: BTreeSet<&str> = told
+            .responses
             .iter()
-            .flat_map(|document| document.handed.recorded.said.calls.iter().map(move |call| key_of(document, call)))
+            .copied()
+            .chain(records.iter().filter_map(|call| call.response_id.as_deref()))
             .collect();
-        let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
-        let owners: BTreeSet<i64> = calls::by_dedupe_keys(tx, &wanted)?.iter().map(|call| call.session_key).collect();
+        let answers: Vec<&str> = answers.into_iter().collect();
+        let more = calls::records_by_responses(tx, &answers)?;
+        let mut told_by = calls::by_dedupe_keys(tx, &wanted)?;
+        told_by.extend(calls::by_responses(tx, &answers)?);
+        records.extend(more);
+        let owners: BTreeSet<i64> = told_by.iter().chain(&records).map(|call| call.session_key).collect();
         let others: Vec<i64> = owners.difference(&keys).copied().collect();
         standing.extend(sessions::by_keys(tx, &others)?);
+        let mut rows = Rows::load(tx, standing, &dims)?;
+        rows.know(tx, records.iter().map(|record| record.feed_key))?;
+        rows.keep_records(records);
+        let hashed: Vec<&str> = wanted.into_iter().chain(told.answers.iter().map(String::as_str)).collect();
         Ok(Self {
-            rows: Rows::load(tx, standing, &dims)?,
+            rows,
             dims,
             told: BTreeSet::new(),
             changed_words: BTreeMap::new(),
-            gone: gone_calls(tx, &wanted)?,
+            gone: gone_calls(tx, &hashed)?,
             next_session: sessions::next_key(tx)?,
             next_call: calls::next_key(tx)?,
         })
@@ -134,46 +142,6 @@ impl Work {
             self.call(document, session_key, call)?;
         }
         Ok(session_key)
-    }
-
-    fn call(&mut self, document: &Placed, session_key: i64, call: &Call) -> Result<(), StoreError> {
-        let dedupe_key = key_of(document, call);
-        if self.gone.contains(&call_hash(&dedupe_key)) {
-            return Ok(());
-        }
-        let mut new = self.call_row(document, session_key, call, dedupe_key.clone())?;
-        let Some(old) = self.rows.call(&dedupe_key) else {
-            new.cost = price(&self.rows.book, &self.rows.priced(&new)?);
-            self.next_call += 1;
-            self.rows.put_call(new, document.at);
-            return Ok(());
-        };
-        // It belongs to the session of its earliest record, ties by id.
-        let owner = self.rows.session_at(old.session_key).map_or("", |row| row.standing.session_id.as_str());
-        let (session_key, started_at) = if (new.started_at, document.session_id()) < (old.started_at, owner) {
-            (session_key, new.started_at)
-        } else {
-            (old.session_key, old.started_at)
-        };
-        let mut row = if counts_more(&new, rank(&document.handed.recorded.feed), old, self.rows.rank_of(old.feed_key)) {
-            (new.call_key, new.revision) = (old.call_key, old.revision);
-            new
-        } else {
-            old.clone()
-        };
-        (row.session_key, row.started_at) = (session_key, started_at);
-        row.cost = if self.is_priced_alike(old, &row) {
-            // Said again is no reason to forget that it was reckoned under other prices since.
-            old.cost.clone()
-        } else {
-            price(&self.rows.book, &self.rows.priced(&row)?)
-        };
-        let seen = CallRow { ledger_seq: old.ledger_seq, ..row.clone() };
-        if seen != *old {
-            row.revision += 1;
-            self.rows.put_call(row, document.at);
-        }
-        Ok(())
     }
 
     /// Whether a call has a cost that holds for another word about it, too: nothing that a price depends on differs.

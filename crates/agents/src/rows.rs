@@ -42,6 +42,11 @@ pub(crate) struct Rows {
     /// Sessions whose cost an older file states, whatever their calls come to.
     stated: BTreeSet<i64>,
     changed_calls: BTreeSet<i64>,
+    /// What each feed tells of calls that several tell of, by its key of the call.
+    records: BTreeMap<String, CallRow>,
+    changed_records: BTreeSet<String>,
+    /// The keys of what is told of an answer, by provider and id.
+    of_answers: BTreeMap<(i64, String), BTreeSet<String>>,
 }
 
 impl Rows {
@@ -69,9 +74,19 @@ impl Rows {
             recounted: BTreeSet::new(),
             stated: BTreeSet::new(),
             changed_calls: BTreeSet::new(),
+            records: BTreeMap::new(),
+            changed_records: BTreeSet::new(),
+            of_answers: BTreeMap::new(),
         };
         standing.into_iter().for_each(|call| rows.keep_call(call));
         Ok(rows)
+    }
+
+    /// Learns more names.
+    pub(crate) fn know(&mut self, read: &Read<'_>, keys: impl Iterator<Item = i64>) -> Result<(), StoreError> {
+        let missing = keys.filter(|key| !self.names.contains_key(key)).collect();
+        self.names.extend(dims::names(read, &missing)?);
+        Ok(())
     }
 
     /// The session with an id.
@@ -158,9 +173,75 @@ impl Rows {
         {
             keys.remove(&old.call_key);
         }
+        self.keep_answer(&call);
         self.by_session.entry(call.session_key).or_default().insert(call.call_key);
         self.by_dedupe.insert(call.dedupe_key.clone(), call.call_key);
         self.calls.insert(call.call_key, call);
+    }
+
+    /// Takes a call out: what was told of it counts for another one.
+    pub(crate) fn remove_call(&mut self, call: &CallRow, at: Timestamp) {
+        self.touched.insert(call.session_key, at);
+        self.unpriced.insert(call.session_key);
+        self.recounted.insert(call.session_key);
+        self.stated.remove(&call.session_key);
+        if let Some(keys) = self.by_session.get_mut(&call.session_key) {
+            keys.remove(&call.call_key);
+        }
+        self.by_dedupe.remove(&call.dedupe_key);
+        self.calls.remove(&call.call_key);
+        self.changed_calls.insert(call.call_key);
+    }
+
+    fn keep_answer(&mut self, call: &CallRow) {
+        let before = self.record(&call.dedupe_key).and_then(answer_of);
+        let answer = answer_of(call);
+        if before != answer
+            && let Some(keys) = before.and_then(|before| self.of_answers.get_mut(&before))
+        {
+            keys.remove(&call.dedupe_key);
+        }
+        if let Some(answer) = answer {
+            self.of_answers.entry(answer).or_default().insert(call.dedupe_key.clone());
+        }
+    }
+
+    /// What a feed tells of a call, by its key.
+    pub(crate) fn record(&self, dedupe_key: &str) -> Option<&CallRow> {
+        self.records.get(dedupe_key).or_else(|| self.call(dedupe_key))
+    }
+
+    /// Whether what a feed tells of a call stands beside what others tell of it.
+    pub(crate) fn is_joined(&self, dedupe_key: &str) -> bool {
+        self.records.contains_key(dedupe_key)
+    }
+
+    /// The keys of what is told of the answer that a call had; none when it has no id.
+    pub(crate) fn told_of_answer(&self, call: &CallRow) -> Option<&BTreeSet<String>> {
+        self.of_answers.get(&answer_of(call)?)
+    }
+
+    /// Adds what was loaded of calls that several feeds tell of.
+    pub(crate) fn keep_records(&mut self, records: Vec<CallRow>) {
+        for record in records {
+            self.keep_answer(&record);
+            self.records.insert(record.dedupe_key.clone(), record);
+        }
+    }
+
+    /// Puts what a feed tells of a call beside what others tell of it.
+    pub(crate) fn put_record(&mut self, record: CallRow) {
+        if self.records.get(&record.dedupe_key) != Some(&record) {
+            self.changed_records.insert(record.dedupe_key.clone());
+            self.keep_records(vec![record]);
+        }
+    }
+
+    /// Takes it out: the call is told of by one feed alone.
+    pub(crate) fn remove_record(&mut self, dedupe_key: &str) {
+        if self.records.remove(dedupe_key).is_some() {
+            self.changed_records.insert(dedupe_key.to_owned());
+        }
     }
 
     /// Puts another cost in the place of that of a session that is priced as a whole.
@@ -280,10 +361,23 @@ impl Rows {
     /// Writes calls and usage that changed; the rows of the sessions are left to whoever told them.
     pub(crate) fn write(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
         let changed: Vec<&CallRow> = self.changed_calls.iter().filter_map(|key| self.calls.get(key)).collect();
+        let removed: Vec<i64> =
+            self.changed_calls.iter().filter(|key| !self.calls.contains_key(key)).copied().collect();
+        calls::remove(tx, &removed)?;
         calls::put(tx, &changed)?;
+        let (standing, removed): (Vec<&String>, Vec<&String>) =
+            self.changed_records.iter().partition(|key| self.records.contains_key(*key));
+        calls::remove_records(tx, &removed.iter().map(|key| key.as_str()).collect::<Vec<_>>())?;
+        let records: Vec<&CallRow> = standing.iter().filter_map(|key| self.records.get(*key)).collect();
+        calls::put_records(tx, &records)?;
         let settled: Vec<&UsageRow> = self.touched.keys().filter_map(|key| self.usages.get(key)).collect();
         usage::put(tx, &settled)
     }
+}
+
+/// What the answer to a call is known by.
+fn answer_of(call: &CallRow) -> Option<(i64, String)> {
+    call.provider_key.zip(call.response_id.clone())
 }
 
 /// The usage of a session that nothing was said of.

@@ -288,8 +288,8 @@ impl TrueSession {
     /// Prompt, completion, total; 0 where nothing is known.
     pub fn sides(&self) -> [i64; 3] {
         if let Some([prompt, completion, total]) = self.sent {
-            let sum = prompt.zip(completion).map(|(prompt, completion)| prompt + completion);
-            return [prompt.unwrap_or(0), completion.unwrap_or(0), total.or(sum).unwrap_or(0)];
+            let (prompt, completion) = (prompt.unwrap_or(0), completion.unwrap_or(0));
+            return [prompt, completion, total.unwrap_or(prompt + completion)];
         }
         let mut sides = [0; 3];
         for call in &self.calls {

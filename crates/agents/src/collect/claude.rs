@@ -116,8 +116,9 @@ impl Line<'_> {
         let mut call = Call::new(call_id, self.at);
         call.model_id = Some(model);
         call.provider = Some(PROVIDER.to_owned());
-        // The log records of the same program know the request and not the message, so the request is what joins the two.
-        call.response_id = id_of(self.map, "requestId").or_else(|| id_of(message, "id"));
+        // The message alone says which call it is, in whichever session. The log records of the same program know the request and not the
+        // message, so the request is what joins the two.
+        call.response_id = id_of(self.map, "requestId");
         call.service_tier = str_of(&usage, "service_tier").and_then(ServiceTier::of_word);
         call.estimated = self.cost();
         call.usage = Usage::Raw(usage, Semantics::Exclusive);

@@ -24,7 +24,8 @@ const PART_CALLS: i64 = 10_000;
 const PART_RECORDS: usize = 5_000;
 
 /// Calls of one session above which it stays: its seal would be larger than a record may be.
-const CALLS_MAX: i64 = 200_000;
+/// A call has three hashes there, of about 20 bytes each.
+const CALLS_MAX: i64 = 60_000;
 
 /// Records of one session above which it stays: a tombstone names no more.
 const RECORDS_MAX: usize = 50_000;
@@ -72,6 +73,8 @@ pub(super) struct Part {
     pub(super) seal: Seal,
     /// The records that go.
     pub(super) places: BTreeSet<Seq>,
+    /// Their calls.
+    calls: i64,
     /// Bytes of their bodies.
     bytes: u64,
     /// Where the next part begins.
@@ -83,7 +86,7 @@ pub(super) struct Part {
 impl Part {
     pub(super) fn count(&self, report: &mut Report) {
         report.sessions += self.sessions.len() as u64;
-        report.calls += self.seal.calls.len() as u64;
+        report.calls += self.calls.unsigned_abs();
         report.records += self.places.len() as u64;
         report.bytes += self.bytes;
         report.shared += self.shared;
@@ -105,6 +108,7 @@ pub(super) fn of_part(read: &Read<'_>, limit: &Limit, after: (i64, i64)) -> Resu
         sessions: Vec::new(),
         seal: Seal::of(read, &[])?,
         places: BTreeSet::new(),
+        calls: 0,
         bytes: 0,
         next: last.place,
         shared: 0,
@@ -113,7 +117,7 @@ pub(super) fn of_part(read: &Read<'_>, limit: &Limit, after: (i64, i64)) -> Resu
     let rows = chosen(read, limit, &page, &mut part)?;
     part.seal = Seal::of(read, &rows)?;
     if rows.len() == 1 && part.seal.cuts() > CUTS_MAX {
-        (part.seal, part.places) = (Seal::of(read, &[])?, BTreeSet::new());
+        (part.seal, part.places, part.calls) = (Seal::of(read, &[])?, BTreeSet::new(), 0);
         part.large += 1;
         return Ok(Some(part));
     }
@@ -159,6 +163,7 @@ fn chosen(read: &Read<'_>, limit: &Limit, page: &[Old], part: &mut Part) -> Resu
         part.places.extend(own);
         chosen.push(old.place.1);
     }
+    part.calls = calls;
     sessions::by_keys(read, &chosen)
 }
 

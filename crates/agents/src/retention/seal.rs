@@ -9,6 +9,7 @@ use exhibit_store::{Draft, Read, Seq, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::aggregates::{Basis, Contributions, Cut, Performance, Sum, Sums};
+use crate::calls::{answer_key, told_key};
 use crate::sketch::Sketch;
 use crate::sql::calls::{self, CallRow};
 use crate::sql::dims::{self, DimKind, Names};
@@ -56,6 +57,26 @@ pub fn call_hash(dedupe_key: &str) -> i64 {
     id_hash(dedupe_key)
 }
 
+/// What calls are known by after their rows went: in each feed that told of one by its own key, in all others by the answer.
+fn hashes_of(read: &Read<'_>, standing: &[CallRow]) -> Result<BTreeSet<i64>, StoreError> {
+    let keys: Vec<i64> = standing.iter().map(|call| call.call_key).collect();
+    let records = calls::records_of(read, &keys)?;
+    let told: Vec<&CallRow> = standing.iter().chain(&records).collect();
+    let named = told.iter().flat_map(|call| [call.provider_key, Some(call.feed_key)]).flatten().collect();
+    let names = dims::names(read, &named)?;
+    let mut hashes = BTreeSet::new();
+    for call in told {
+        hashes.insert(call_hash(&call.dedupe_key));
+        let provider = call.provider_key.and_then(|key| names.get(&key));
+        if let Some((provider, response)) = provider.zip(call.response_id.as_deref()) {
+            let answer = answer_key(provider, response);
+            let feed = names.get(&call.feed_key).map_or("", String::as_str);
+            hashes.extend([call_hash(&told_key(feed, &answer)), call_hash(&answer)]);
+        }
+    }
+    Ok(hashes)
+}
+
 fn hex(hash: i64) -> String {
     format!("{:016x}", hash.cast_unsigned())
 }
@@ -74,8 +95,9 @@ impl Seal {
         let usages = usage::by_keys(read, &keys)?;
         let mut of_sessions: BTreeMap<i64, Vec<CallRow>> = BTreeMap::new();
         let mut hashes = BTreeSet::new();
-        for call in calls::by_sessions(read, &keys)? {
-            hashes.insert(call_hash(&call.dedupe_key));
+        let standing = calls::by_sessions(read, &keys)?;
+        hashes.extend(hashes_of(read, &standing)?);
+        for call in standing {
             of_sessions.entry(call.session_key).or_default().push(call);
         }
         let mut sums = Contributions::default();

@@ -1,5 +1,7 @@
 //! Sums of any cut over a span of time: from the aggregates where hours and days are whole, from the rows where they are not.
 
+use std::collections::BTreeSet;
+
 use exhibit_store::value::intern;
 use exhibit_store::{FromRow, Read, Row, Sql, StoreError, Value, params};
 
@@ -155,6 +157,37 @@ pub fn booked(read: &Read<'_>, basis: Basis, (from, before): (i64, i64)) -> Resu
         keys.dedup();
     }
     Ok(keys)
+}
+
+/// Keys of sessions that are booked in hours that begin at these moments: begun in one, or with a call in one. One query however many hours.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn booked_in_hours(read: &Read<'_>, basis: Basis, hours: &BTreeSet<i64>) -> Result<Vec<i64>, StoreError> {
+    // Use the indexes session_started and call_started, once for each hour.
+    const STARTED: Sql = Sql::pair(
+        "agents_analytics_started_in_hours",
+        "select found.session_key from json_each($1) as hour cross join session_ledger as found \
+         where found.started_at >= hour.value and found.started_at < hour.value + 3600000000",
+        "select found.session_key from unnest($1::bigint[]) as hour (value) join session_ledger as found \
+         on found.started_at >= hour.value and found.started_at < hour.value + 3600000000",
+    );
+    const CALLED: Sql = Sql::pair(
+        "agents_analytics_called_in_hours",
+        "select found.session_key from json_each($1) as hour cross join agent_calls as found \
+         where found.started_at >= hour.value and found.started_at < hour.value + 3600000000",
+        "select found.session_key from unnest($1::bigint[]) as hour (value) join agent_calls as found \
+         on found.started_at >= hour.value and found.started_at < hour.value + 3600000000",
+    );
+    if hours.is_empty() {
+        return Ok(Vec::new());
+    }
+    let given = [Value::List(hours.iter().map(|hour| Value::Int(*hour)).collect())];
+    let mut keys: BTreeSet<i64> = read.all::<(i64,)>(&STARTED, &given)?.into_iter().map(|row| row.0).collect();
+    if basis == Basis::CallTime {
+        keys.extend(read.all::<(i64,)>(&CALLED, &given)?.into_iter().map(|row| row.0));
+    }
+    Ok(keys.into_iter().collect())
 }
 
 /// Performance of one bucket and one model.

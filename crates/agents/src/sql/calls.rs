@@ -7,6 +7,7 @@ use exhibit_store::{FromRow, Read, Row, Seq, Sql, StoreError, Tx, Value, params}
 
 use super::cost::{CostCells, cost_cells, cost_of};
 use super::table::{Table, Type};
+use crate::calls::ANSWER_RECORDS_MAX;
 use crate::contract::{CallStatus, Counts, ServiceTier};
 use crate::money::Nano;
 use crate::prices::{Cost, PricingVersion};
@@ -58,48 +59,49 @@ pub struct CallRow {
     pub ledger_seq: Seq,
 }
 
-const CALLS: Table = Table {
-    name: "agent_calls",
-    columns: &[
-        ("call_key", Type::Int),
-        ("dedupe_key", Type::Text),
-        ("call_id", Type::Text),
-        ("response_id", Type::Text),
-        ("session_key", Type::Int),
-        ("model_key", Type::Int),
-        ("provider_key", Type::Int),
-        ("feed_key", Type::Int),
-        ("status", Type::Text),
-        ("error_code", Type::Text),
-        ("service_tier", Type::Text),
-        ("started_at", Type::Int),
-        ("duration_ms", Type::Int),
-        ("input_uncached", Type::Int),
-        ("cache_read", Type::Int),
-        ("cache_write_5m", Type::Int),
-        ("cache_write_1h", Type::Int),
-        ("cache_write", Type::Int),
-        ("output", Type::Int),
-        ("reasoning", Type::Int),
-        ("web_search_requests", Type::Int),
-        ("total_only", Type::Int),
-        ("semantics", Type::Text),
-        ("token_source", Type::Text),
-        ("token_confidence", Type::Text),
-        ("raw_usage", Type::Text),
-        ("billed_nano", Type::Int),
-        ("estimated_nano", Type::Int),
-        ("estimated_version", Type::Text),
-        ("cost_nano", Type::Int),
-        ("pricing_version", Type::Text),
-        ("cost_source", Type::Text),
-        ("cost_confidence_level", Type::Text),
-        ("cost_confidence", Type::Text),
-        ("revision", Type::Int),
-        ("ledger_seq", Type::Int),
-    ],
-    key: &["call_key"],
-};
+const COLUMNS: &[(&str, Type)] = &[
+    ("call_key", Type::Int),
+    ("dedupe_key", Type::Text),
+    ("call_id", Type::Text),
+    ("response_id", Type::Text),
+    ("session_key", Type::Int),
+    ("model_key", Type::Int),
+    ("provider_key", Type::Int),
+    ("feed_key", Type::Int),
+    ("status", Type::Text),
+    ("error_code", Type::Text),
+    ("service_tier", Type::Text),
+    ("started_at", Type::Int),
+    ("duration_ms", Type::Int),
+    ("input_uncached", Type::Int),
+    ("cache_read", Type::Int),
+    ("cache_write_5m", Type::Int),
+    ("cache_write_1h", Type::Int),
+    ("cache_write", Type::Int),
+    ("output", Type::Int),
+    ("reasoning", Type::Int),
+    ("web_search_requests", Type::Int),
+    ("total_only", Type::Int),
+    ("semantics", Type::Text),
+    ("token_source", Type::Text),
+    ("token_confidence", Type::Text),
+    ("raw_usage", Type::Text),
+    ("billed_nano", Type::Int),
+    ("estimated_nano", Type::Int),
+    ("estimated_version", Type::Text),
+    ("cost_nano", Type::Int),
+    ("pricing_version", Type::Text),
+    ("cost_source", Type::Text),
+    ("cost_confidence_level", Type::Text),
+    ("cost_confidence", Type::Text),
+    ("revision", Type::Int),
+    ("ledger_seq", Type::Int),
+];
+
+const CALLS: Table = Table { name: "agent_calls", columns: COLUMNS, key: &["call_key"] };
+
+/// What each feed tells of calls that more than one tells of.
+const RECORDS: Table = Table { name: "agent_call_records", columns: COLUMNS, key: &["dedupe_key"] };
 
 static PUT: LazyLock<Sql> = LazyLock::new(|| CALLS.put("agents_calls_put"));
 
@@ -127,6 +129,62 @@ static NEWEST: LazyLock<Sql> = LazyLock::new(|| {
     )
 });
 
+static PUT_RECORDS: LazyLock<Sql> = LazyLock::new(|| RECORDS.put("agents_call_records_put"));
+
+// Uses the primary key.
+static RECORDS_BY_DEDUPE: LazyLock<Sql> =
+    LazyLock::new(|| RECORDS.select_in("agents_call_records_by_dedupe", "dedupe_key", Type::Text));
+
+// Uses the index call_record_row.
+static RECORDS_BY_CALL: LazyLock<Sql> =
+    LazyLock::new(|| RECORDS.select_in("agents_call_records_by_call", "call_key", Type::Int));
+
+// Uses the index call_response.
+static BY_RESPONSE: LazyLock<Sql> = LazyLock::new(|| of_responses(&CALLS, "agents_calls_by_response", "call_key"));
+
+// Uses the index call_record_response.
+static RECORDS_BY_RESPONSE: LazyLock<Sql> =
+    LazyLock::new(|| of_responses(&RECORDS, "agents_call_records_by_response", "dedupe_key"));
+
+/// Rows about the answers in the list `$1`, `$2` of each at most.
+fn of_responses(table: &Table, name: &'static str, key: &str) -> Sql {
+    let columns = table.columns().split(", ").map(|column| format!("found.{column}")).collect::<Vec<_>>().join(", ");
+    let of = format!("select {{what}} from {} where response_id = wanted.value limit $2", table.name);
+    Sql {
+        name,
+        sqlite: format!(
+            "select {columns} from json_each($1) as wanted cross join {} as found where found.{key} in ({})",
+            table.name,
+            of.replace("{what}", key)
+        )
+        .into(),
+        postgres: format!(
+            "select {columns} from unnest($1::text[]) as wanted (value) cross join lateral ({}) as found",
+            of.replace("{what}", "*")
+        )
+        .into(),
+    }
+}
+
+const REMOVE: &[Sql] = &[
+    Sql::pair(
+        "agents_calls_remove_costs",
+        "delete from cost_rows where subject = 'call' and subject_key in (select value from json_each($1))",
+        "delete from cost_rows where subject = 'call' and subject_key = any($1::bigint[])",
+    ),
+    Sql::pair(
+        "agents_calls_remove",
+        "delete from agent_calls where call_key in (select value from json_each($1))",
+        "delete from agent_calls where call_key = any($1::bigint[])",
+    ),
+];
+
+const REMOVE_RECORDS: Sql = Sql::pair(
+    "agents_call_records_remove",
+    "delete from agent_call_records where dedupe_key in (select value from json_each($1))",
+    "delete from agent_call_records where dedupe_key = any($1::text[])",
+);
+
 const NEXT: Sql = Sql::same("agents_calls_next", "select coalesce(max(call_key), 0) + 1 from agent_calls");
 
 /// Those that have one of these keys.
@@ -138,6 +196,52 @@ pub fn by_dedupe_keys(read: &Read<'_>, keys: &[&str]) -> Result<Vec<CallRow>, St
         return Ok(Vec::new());
     }
     read.all(&BY_DEDUPE, &[Value::List(keys.iter().map(|key| Value::from(*key)).collect())])
+}
+
+/// Calls about answers with these ids, of whichever provider; of each id one more at most than are compared.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn by_responses(read: &Read<'_>, ids: &[&str]) -> Result<Vec<CallRow>, StoreError> {
+    of_ids(read, &BY_RESPONSE, ids)
+}
+
+/// What each feed tells, where several tell of answers with these ids; of each id one more at most than are compared.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn records_by_responses(read: &Read<'_>, ids: &[&str]) -> Result<Vec<CallRow>, StoreError> {
+    of_ids(read, &RECORDS_BY_RESPONSE, ids)
+}
+
+fn of_ids(read: &Read<'_>, sql: &Sql, ids: &[&str]) -> Result<Vec<CallRow>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let limit = i64::try_from(ANSWER_RECORDS_MAX).unwrap_or(i64::MAX).saturating_add(1);
+    read.all(sql, &[Value::List(ids.iter().map(|id| Value::from(*id)).collect()), Value::Int(limit)])
+}
+
+/// What one feed tells of calls that several tell of, by its keys.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn records_by_dedupe_keys(read: &Read<'_>, keys: &[&str]) -> Result<Vec<CallRow>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    read.all(&RECORDS_BY_DEDUPE, &[Value::List(keys.iter().map(|key| Value::from(*key)).collect())])
+}
+
+/// What each feed tells of these calls, where several do; `call_key` is that of the call.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn records_of(read: &Read<'_>, call_keys: &[i64]) -> Result<Vec<CallRow>, StoreError> {
+    if call_keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    read.all(&RECORDS_BY_CALL, &[Value::List(call_keys.iter().map(|key| Value::Int(*key)).collect())])
 }
 
 /// All calls of these sessions.
@@ -187,6 +291,41 @@ pub fn next_key(read: &Read<'_>) -> Result<i64, StoreError> {
 pub fn put(tx: &mut Tx<'_>, rows: &[&CallRow]) -> Result<(), StoreError> {
     let rows: Vec<Vec<Value>> = rows.iter().map(|row| values_of(row)).collect();
     tx.execute_many(&PUT, &rows)?;
+    Ok(())
+}
+
+/// Writes what each feed tells of calls that several tell of.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn put_records(tx: &mut Tx<'_>, rows: &[&CallRow]) -> Result<(), StoreError> {
+    let rows: Vec<Vec<Value>> = rows.iter().map(|row| values_of(row)).collect();
+    tx.execute_many(&PUT_RECORDS, &rows)?;
+    Ok(())
+}
+
+/// Takes out calls with their costs: what was told of them counts for another one.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn remove(tx: &mut Tx<'_>, call_keys: &[i64]) -> Result<(), StoreError> {
+    if call_keys.is_empty() {
+        return Ok(());
+    }
+    for sql in REMOVE {
+        tx.execute(sql, &[Value::List(call_keys.iter().map(|key| Value::Int(*key)).collect())])?;
+    }
+    Ok(())
+}
+
+/// Takes out what feeds told of calls, by their keys.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn remove_records(tx: &mut Tx<'_>, keys: &[&str]) -> Result<(), StoreError> {
+    if !keys.is_empty() {
+        tx.execute(&REMOVE_RECORDS, &[Value::List(keys.iter().map(|key| Value::from(*key)).collect())])?;
+    }
     Ok(())
 }
 

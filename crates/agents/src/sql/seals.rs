@@ -72,10 +72,12 @@ const TO_INDEX: Sql = Sql::same(
     "select ledger_seq, key from ingest_keys where ledger_seq > $1 order by ledger_seq limit $2",
 );
 
-// One walk through all calls, each with a look at two primary keys: once for each pruning, which is once a day.
+// One walk through all calls and what several feeds tell of some, each with a look at two primary keys: once for each pruning, which is once a day.
 const SHARED: Sql = Sql::same(
     "agents_seals_shared",
-    "select distinct told.id_hash from agent_calls as call \
+    "select distinct told.id_hash from (select ledger_seq, session_key from agent_calls union all \
+     select record.ledger_seq, joined.session_key from agent_call_records as record \
+     join agent_calls as joined on joined.call_key = record.call_key) as call \
      join session_records as told on told.ledger_seq = call.ledger_seq \
      join session_ledger as owner on owner.session_key = call.session_key where owner.id_hash <> told.id_hash limit $1",
 );
@@ -91,12 +93,14 @@ const CONFLICTS_OF: Sql = Sql::pair(
 static REMOVE: LazyLock<Vec<Sql>> = LazyLock::new(|| {
     let of_calls =
         "cost_rows where subject = 'call' and subject_key in (select call_key from agent_calls where session_key";
+    let of_records = "agent_call_records where call_key in (select call_key from agent_calls where session_key";
     let of_sessions = "cost_rows where subject = 'session' and subject_key";
     let every = [
         ("agents_seal_costs_of_calls", of_calls, of_calls, ")"),
         ("agents_seal_costs_of_sessions", of_sessions, of_sessions, ""),
         ("agents_seal_words", "session_fts where rowid", "session_words where session_key", ""),
         ("agents_seal_events", "session_events where session_key", "session_events where session_key", ""),
+        ("agents_seal_call_records", of_records, of_records, ")"),
         ("agents_seal_calls", "agent_calls where session_key", "agent_calls where session_key", ""),
         ("agents_seal_usage", "session_usage where session_key", "session_usage where session_key", ""),
         ("agents_seal_sessions", "session_ledger where session_key", "session_ledger where session_key", ""),

@@ -144,6 +144,11 @@ const REMOVE: &[Sql] = &[
          (select session_key from session_ledger where ledger_seq >= $1 and ledger_seq <= $2)",
     ),
     Sql::same(
+        "agents_session_call_records_remove",
+        "delete from agent_call_records where call_key in (select call_key from agent_calls where session_key in \
+         (select session_key from session_ledger where ledger_seq >= $1 and ledger_seq <= $2))",
+    ),
+    Sql::same(
         "agents_session_calls_remove",
         "delete from agent_calls where session_key in \
          (select session_key from session_ledger where ledger_seq >= $1 and ledger_seq <= $2)",

@@ -101,6 +101,7 @@ const TELLING_NAMES: &[(&str, Shape)] = &[
     ("cache_creation", Shape::Anthropic),
     ("cache_read_tokens", Shape::ClaudeLog),
     ("cache_creation_tokens", Shape::ClaudeLog),
+    ("server_tool_use", Shape::Anthropic),
     ("input_tokens", Shape::OpenAi),
     ("output_tokens", Shape::OpenAi),
     ("total_tokens", Shape::OpenAi),

@@ -11,6 +11,14 @@ fn object(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().expect("an object")
 }
 
+/// AG-41: an object of Anthropic that names no cache is one of Anthropic still, and its searches count.
+#[test]
+fn ag_41_searches_count_without_a_cache() {
+    let said = json!({"input_tokens": 7, "output_tokens": 3, "server_tool_use": {"web_search_requests": 2}});
+    let used = of_contract(&crate::contract::Usage::Raw(object(&said), Semantics::Exclusive)).usage;
+    assert_eq!((used.counts.web_search_requests, used.counts.input_uncached), (Some(2), Some(7)));
+}
+
 /// Input uncached, read, written (no split, 5 m, 1 h), output, reasoning.
 type Buckets = [Option<i64>; 7];
 

@@ -43,5 +43,6 @@ mod collect;
 mod control;
 mod import;
 mod import_v41;
+mod joined;
 mod live;
 mod rules;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use exhibit_agents::aggregates::{Basis, Sum};
 use exhibit_agents::alerts::Zone;
-use exhibit_agents::analytics::{Reach, by_day, matrix};
+use exhibit_agents::analytics::{Reach, by_day, by_provider, matrix};
 use exhibit_agents::sql::analytics::{By, Cuts};
 use exhibit_agents::sql::dims::{DimKind, find};
 use exhibit_agents::sql::ledger::{Filter, Place, Sort, Text, count, page};
@@ -12,12 +12,15 @@ use exhibit_model::time::Timestamp;
 use exhibit_store::Backend;
 use serde_json::{Value, json};
 
-use crate::world::{World, block_on};
+use crate::world::{World, block_on, session, with, with_calls};
 
 both!(
     ag_32_every_filter_and_order_finds_what_is_there,
     ag_33_days_of_any_zone_sum_up_to_what_is_there,
     performance_is_that_of_the_sessions_that_ended,
+    ag_33_an_hour_is_cut_only_where_something_is_booked,
+    usage_by_provider_asks_the_call_first,
+    one_side_that_is_known_was_used,
 );
 
 /// A session as the test knows it.
@@ -259,4 +262,51 @@ fn performance_is_that_of_the_sessions_that_ended(backend: Backend) {
             assert!(!medians.approx);
         }
     }
+}
+
+/// AG-33: midnight of the zone cuts hours that lie decades apart, and each session is booked on its own day.
+fn ag_33_an_hour_is_cut_only_where_something_is_booked(backend: Backend) {
+    let world = World::new(backend);
+    let moments = [
+        ("old", "1971-03-04T18:40:00Z", "1971-03-05"),
+        ("before", "2026-01-02T18:29:59Z", "2026-01-02"),
+        ("after", "2026-01-02T18:30:00Z", "2026-01-03"),
+    ];
+    for (id, started, _) in moments {
+        world.takes(&with(session(id, "running"), "startedAt", started));
+    }
+    let zone = Zone::parse("Asia/Kolkata").expect("a zone");
+    let found =
+        world.read(move |read| by_day(read, Basis::CallTime, Reach::default(), &zone, &Cuts::default(), By::Nothing));
+    let days: Vec<(String, i64)> =
+        found.iter().map(|((day, _), sums)| (day.to_string(), sums.get(Sum::Runs))).collect();
+    assert_eq!(days, moments.map(|(_, _, day)| (day.to_owned(), 1)));
+}
+
+fn usage_by_provider_asks_the_call_first(backend: Backend) {
+    let world = World::new(backend);
+    let call = |id: &str, output: i64| json!({"callId": id, "startedAt": "2026-01-02T03:04:05Z", "status": "success", "usage": {"output": output}});
+    let mut calls = json!([call("own", 1), call("session's", 2)]);
+    calls[0]["provider"] = "acme".into();
+    world.takes(&with_calls("s", &json!({"provider": "wholesale"}), &calls));
+    let found = world.read(|read| {
+        let groups = by_provider(read, Basis::CallTime, Reach::default(), &Cuts::default())?;
+        let mut named = BTreeMap::new();
+        for name in ["acme", "wholesale"] {
+            let key = find(read, DimKind::Provider, name)?;
+            named.insert(name, groups.get(&key).map(|sums| sums.get(Sum::Output)));
+        }
+        Ok(named)
+    });
+    assert_eq!(found, [("acme", Some(1)), ("wholesale", Some(2))].into());
+}
+
+fn one_side_that_is_known_was_used(backend: Backend) {
+    let world = World::new(backend);
+    world.takes(&with(session("s", "done"), "promptTokens", 1_000));
+    world.takes(&with(session("t", "done"), "completionTokens", 10));
+    let zone = Zone::default();
+    let found = world
+        .read(move |read| by_day(read, Basis::SessionStart, Reach::default(), &zone, &Cuts::default(), By::Nothing));
+    assert_eq!(found.values().map(|sums| sums.get(Sum::Total)).sum::<i64>(), 1_010);
 }

@@ -157,7 +157,7 @@ fn what_is_said_later_of_what_went_counts_for_nothing(backend: Backend) {
     assert!(collected.stale);
     assert!(kept(&world) == sums);
     // A call that went is told again by another session: that session counts, the call does not.
-    world.takes(&called("new", "2026-05-02T03:04:05Z", "one"));
+    world.collects("otlp_span", &called("new", "2026-05-02T03:04:05Z", "one"));
     let cost = |sums: &exhibit_agents::aggregates::Contributions| -> i64 {
         let days = sums.usage.iter().filter(|(cut, _)| (cut.grain, cut.basis) == (DAY, Basis::CallTime));
         days.map(|(_, sums)| sums.get(Sum::CostNano)).sum()
@@ -219,7 +219,7 @@ fn a_session_whose_word_counts_for_another_stays_as_long_as_that_one(backend: Ba
             "usage": {"inputUncached": 10, "output": output}}]);
         with_calls(id, &json!({"state": state, "startedAt": "2026-01-02T03:04:00Z"}), &calls)
     };
-    world.takes(&said("owner", "running", "2026-01-02T03:04:05Z", 5));
+    world.collects("otlp_span", &said("owner", "running", "2026-01-02T03:04:05Z", 5));
     world.takes(&said("teller", "done", "2026-01-02T03:04:06Z", 50));
     let output = |world: &World| -> i64 {
         let days = kept(world);
@@ -231,7 +231,7 @@ fn a_session_whose_word_counts_for_another_stays_as_long_as_that_one(backend: Ba
     let planned = plan(&world, BODIES);
     let done = run(&world, BODIES);
     assert!(planned == done && (done.sessions, done.shared) == (0, 1), "{done:?}");
-    world.takes(&said("owner", "done", "2026-01-02T03:04:05Z", 5));
+    world.collects("otlp_span", &said("owner", "done", "2026-01-02T03:04:05Z", 5));
     becomes(&world, MONDAY + 300 * DAY_US);
     let sums = kept(&world);
     for (sessions, shared) in [(1, 1), (1, 0), (0, 0)] {
@@ -325,7 +325,7 @@ fn a_seal_reads_back_and_a_damaged_one_is_refused() {
     let body = seal.draft().expect("a record").payload;
     let read = |body: &serde_json::Value| Seal::read(body.to_string().as_bytes());
     assert_eq!(read(&body).expect("a seal"), seal);
-    assert_eq!((seal.sessions.len(), seal.calls.len()), (1, 1));
+    assert_eq!((seal.sessions.len(), seal.calls.len()), (1, 3), "its key, its answer, and which feed told of that");
     let sums = seal.clone();
     assert!(world.read(move |read| sums.contributions(read)) == kept(&world), "by the keys of the database");
     for (member, value) in [

@@ -125,6 +125,49 @@ create table agent_calls (
 create index call_started on agent_calls (started_at, call_key);
 create index call_session on agent_calls (session_key, started_at, call_key);
 create index call_model on agent_calls (model_key, started_at, call_key);
+create index call_response on agent_calls (response_id) where response_id is not null;
+
+-- What each feed tells of a call that more than one tells of, under the key of that call.
+create table agent_call_records (
+  dedupe_key text collate "C" primary key,
+  call_key bigint not null,
+  call_id text collate "C" not null,
+  response_id text collate "C" not null,
+  session_key bigint not null,
+  model_key bigint not null,
+  provider_key bigint not null,
+  feed_key bigint not null,
+  status text collate "C" not null,
+  error_code text collate "C",
+  service_tier text collate "C",
+  started_at bigint not null,
+  duration_ms bigint,
+  input_uncached bigint,
+  cache_read bigint,
+  cache_write_5m bigint,
+  cache_write_1h bigint,
+  cache_write bigint,
+  output bigint,
+  reasoning bigint,
+  web_search_requests bigint,
+  total_only bigint,
+  semantics text collate "C" not null,
+  token_source text collate "C" not null,
+  token_confidence text collate "C" not null,
+  raw_usage text collate "C",
+  billed_nano bigint,
+  estimated_nano bigint,
+  estimated_version text collate "C",
+  cost_nano bigint,
+  pricing_version text collate "C",
+  cost_source text collate "C" not null,
+  cost_confidence_level text collate "C" not null,
+  cost_confidence text collate "C" not null,
+  revision bigint not null,
+  ledger_seq bigint not null
+);
+create index call_record_row on agent_call_records (call_key);
+create index call_record_response on agent_call_records (response_id);
 
 -- Keys: what was decided under which key; no projection, because a stale document has a key, too. Only a key of the sender's own is ever
 -- looked for. That no key has a fingerprint twice holds for the others, too: both make the id of the record, which is unique.

@@ -127,6 +127,49 @@ create table agent_calls (
 create index call_started on agent_calls (started_at, call_key);
 create index call_session on agent_calls (session_key, started_at, call_key);
 create index call_model on agent_calls (model_key, started_at, call_key);
+create index call_response on agent_calls (response_id) where response_id is not null;
+
+-- What each feed tells of a call that more than one tells of, under the key of that call.
+create table agent_call_records (
+  dedupe_key text primary key not null,
+  call_key integer not null,
+  call_id text not null,
+  response_id text not null,
+  session_key integer not null,
+  model_key integer not null,
+  provider_key integer not null,
+  feed_key integer not null,
+  status text not null,
+  error_code text,
+  service_tier text,
+  started_at integer not null,
+  duration_ms integer,
+  input_uncached integer,
+  cache_read integer,
+  cache_write_5m integer,
+  cache_write_1h integer,
+  cache_write integer,
+  output integer,
+  reasoning integer,
+  web_search_requests integer,
+  total_only integer,
+  semantics text not null,
+  token_source text not null,
+  token_confidence text not null,
+  raw_usage text,
+  billed_nano integer,
+  estimated_nano integer,
+  estimated_version text,
+  cost_nano integer,
+  pricing_version text,
+  cost_source text not null,
+  cost_confidence_level text not null,
+  cost_confidence text not null,
+  revision integer not null,
+  ledger_seq integer not null
+) strict;
+create index call_record_row on agent_call_records (call_key);
+create index call_record_response on agent_call_records (response_id);
 
 -- Keys: what was decided under which key; no projection, because a stale document has a key, too. Only a key of the sender's own is ever
 -- looked for. That no key has a fingerprint twice holds for the others, too: both make the id of the record, which is unique.
