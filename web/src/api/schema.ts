@@ -1612,7 +1612,7 @@ export interface components {
             /** @description Its id in the audit. */
             auditId: string;
             /** @description What was read back last: a state, a model, or `absent`. */
-            finalState: string | null;
+            finalState?: string | null;
             /** @description Always true. */
             ok: boolean;
             /** @description `confirmed`, `already_ended` or `dry_run`. */
@@ -1627,7 +1627,7 @@ export interface components {
             /** @description Its id in the audit. */
             auditId: string;
             /** @description What was read back last: a state, a model, or `absent`. */
-            finalState: string | null;
+            finalState?: string | null;
             /** @description Always true. */
             ok: boolean;
             /** @description `confirmed`, `already_ended` or `dry_run`. */
@@ -1656,7 +1656,7 @@ export interface components {
             /** @description Its id in the audit. */
             auditId: string;
             /** @description What was read back last: a state, a model, or `absent`. */
-            finalState: string | null;
+            finalState?: string | null;
             /** @description Its name there. */
             model: string;
             /** @description Always true. */
@@ -1764,8 +1764,12 @@ export interface components {
             };
             /** @description The instance. */
             scopeKey: string;
+            /** @description Until when somebody wants to hear nothing of it. */
+            silencedUntil?: string | null;
             /** @description `warning`, `critical` or `resolved`. */
             status: string;
+            /** @description Until when a repetition is not told, as the last notice is too fresh. */
+            suppressedUntil?: string | null;
             /** @description When something happened to it last. */
             triggeredAt: string;
             /**
@@ -2327,7 +2331,7 @@ export interface components {
              * @description Files that it has read; left out where there are none.
              */
             files?: number | null;
-            /** @description The last thing that went wrong. */
+            /** @description The last thing that went wrong: of one reading, so it names a part of what [`Self::bad_records`] counts. */
             problem?: string | null;
             /** @description When it last read anything; left out when it never did. */
             readAt?: string | null;
@@ -2788,6 +2792,8 @@ export interface components {
             connected: boolean;
             /** @description And it calls itself well. */
             healthy: boolean;
+            /** @description Why it could not be asked, when it could not. */
+            problem?: string | null;
             /** @description What is shown is older than the last attempt to ask. */
             stale: boolean;
         };
@@ -4622,6 +4628,11 @@ export interface components {
              * @description Tokens.
              */
             tokens: number;
+            /**
+             * Format: int64
+             * @description Those without a cost.
+             */
+            unpricedRuns: number;
         };
         /** @description Sums of a group. */
         UsageGroup: {

@@ -338,7 +338,8 @@ fn ag_34_the_status_degrades_after_ten_seconds_and_without_a_controller(backend:
     drop(gateway);
     world.clock.advance_micros(5_000_000);
     let stale = look(&api);
-    assert_eq!(stale["gateway"], json!({"connected": false, "healthy": false, "stale": true}));
+    let gateway = json!({"connected": false, "healthy": false, "stale": true, "problem": "gateway unavailable"});
+    assert_eq!(stale["gateway"], gateway);
     assert_eq!(stale["agents"][0]["status"], "running", "the last data, for ten seconds");
     world.clock.advance_micros(5_000_001);
     let lost = look(&api);
