@@ -5,6 +5,7 @@
 
 use exhibit_model::json::SAFE_INTEGER_MAX;
 use exhibit_model::time::Timestamp;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value};
 
 use super::BadLine;
@@ -78,7 +79,47 @@ pub(super) fn value(bytes: &[u8], containers_max: usize) -> Result<Value, BadLin
     {
         return Err(BadLine::TooLarge);
     }
-    serde_json::from_slice(bytes).map_err(|_| BadLine::NotJson)
+    parsed(bytes).ok_or(BadLine::NotJson)
+}
+
+/// What a text of JSON says, also when its writer cut a text between two halves of a character or wrote numbers that JSON does not have.
+pub(super) fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    serde_json::from_slice(bytes).ok().or_else(|| serde_json::from_slice(&mended(bytes)).ok())
+}
+
+/// The text with U+FFFD for each escaped surrogate that stands alone (as writers in JavaScript and Python make of a text that was cut, RFC 8259
+/// section 8.2), and with null for `NaN` and infinities (as Python writes them).
+fn mended(bytes: &[u8]) -> Vec<u8> {
+    let (mut mended, mut at, mut quoted) = (Vec::with_capacity(bytes.len()), 0, false);
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        let (text, length): (&[u8], usize) = match rest {
+            [b'\\', ..] if quoted => escaped(rest),
+            [b'N', b'a', b'N', ..] if !quoted => (b"null", 3),
+            [b'-', b'I', ..] if !quoted && rest.starts_with(b"-Infinity") => (b"null", 9),
+            [b'I', ..] if !quoted && rest.starts_with(b"Infinity") => (b"null", 8),
+            [byte, ..] => {
+                quoted ^= *byte == b'"';
+                (&rest[..1], 1)
+            }
+            [] => break,
+        };
+        mended.extend_from_slice(text);
+        at += length;
+    }
+    mended
+}
+
+/// What stands for the escape at the beginning, and how long that is.
+fn escaped(rest: &[u8]) -> (&[u8], usize) {
+    let unit = |at: usize| {
+        let digits = rest.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    match (unit(0), unit(6)) {
+        (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (&rest[..12], 12),
+        (Some(0xD800..=0xDFFF), _) => (b"\\ufffd", 6),
+        _ => (&rest[..rest.len().min(2)], rest.len().min(2)),
+    }
 }
 
 /// The object under a name.

@@ -15,6 +15,22 @@ fn strings_do_not_count_as_structure() {
     assert_eq!(Structure::of(text), Structure { containers: 2, values: 4, depth: 2 });
 }
 
+/// Writers in JavaScript and Python cut texts between the halves of a character, and Python writes `NaN`: what a call cost is read all the same.
+#[test]
+fn halves_of_characters_and_no_numbers_are_mended() {
+    for (written, read) in [
+        (r#"{"a":"cut \ud83d"}"#, json!({"a": "cut \u{fffd}"})),
+        (r#"{"a":"\ude00 \ud83d\ud83d\ude00"}"#, json!({"a": "\u{fffd} \u{fffd}\u{1f600}"})),
+        (r#"{"a":"\\ud83d \"\ud83d\" NaN","b":NaN}"#, json!({"a": "\\ud83d \"\u{fffd}\" NaN", "b": null})),
+        (r#"[Infinity,-Infinity,1]"#, json!([null, null, 1])),
+    ] {
+        assert_eq!(parsed::<Value>(written.as_bytes()), Some(read), "{written}");
+    }
+    for broken in [r#"{"a":"\ud83"}"#, r#"{"a":"\ud83d"#, "[NaN", r#"{"a":NaNs}"#, r#"{"a":"\"#] {
+        assert_eq!(parsed::<Value>(broken.as_bytes()), None, "{broken}");
+    }
+}
+
 #[test]
 fn lines_that_would_fill_the_memory_are_not_read() {
     let wide = format!("[{}]", "[],".repeat(50));
@@ -64,6 +80,17 @@ fn usage_keeps_what_a_document_can_hold() {
 }
 
 proptest! {
+    /// What is valid already is not touched.
+    #[test]
+    fn mending_leaves_valid_texts_alone(texts in prop::collection::vec(any::<String>(), 0..5)) {
+        let written = serde_json::to_vec(&texts).expect("JSON");
+        prop_assert_eq!(mended(&written), written);
+    }
+
+    #[test]
+    fn mending_does_not_panic(bytes in prop::collection::vec(prop::sample::select(&b"\\ud8Dc0\"N-aI"[..]), 0..40)) {
+        let _mended = mended(&bytes);
+    }
     #[test]
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _read = value(&bytes, 50);

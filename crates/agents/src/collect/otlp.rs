@@ -28,7 +28,7 @@ use prost::Message;
 use serde::de::DeserializeOwned;
 
 use super::Collected;
-use super::json::Structure;
+use super::json::{Structure, parsed};
 use weigh::Shape;
 use wire::{LogsRequest, MetricsRequest, TracesRequest};
 
@@ -132,7 +132,7 @@ fn decode<M: Message + Default + DeserializeOwned>(
             if body.trim_ascii_start().first() != Some(&b'{') {
                 return Err(BadRequest::NotJson);
             }
-            serde_json::from_slice(body).map_err(|_| BadRequest::NotJson)
+            parsed(body).ok_or(BadRequest::NotJson)
         }
     }
 }

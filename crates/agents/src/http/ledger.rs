@@ -390,7 +390,14 @@ pub(super) fn called(read: &Read<'_>, rows: Vec<CallRow>) -> Result<Vec<LedgerCa
     let keys: BTreeSet<i64> =
         rows.iter().flat_map(|call| [Some(call.model_key), call.provider_key, Some(call.feed_key)]).flatten().collect();
     let names = dims::names(read, &keys)?;
-    let views = rows.into_iter().map(|call| LedgerCall::new(call, |key| names.get(&key).cloned()));
+    let keys: BTreeSet<i64> = rows.iter().map(|call| call.session_key).collect();
+    let sessions = sessions::by_keys(read, &keys.into_iter().collect::<Vec<_>>())?;
+    let ids: BTreeMap<i64, String> =
+        sessions.into_iter().map(|row| (row.standing.session_key, row.standing.session_id)).collect();
+    let views = rows.into_iter().map(|call| {
+        let session_id = ids.get(&call.session_key).cloned().unwrap_or_default();
+        LedgerCall::new(call, session_id, |key| names.get(&key).cloned())
+    });
     views
         .collect::<Result<_, _>>()
         .map_err(|error| StoreError::Unexpected(format!("a stored usage object cannot be read: {error}")))

@@ -196,6 +196,8 @@ impl LedgerEvent {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LedgerCall {
+    /// The session that it counts for.
+    pub session_id: String,
     /// The id that its feed gave it.
     pub call_id: String,
     /// The id that the provider gave the answer.
@@ -255,9 +257,14 @@ pub struct LedgerCall {
 }
 
 impl LedgerCall {
-    pub(super) fn new(call: CallRow, name: impl Fn(i64) -> Option<String>) -> Result<Self, serde_json::Error> {
+    pub(super) fn new(
+        call: CallRow,
+        session_id: String,
+        name: impl Fn(i64) -> Option<String>,
+    ) -> Result<Self, serde_json::Error> {
         let counts = call.usage.counts.named().into_iter();
         Ok(Self {
+            session_id,
             model_id: name(call.model_key).unwrap_or_default(),
             provider: call.provider_key.and_then(&name),
             feed: name(call.feed_key).unwrap_or_default(),

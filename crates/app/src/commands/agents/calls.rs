@@ -45,6 +45,7 @@ pub async fn calls(args: CallsArgs, context: &Context) -> Result<Exit, CliError>
             format!("{} in", tokens(&read)),
             format!("{} out", tokens(&["output"])),
             call.cost_usd.map_or_else(|| "unpriced".to_owned(), money),
+            call.session_id.clone(),
             call.call_id.clone(),
         ]
     });
