@@ -3195,6 +3195,8 @@ export interface components {
             semantics: string;
             /** @description `standard`, `batch`, `flex` or `priority`. */
             serviceTier?: string | null;
+            /** @description The session that it counts for. */
+            sessionId: string;
             /** @description When it began. */
             startedAt: string;
             /** @description `success`, `failed` or `cancelled`. */
