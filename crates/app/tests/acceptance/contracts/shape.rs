@@ -34,7 +34,7 @@ const SHAPES: &[(&str, &str, &str)] = &[
     (
         "Call",
         "",
-        "callId, responseId?, modelId, provider?, feed, status success|failed|cancelled, errorCode?, \
+        "sessionId, callId, responseId?, modelId, provider?, feed, status success|failed|cancelled, errorCode?, \
          serviceTier? standard|batch|flex|priority, startedAt time, durationMs? int, usage counts, totalOnly? int, semantics, \
          rawUsage? object, costUsd? num, pricingVersion?, tokenSource, tokenConfidence, costSource, costConfidence, \
          costConfidenceLevel, revision int, ledgerSeq int",
