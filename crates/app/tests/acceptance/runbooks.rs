@@ -79,6 +79,10 @@ impl Given<'_> {
                 self.file(name, fixture);
             }
         }
+        // Whoever writes sessions out has some.
+        if commands.contains("agents export") {
+            self.session();
+        }
         let is_word = |character: char| character.is_ascii_alphanumeric() || "_-$\"'./{".contains(character);
         let mut text = String::new();
         let mut rest = commands;
@@ -91,15 +95,20 @@ impl Given<'_> {
         text + rest
     }
 
-    fn name(&mut self, word: &str) -> String {
-        if !["OTHER", "ID", "RULE"].contains(&word) {
-            return word.to_owned();
-        }
-        // Whoever writes sessions out for another ledger has some.
+    /// The names of what is there, which is made when first asked for.
+    fn session(&mut self) -> &BTreeMap<&'static str, String> {
         if self.words.is_empty() {
             self.words = names(self.world);
         }
-        self.words.get(word).cloned().unwrap_or_else(|| "another-home".to_owned())
+        &self.words
+    }
+
+    fn name(&mut self, word: &str) -> String {
+        match word {
+            "OTHER" => "another-home".to_owned(),
+            "ID" | "RULE" => self.session()[word].clone(),
+            other => other.to_owned(),
+        }
     }
 
     /// A file of another program, of its fixture; a database out of the statements that make it.

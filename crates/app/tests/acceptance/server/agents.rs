@@ -455,7 +455,7 @@ fn ag_36_who_may_administer_and_what_the_secret_opens(backend: Backend) {
     drop(served);
     // It would open nothing: no older route needs it.
     world.set("EXHIBIT_AGENTS__SECRET_SCOPES", "[\"ingest\",\"admin\"]");
-    let refused = world.exhibit(&["config", "show"]);
+    let refused = world.exhibit(&["ls"]);
     assert!(refused.code != 0 && refused.stderr.contains("agents.secret_scopes"), "{refused:?}");
 }
 

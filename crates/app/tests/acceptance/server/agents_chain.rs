@@ -187,7 +187,7 @@ fn ag_29_a_rule_is_tried_before_it_is_made(backend: Backend) {
     for (critical, status) in [(5.0, "critical"), (50.0, "warning")] {
         let tried = served.post(EVALUATE, &token, &json!({"dryRun": true, "rule": rule(critical)}));
         assert_eq!(tried.status, 200, "{tried:?}");
-        let found = json!([{"scopeKey": "agent=builder", "status": status, "value": 8.0, "sample": tried.json()["values"][0]["sample"]}]);
+        let found = json!([{"scopeKey": "agent=builder", "status": status, "value": 8, "sample": tried.json()["values"][0]["sample"]}]);
         assert_eq!((&tried.json()["values"], &tried.json()["happened"]), (&found, &json!(1)));
         assert!(tried.json()["values"][0]["sample"].as_i64() > Some(0), "{tried:?}");
     }
