@@ -134,7 +134,7 @@ fn a_session_is_proved_by_the_program_as_by_a_server(backend: Backend) {
     assert_eq!(calls.iter().map(|call| text(&call["callId"])).collect::<Vec<_>>(), ["call of t", "call of s"]);
     assert_eq!(calls.iter().map(|call| text(&call["sessionId"])).collect::<Vec<_>>(), ["t", "s"]);
     let newest = world.exhibit(&["agents", "calls", "--limit", "1"]);
-    assert!(newest.stdout.contains("7 in  3 out  $0.500000  call of t"), "{newest:?}");
+    assert!(newest.stdout.contains("7 in  3 out  $0.500000  t  call of t"), "{newest:?}");
     assert_eq!(world.exhibit(&["agents", "calls", "--limit", "0"]).code, 2);
     let served = Served::new(&world);
     for arguments in [&show[..], &["agents", "calls"], &["agents", "calls", "--limit", "1"], &["agents", "collectors"]]

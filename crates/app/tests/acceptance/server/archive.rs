@@ -365,7 +365,7 @@ fn sources_are_scanned_and_guarded(backend: Backend) {
 }
 
 /// A session, a list of prices, a recompute and a rule, by what stands for them in paths.
-fn what_agents_have(world: &World, served: &Served) -> [(&'static str, String); 4] {
+fn what_agents_have(world: &World, served: &Served) -> [(&'static str, String); 5] {
     let token = token(world, "read,ingest,control,admin");
     let told = |path: &str, body: &Value, wanted: u16| {
         let answer = served.post(path, &token, body);
@@ -381,11 +381,14 @@ fn what_agents_have(world: &World, served: &Served) -> [(&'static str, String); 
         "comparison": "gt", "dedupCooldownSec": 60, "enabled": true,
     });
     let rule = told("/api/v3/alerts/rules", &rule, 201);
+    let older = concat!(env!("CARGO_MANIFEST_DIR"), "/../agents/testdata/import/v3.json");
+    let report = world.json(&["agents", "import", "json", older]);
     [
         ("{session_id}", "s".to_owned()),
         ("{version}", version),
         ("{job_id}", text(&job["jobId"])),
         ("{rule_id}", text(&rule["ruleId"])),
+        ("{report_id}", text(&report["reportId"])),
     ]
 }
 
