@@ -45,7 +45,6 @@ fn check(root: &Path) -> anyhow::Result<Vec<Problem>> {
     problems.extend(code::module_docs(&files));
     problems.extend(code::file_length(&files));
     problems.extend(code::environment(&files));
-    problems.extend(code::governed(&files));
     problems.extend(sql_text::places(&files));
     problems.extend(declared::forgotten_files(&files));
     problems.extend(governance::cited(&files));

@@ -22,25 +22,6 @@ const ENVIRONMENT_READERS: &[(&str, &str)] = &[
     ("fuzz/libfuzzer/src/main.rs", "the arguments of its program belong to libFuzzer"),
 ];
 
-/// Modules behind numbers that people decide by, each with the page that says what those mean and who may change what they rest on.
-const GOVERNED: &[(&str, &str)] = &[
-    ("crates/agents/src/alerts.rs", "docs/governance.md"),
-    ("crates/agents/src/prices.rs", "docs/governance.md"),
-    ("crates/agents/src/provenance.rs", "docs/governance.md"),
-];
-
-/// Modules behind numbers name the page that explains them, so that whoever changes one looks at the other.
-pub fn governed(files: &[File]) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for (file, _) in rust_files(files) {
-        let Some((_, page)) = GOVERNED.iter().find(|(path, _)| *path == file.path) else { continue };
-        if !file.text.lines().take_while(|line| line.starts_with("//!")).any(|line| line.contains(page)) {
-            problems.push(Problem::error(&file.path, 1, "governed", format!("the docs of the module name {page}")));
-        }
-    }
-    problems
-}
-
 /// Each file says in its first line what it is for.
 pub fn module_docs(files: &[File]) -> Vec<Problem> {
     let undocumented = rust_files(files).filter(|(file, _)| {

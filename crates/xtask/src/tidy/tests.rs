@@ -218,17 +218,6 @@ fn files_that_no_module_declares_are_told() {
     assert_problems(&with_files(&files), &expected);
 }
 
-/// AG-42: the modules of prices and alerts name the page that says what their numbers mean.
-#[test]
-fn ag_42_modules_behind_numbers_that_name_no_page_are_told() {
-    let files = [
-        ("crates/agents/src/lib.rs", "//! A sentence.\npub mod alerts;\npub mod prices;\n"),
-        ("crates/agents/src/alerts.rs", "//! A sentence.\n//! See `docs/governance.md`.\n"),
-        ("crates/agents/src/prices.rs", "//! A sentence.\n\n// Not in its docs: docs/governance.md\n"),
-    ];
-    assert_problems(&repository(&[("agents", "")], &files), &["crates/agents/src/prices.rs:1: governed"]);
-}
-
 #[test]
 fn migrations_out_of_step_are_told() {
     let folder = "crates/model/src/migrations";
