@@ -143,7 +143,9 @@ fn raw_sqlite(path: &std::path::Path, synchronous: &str, batches: i64) -> Result
     let text = |error: rusqlite::Error| error.to_string();
     let connection = rusqlite::Connection::open(path).map_err(text)?;
     connection
-        .execute_batch(&format!("pragma synchronous = {synchronous}; pragma cache_size = -32768"))
+        .execute_batch(&format!(
+            "pragma synchronous = {synchronous}; pragma cache_size = -32768; pragma wal_autocheckpoint = 16000"
+        ))
         .map_err(text)?;
     let batches: Vec<Vec<RawRow>> = (0..batches).map(raw_rows).collect();
     let lineage = vec![b'x'; 420];

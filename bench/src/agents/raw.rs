@@ -91,6 +91,10 @@ impl Written {
 
     fn read_columns(connection: &Connection) -> Result<Self, String> {
         let columns = TABLES.iter().map(|(table, _)| columns_of(connection, table)).collect::<Result<Vec<_>, _>>();
+        // No index of the room leads from a place in the ledger to rows: without these two each commit would read both tables to their ends.
+        let places = "create index if not exists by_place on session_ledger (ledger_seq); \
+                      create index if not exists calls_by_place on agent_calls (ledger_seq)";
+        connection.execute_batch(places).map_err(text)?;
         let mut written =
             Self { groups: Vec::new(), columns: columns?, sum_columns: columns_of(connection, "daily_usage_agg")? };
         written.columns[FTS] = vec!["rowid".to_owned(), "words".to_owned()];
@@ -251,7 +255,7 @@ fn run(statement: &mut Statement<'_>, row: &[Value]) -> Result<(), String> {
 fn open(path: &Path, synchronous: &str) -> Result<Connection, String> {
     let connection = Connection::open(path).map_err(text)?;
     let pragmas = format!(
-        "pragma synchronous = {synchronous}; pragma cache_size = -32768; pragma wal_autocheckpoint = 4000; \
+        "pragma synchronous = {synchronous}; pragma cache_size = -32768; pragma wal_autocheckpoint = 16000; \
          pragma foreign_keys = on; pragma temp_store = memory"
     );
     connection.execute_batch(&pragmas).map_err(text)?;

@@ -66,6 +66,11 @@ macro_rules! sums {
 
             /// The columns.
             pub const COLUMNS: &'static [&'static str] = &[$($column),*];
+
+            /// Its column.
+            pub fn column(self) -> &'static str {
+                Self::COLUMNS[self as usize]
+            }
         }
 
         /// The sums of a cut, by [`Sum`].
@@ -142,7 +147,8 @@ impl Sums {
         self.0[sum as usize]
     }
 
-    fn add(&mut self, sum: Sum, value: i64) {
+    /// Adds to one of the sums.
+    pub fn add(&mut self, sum: Sum, value: i64) {
         self.0[sum as usize] = bounded(self.get(sum), value);
     }
 
@@ -155,6 +161,13 @@ impl Sums {
             },
             1,
         );
+    }
+
+    /// Some of the sums; the others are 0.
+    pub fn only(&self, some: &[Sum]) -> Self {
+        let mut only = Self::default();
+        some.iter().for_each(|sum| only.add(*sum, self.get(*sum)));
+        only
     }
 
     /// Adds others so many times; -1 takes them away.

@@ -12,7 +12,7 @@ use jiff::civil::Date;
 
 use crate::aggregates::{Basis, DAY, HOUR, Part, Performance, Sum, Sums, parts, performance_of};
 use crate::alerts::Zone;
-use crate::sql::analytics::{By, Cuts, booked, booked_in_hours, performance, reach, usage};
+use crate::sql::analytics::{By, Cuts, SHOWN, booked, booked_in_hours, performance, reach, usage};
 use crate::sql::calls::{self, CallRow};
 use crate::sql::seals::floors;
 use crate::sql::sessions::{self, SessionRow};
@@ -42,7 +42,7 @@ pub struct Reach {
 /// Sums by day of a zone and by name.
 pub type Series = BTreeMap<(Date, i64), Sums>;
 
-/// Usage by day of the zone, told apart as wanted.
+/// Usage by day of the zone, told apart as wanted: the sums that are [`SHOWN`].
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -55,61 +55,91 @@ pub fn by_day(
     by: By,
 ) -> Result<Series, StoreError> {
     let mut series = Series::new();
-    let Some((from, before)) = bounds(read, basis, span)? else { return Ok(series) };
-    let day = |at: i64| local_day(zone, at);
-    if zone.name() == "UTC" && from % DAY_US == 0 && before % DAY_US == 0 {
-        for found in usage(read, basis, DAY, (from, before), cuts, by)? {
-            series.entry((day(found.bucket_at), found.by)).or_default().merge(&found.sums, 1);
-        }
-        return Ok(series);
-    }
-    let from = match older(read, (from, before))? {
-        None => from,
-        Some(days) => {
-            for found in usage(read, basis, DAY, days.whole, cuts, by)? {
-                let date = local_day(&Zone::default(), found.bucket_at);
-                series.entry((date, found.by)).or_default().merge(&found.sums, 1);
-            }
-            days.finer
-        }
-    };
-    if from >= before {
-        return Ok(series);
-    }
-    let hours = (from.div_euclid(HOUR_US) * HOUR_US, before);
-    let (mut cut, mut halved) = (BTreeSet::new(), BTreeMap::<(i64, i64), Sums>::new());
-    for found in usage(read, basis, HOUR, hours, cuts, by)? {
-        if cut.contains(&found.bucket_at) || is_cut(found.bucket_at, (from, before), zone) {
-            cut.insert(found.bucket_at);
-            halved.insert((found.bucket_at, found.by), found.sums);
-        } else {
-            series.entry((day(found.bucket_at), found.by)).or_default().merge(&found.sums, 1);
-        }
-    }
-    let keys = booked_in_hours(read, basis, &cut)?;
-    each_booked(read, basis, &keys, cuts, &mut |session, part| {
-        let hour = part.at.0.div_euclid(HOUR_US) * HOUR_US;
-        if !cut.contains(&hour) {
-            return;
-        }
-        let name = match by {
-            By::Nothing => 0,
-            By::Agent => session.agent_key,
-            By::Model => part.model_key,
-            By::Category => session.task_category_key,
-        };
-        halved.entry((hour, name)).or_default().merge(&part.sums, -1);
-        if (from..before).contains(&part.at.0) {
-            series.entry((day(part.at.0), name)).or_default().merge(&part.sums, 1);
-        }
-    })?;
-    // What is left of an hour was booked by sessions whose rows went: nobody knows the minute, so it counts where the hour begins.
-    for ((hour, name), rest) in halved {
-        if hour >= from && rest.get(Sum::Runs) > 0 {
-            series.entry((day(hour), name)).or_default().merge(&rest, 1);
-        }
+    let Some(span) = bounds(read, basis, span)? else { return Ok(series) };
+    let question = Question { read, basis, zone, cuts, by };
+    // A day of UTC is kept as a whole; what the span has of its first and last day is told by hours, as all days of other zones are.
+    let days = (span.0.saturating_add(DAY_US - 1).div_euclid(DAY_US) * DAY_US, span.1.div_euclid(DAY_US) * DAY_US);
+    if zone.name() == "UTC" && days.0 < days.1 {
+        question.add_days(days, &mut series)?;
+        question.add_hours((span.0, days.0), &mut series)?;
+        question.add_hours((days.1, span.1), &mut series)?;
+    } else {
+        question.add_hours(span, &mut series)?;
     }
     Ok(series)
+}
+
+/// What is asked of usage over time.
+struct Question<'a, 'r> {
+    read: &'a Read<'r>,
+    basis: Basis,
+    zone: &'a Zone,
+    cuts: &'a Cuts,
+    by: By,
+}
+
+impl Question<'_, '_> {
+    /// Adds days of UTC, from one midnight to before another.
+    fn add_days(&self, days: (i64, i64), series: &mut Series) -> Result<(), StoreError> {
+        for found in usage(self.read, self.basis, DAY, days, self.cuts, self.by)? {
+            let date = local_day(&Zone::default(), found.bucket_at);
+            series.entry((date, found.by)).or_default().merge(&found.sums, 1);
+        }
+        Ok(())
+    }
+
+    /// Adds a span by its hours, as far as they are kept.
+    fn add_hours(&self, (from, before): (i64, i64), series: &mut Series) -> Result<(), StoreError> {
+        if from >= before {
+            return Ok(());
+        }
+        let from = match older(self.read, (from, before))? {
+            None => from,
+            Some(days) => {
+                self.add_days(days.whole, series)?;
+                days.finer
+            }
+        };
+        if from >= before {
+            return Ok(());
+        }
+        let (basis, by, day) = (self.basis, self.by, |at: i64| local_day(self.zone, at));
+        let hours = (from.div_euclid(HOUR_US) * HOUR_US, before);
+        let (mut cut, mut halved) = (BTreeSet::new(), BTreeMap::<(i64, i64), Sums>::new());
+        for found in usage(self.read, basis, HOUR, hours, self.cuts, by)? {
+            if cut.contains(&found.bucket_at) || is_cut(found.bucket_at, (from, before), self.zone) {
+                cut.insert(found.bucket_at);
+                halved.insert((found.bucket_at, found.by), found.sums);
+            } else {
+                series.entry((day(found.bucket_at), found.by)).or_default().merge(&found.sums, 1);
+            }
+        }
+        let keys = booked_in_hours(self.read, basis, &cut)?;
+        each_booked(self.read, basis, &keys, self.cuts, &mut |session, part| {
+            let hour = part.at.0.div_euclid(HOUR_US) * HOUR_US;
+            if !cut.contains(&hour) {
+                return;
+            }
+            let name = match by {
+                By::Nothing => 0,
+                By::Agent => session.agent_key,
+                By::Model => part.model_key,
+                By::Category => session.task_category_key,
+            };
+            let sums = part.sums.only(&SHOWN);
+            halved.entry((hour, name)).or_default().merge(&sums, -1);
+            if (from..before).contains(&part.at.0) {
+                series.entry((day(part.at.0), name)).or_default().merge(&sums, 1);
+            }
+        })?;
+        // What is left of an hour was booked by sessions whose rows went: nobody knows the minute, so it counts where the hour begins.
+        for ((hour, name), rest) in halved {
+            if hour >= from && rest.get(Sum::Runs) > 0 {
+                series.entry((day(hour), name)).or_default().merge(&rest, 1);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The part of a span whose hours are not kept any more, as whole days of UTC: of it nothing finer is known, so a day that the span begins or

@@ -240,7 +240,7 @@ pub struct Runtime {
 const MICROS_PER_MILLI: i64 = 1_000;
 
 /// How long a session ran: what was sent, else from its start to its end, where the end is the one that was sent, else when the end was
-/// seen, else when it was inferred. A negative time is 0, with little trust. A live session has no end, whatever was sent.
+/// seen, else when it was inferred. A negative time is 0, with little trust. A live session has neither end nor runtime, whatever was sent.
 pub fn session_runtime(facts: &RuntimeFacts) -> Runtime {
     let ends = [
         (facts.ended_at, false, Provenance::new(Source::ProviderReported, Level::High)),
@@ -249,7 +249,7 @@ pub fn session_runtime(facts: &RuntimeFacts) -> Runtime {
     ];
     let end =
         ends.into_iter().filter(|_| facts.terminal).find_map(|(end, inferred, from)| Some((end?, inferred, from)));
-    let measured = match (facts.runtime_ms, end) {
+    let measured = match (facts.runtime_ms.filter(|_| facts.terminal), end) {
         (Some(ms), _) => Some((ms, Provenance::new(Source::ProviderReported, Level::High))),
         (None, Some((end, _, from))) => {
             let micros = end.0.saturating_sub(facts.started_at.0);

@@ -110,7 +110,6 @@ fn ag_23_runtime() {
     for (facts, ms, end, provenance) in [
         // Sent.
         (RuntimeFacts { runtime_ms: Some(7), ended_at: late, ..facts(true) }, 7, late, HIGH),
-        (RuntimeFacts { runtime_ms: Some(7), ..facts(false) }, 7, None, HIGH),
         // Both ends.
         (RuntimeFacts { ended_at: late, terminal_at: later, ..facts(true) }, 2_500, late, HIGH),
         // When the end was seen.
@@ -123,6 +122,7 @@ fn ag_23_runtime() {
         (RuntimeFacts { runtime_ms: Some(-1), ..facts(true) }, 0, None, DERIVED_LOW),
         // Still live.
         (facts(false), 0, None, Provenance::MISSING),
+        (RuntimeFacts { runtime_ms: Some(7), ..facts(false) }, 0, None, Provenance::MISSING),
         (
             RuntimeFacts { ended_at: late, terminal_at: late, inferred_end: late, ..facts(false) },
             0,

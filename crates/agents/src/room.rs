@@ -75,6 +75,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("migrations/sqlite/0008_agents_retention.sql"),
         postgres: include_str!("migrations/postgres/0008_agents_retention.sql"),
     },
+    Migration {
+        version: 9,
+        name: "agents_terms",
+        sqlite: include_str!("migrations/sqlite/0009_agents_terms.sql"),
+        postgres: include_str!("migrations/postgres/0009_agents_terms.sql"),
+    },
 ];
 
 impl Room for AgentsRoom {

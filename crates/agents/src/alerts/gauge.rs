@@ -44,6 +44,8 @@ pub(super) struct Gauge {
     /// Ended sessions, the latest first, and from where on they were read.
     ended: Option<(i64, Vec<Ended>)>,
     spent: BTreeMap<(i64, i64), ByPair<(i64, i64)>>,
+    /// What was read of stretches that several spans have in common.
+    pieces: BTreeMap<Piece, Rc<[Spent]>>,
     runtimes: BTreeMap<(i64, i64), ByPair<Vec<i64>>>,
     outcomes: BTreeMap<(i64, i64), ByPair<(i64, i64)>>,
 }
@@ -138,18 +140,29 @@ impl Gauge {
         }
         let mut sums: BTreeMap<(i64, i64), (i64, i64)> = BTreeMap::new();
         for piece in pieces(span) {
-            let parts = match piece {
-                Piece::Buckets { grain, from_us, before_us } => sql::spent_in_buckets(read, grain, from_us, before_us)?,
-                Piece::Ragged { from_us, before_us } => sql::spent_between(read, from_us, before_us)?,
-            };
-            for Spent { agent_key, model_key, nano, priced } in parts.into_iter().filter(|part| part.priced > 0) {
-                let sum = sums.entry((agent_key, model_key)).or_default();
-                *sum = (sum.0.saturating_add(nano), sum.1.saturating_add(priced));
+            let parts = self.piece(read, piece)?;
+            for part in parts.iter().filter(|part| part.priced > 0) {
+                let sum = sums.entry((part.agent_key, part.model_key)).or_default();
+                *sum = (sum.0.saturating_add(part.nano), sum.1.saturating_add(part.priced));
             }
         }
         let sums = Rc::new(sums);
         self.spent.insert(key, Rc::clone(&sums));
         Ok(sums)
+    }
+
+    /// What was spent in a piece.
+    fn piece(&mut self, read: &Read<'_>, piece: Piece) -> Result<Rc<[Spent]>, StoreError> {
+        if let Some(known) = self.pieces.get(&piece) {
+            return Ok(Rc::clone(known));
+        }
+        let parts: Rc<[Spent]> = match piece {
+            Piece::Buckets { grain, from_us, before_us } => sql::spent_in_buckets(read, grain, from_us, before_us)?,
+            Piece::Ragged { from_us, before_us } => sql::spent_between(read, from_us, before_us)?,
+        }
+        .into();
+        self.pieces.insert(piece, Rc::clone(&parts));
+        Ok(parts)
     }
 
     /// Known runtimes in milliseconds, in no order.
@@ -215,7 +228,7 @@ fn readings<T>(
 }
 
 /// A part of a stretch of time, from a moment to before another one, in microseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Piece {
     /// Whole hours or days, which are summed already.
     Buckets { grain: i64, from_us: i64, before_us: i64 },

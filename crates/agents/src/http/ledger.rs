@@ -217,7 +217,10 @@ impl Asked {
             found.pop();
         }
         let next = found.last().filter(|_| more).map(|last| Cursor(last.session_key).text("ledger"));
-        let total = count(read, &self.filter)?;
+        let total = match self.place {
+            Place::Offset(0) if !more => i64::try_from(found.len()).unwrap_or(i64::MAX),
+            _ => count(read, &self.filter)?,
+        };
         let rows = if self.with_usage { entries_with_usage(read, found)? } else { entries(found) };
         Ok(Ledger { rows, total, next })
     }

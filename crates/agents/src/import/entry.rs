@@ -169,7 +169,8 @@ pub(super) fn together(row: LedgerRow, usage: Option<&UsageIn>) -> (Session, Sta
         session.billed = cost.amount().filter(|_| cost.confidence() == CostConfidence::Exact);
     }
     let runtime = session_runtime(&RuntimeFacts {
-        terminal: session.state.is_terminal(),
+        // What the file says is kept as it says it, even of a session that goes on.
+        terminal: session.state.is_terminal() || session.runtime_ms.is_some(),
         started_at: session.started_at,
         runtime_ms: session.runtime_ms,
         ended_at: session.ended_at,

@@ -8,7 +8,7 @@ use exhibit_store::{StoreError, Tx};
 use crate::admission::next_revision;
 use crate::aggregates::Contributions;
 use crate::collect::close::Close;
-use crate::provenance::{RuntimeFacts, Source, session_runtime};
+use crate::provenance::{RuntimeFacts, session_runtime};
 use crate::rows::Rows;
 use crate::sql::aggregates;
 use crate::sql::dims::Dims;
@@ -48,8 +48,7 @@ fn close_one(rows: &mut Rows, close: &Close, at: Timestamp) {
     let runtime = session_runtime(&RuntimeFacts {
         terminal: true,
         started_at: row.started_at,
-        // A feed that says how long it ran knows better than silence does.
-        runtime_ms: (usage.runtime.source == Source::ProviderReported).then_some(row.runtime_ms),
+        runtime_ms: None,
         ended_at: None,
         terminal_at: None,
         inferred_end: Some(row.last_activity_at),

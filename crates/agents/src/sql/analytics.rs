@@ -8,6 +8,25 @@ use exhibit_store::{FromRow, Read, Row, Sql, StoreError, Value, params};
 use crate::aggregates::{Basis, Performance, Sum, Sums};
 use crate::sketch::Sketch;
 
+/// The sums that are shown over time. Adding takes as long as all the rest, so the other sums stay where they are, and are 0 here.
+pub const SHOWN: [Sum; 15] = [
+    Sum::Runs,
+    Sum::Live,
+    Sum::Unpriced,
+    Sum::RuntimeMs,
+    Sum::Total,
+    Sum::CostNano,
+    Sum::TokenReported,
+    Sum::TokenDerived,
+    Sum::TokenMissing,
+    Sum::RuntimeReported,
+    Sum::RuntimeDerived,
+    Sum::RuntimeMissing,
+    Sum::CostReported,
+    Sum::CostDerived,
+    Sum::CostMissing,
+];
+
 /// Which sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cuts {
@@ -59,15 +78,15 @@ pub struct BucketSum {
     pub bucket_at: i64,
     /// The name, as its key; 0 when nothing is told apart.
     pub by: i64,
-    /// The sums.
+    /// Those of [`SHOWN`].
     pub sums: Sums,
 }
 
 impl FromRow for BucketSum {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         let mut sums = Sums::default();
-        for (index, sum) in sums.0.iter_mut().enumerate() {
-            *sum = row.get(2 + index)?;
+        for (index, sum) in SHOWN.into_iter().enumerate() {
+            sums.add(sum, row.get(2 + index)?);
         }
         Ok(Self { bucket_at: row.get(0)?, by: row.get(1)?, sums })
     }
@@ -89,7 +108,7 @@ fn conditions(cuts: &Cuts, first: usize) -> (String, Vec<Value>, String) {
     (text, values, name)
 }
 
-/// Sums of the buckets that begin in a span: `from` in it, `before` not.
+/// Sums of the buckets that begin in a span: `from` in it, `before` not. Only those of [`SHOWN`].
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -101,7 +120,7 @@ pub fn usage(
     cuts: &Cuts,
     by: By,
 ) -> Result<Vec<BucketSum>, StoreError> {
-    let sums: Vec<String> = Sum::COLUMNS.iter().map(|column| format!("cast(sum({column}) as bigint)")).collect();
+    let sums = SHOWN.map(|sum| format!("cast(sum({}) as bigint)", sum.column()));
     let (more, values, name) = conditions(cuts, 5);
     let column = by.column();
     let group = if by == By::Nothing { "bucket_at".to_owned() } else { format!("bucket_at, {column}") };

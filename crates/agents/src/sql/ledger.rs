@@ -165,7 +165,7 @@ impl Question {
         match &filter.text {
             None => {}
             Some(Text::Words(text)) => {
-                let Some(words) = words::question(question.backend, text) else { return Ok(None) };
+                let Some(words) = words::question(read, text)? else { return Ok(None) };
                 let condition = match question.backend {
                     Backend::Sqlite => "l.session_key in (select rowid from session_fts where session_fts match $)",
                     Backend::Postgres => {
@@ -270,10 +270,16 @@ pub fn statement(
     let usage = if sort == Sort::Cost { " join session_usage u on u.session_key = l.session_key" } else { "" };
     let filtered = question.filtered();
     let (limit_place, offset_place) = (question.params.len() + 1, question.params.len() + 2);
-    let text = format!(
-        "select {COLUMNS} from session_ledger l {NAMES}{usage}{filtered} order by {} limit ${limit_place} offset ${offset_place}",
-        order.join(", ")
-    );
+    let order = order.join(", ");
+    let paged = format!("{filtered} order by {order} limit ${limit_place} offset ${offset_place}");
+    let text = match filter.text {
+        // What words find comes in no order and is sorted: the keys alone, and only the page is read in full.
+        Some(Text::Words(_)) => format!(
+            "select {COLUMNS} from (select l.session_key as wanted_key from session_ledger l{usage}{paged}) wanted \
+             join session_ledger l on l.session_key = wanted_key {NAMES}{usage} order by {order}"
+        ),
+        _ => format!("select {COLUMNS} from session_ledger l {NAMES}{usage}{paged}"),
+    };
     let sql = question.sql(&format!("page_{}", sort.name()), text);
     let offset = if let Place::Offset(offset) = place { offset } else { 0 };
     question.params.extend([Value::Int(limit), Value::Int(offset)]);

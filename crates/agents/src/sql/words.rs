@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use exhibit_model::words::words;
-use exhibit_store::{Backend, Seq, Sql, StoreError, Tx, Value, params};
+use exhibit_store::{Backend, Read, Seq, Sql, StoreError, Tx, Value, params};
 
 const PUT: Sql = Sql::pair(
     "agents_words_put",
@@ -54,16 +54,50 @@ pub fn remove(tx: &mut Tx<'_>, first: Seq, last: Seq) -> Result<(), StoreError> 
     Ok(())
 }
 
+/// Words of the index that one word of a question may begin and still be asked for one by one. The index walks through the sessions of a whole
+/// word as it needs them, but puts those of a beginning together first, however few of them another word of the question leaves.
+const COMPLETIONS_MAX: usize = 8;
+
+// The first word from one on. Only SQLite asks.
+const NEXT_WORD: Sql = Sql::pair(
+    "agents_words_next",
+    "select term from session_terms where term >= $1 limit 1",
+    "select null::text where $1::text is null",
+);
+
 /// A question in the language of the index: each word begins a word of the session. `None` when there is no word in it.
-pub fn question(backend: Backend, text: &str) -> Option<String> {
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn question(read: &Read<'_>, text: &str) -> Result<Option<String>, StoreError> {
     let every: BTreeSet<String> = words(text).into_iter().take(QUESTION_WORDS_MAX).collect();
     if every.is_empty() {
-        return None;
+        return Ok(None);
     }
     // Words are letters and digits alone, so quoting needs no escapes.
-    let (each, between): (fn(&String) -> String, _) = match backend {
-        Backend::Sqlite => (|word| format!("\"{word}\"*"), " "),
-        Backend::Postgres => (|word| format!("'{word}':*"), " & "),
-    };
-    Some(every.iter().map(each).collect::<Vec<_>>().join(between))
+    Ok(Some(match read.backend() {
+        Backend::Postgres => every.iter().map(|word| format!("'{word}':*")).collect::<Vec<_>>().join(" & "),
+        Backend::Sqlite => {
+            let each: Vec<String> = every.iter().map(|word| begun_with(read, word)).collect::<Result<_, _>>()?;
+            each.join(" AND ")
+        }
+    }))
+}
+
+/// Sessions with a word that begins with this one: the words that do when they are few, else the beginning.
+fn begun_with(read: &Read<'_>, word: &str) -> Result<String, StoreError> {
+    let (mut terms, mut next) = (Vec::new(), word.to_owned());
+    while let Some((term,)) = read.one::<(String,)>(&NEXT_WORD, params![next.as_str()])? {
+        if !term.starts_with(word) {
+            break;
+        }
+        if terms.len() == COMPLETIONS_MAX {
+            return Ok(format!("\"{word}\"*"));
+        }
+        // No word has a character before the digits, so nothing lies between a word and this.
+        next = format!("{term}\u{1}");
+        terms.push(format!("\"{term}\""));
+    }
+    // A word that begins none finds nothing, and is asked for as it is.
+    Ok(if terms.is_empty() { format!("\"{word}\"") } else { format!("({})", terms.join(" OR ")) })
 }

@@ -16,6 +16,7 @@ use crate::world::{World, block_on, session, with, with_calls};
 
 both!(
     ag_32_every_filter_and_order_finds_what_is_there,
+    ag_32_a_beginning_finds_all_that_begins_with_it,
     ag_33_days_of_any_zone_sum_up_to_what_is_there,
     performance_is_that_of_the_sessions_that_ended,
     ag_33_an_hour_is_cut_only_where_something_is_booked,
@@ -162,7 +163,8 @@ fn check(world: &World, known: &[Known], keys: &BTreeMap<String, i64>, filter: F
     expected.sort_by_key(|known| {
         let first = match sort {
             Sort::Newest => 0,
-            Sort::Runtime => known.runtime.unwrap_or(0),
+            // One that goes on has no runtime yet, whatever was sent.
+            Sort::Runtime => known.runtime.filter(|_| known.state != "running").unwrap_or(0),
             Sort::Cost => known.cost.unwrap_or(-1),
         };
         std::cmp::Reverse((first, known.started, keys[&known.id]))
@@ -185,6 +187,46 @@ fn check(world: &World, known: &[Known], keys: &BTreeMap<String, i64>, filter: F
     assert_eq!(usize::try_from(total).expect("a count"), expected.len(), "{filter:?}");
     let slice: Vec<String> = expected.iter().skip(7).take(5).cloned().collect();
     assert_eq!((ids(&second), ids(&after)), (slice.clone(), slice), "{filter:?} {sort:?}");
+}
+
+/// AG-32: beginnings of one word, of a few, of more than are asked for one by one, and of none.
+fn ag_32_a_beginning_finds_all_that_begins_with_it(backend: Backend) {
+    let world = World::new(backend);
+    for number in 0..31 {
+        let title = format!("word{number} {} änderung{number}", if number % 2 == 0 { "even" } else { "odd" });
+        world.takes(&with(session(&format!("s{number}"), "done"), "title", title));
+    }
+    for asked in [
+        "word",
+        "word1",
+        "word3",
+        "word30",
+        "word30 even",
+        "word3 odd",
+        "w e",
+        "änd EVEN",
+        "word4 odd",
+        "word9x",
+        "word99 even",
+    ] {
+        let asked_words: Vec<String> = exhibit_model::words::words(asked).into_iter().collect();
+        let begins = |number: usize| {
+            let there = [
+                format!("word{number}"),
+                ["even", "odd"][number % 2].to_owned(),
+                format!("änderung{number}"),
+                format!("s{number}"),
+            ];
+            let there: Vec<String> = there.iter().flat_map(|word| exhibit_model::words::words(word)).collect();
+            asked_words.iter().all(|asked| there.iter().any(|word| word.starts_with(asked.as_str())))
+        };
+        let expected = (0..31).filter(|number| begins(*number)).count();
+        let filter = Filter { text: Some(Text::Words(asked.to_owned())), ..Filter::default() };
+        let (total, found) = world.read(move |read| {
+            Ok((count(read, &filter)?, page(read, &filter, Sort::Newest, Place::Offset(0), 100)?.len()))
+        });
+        assert_eq!((usize::try_from(total).expect("a count"), found), (expected, expected), "{asked}");
+    }
 }
 
 fn ag_33_days_of_any_zone_sum_up_to_what_is_there(backend: Backend) {

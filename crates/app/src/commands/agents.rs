@@ -65,7 +65,7 @@ enum AgentsCommand {
     /// Files of V3 and V4.1: take one over, what became of each row, whether one changed since
     Import(import::ImportArgs),
     /// Write sessions as documents of the contract, one a line, newest first; `ingest` takes them in elsewhere
-    Export(Box<keep::ExportArgs>),
+    Export(Box<SessionFilter>),
     /// Let go what is older than the configuration keeps
     Retention(keep::RetentionArgs),
     /// End a session; done when its end was read back
@@ -127,8 +127,9 @@ enum SessionsCommand {
     Show(show::ShowArgs),
 }
 
+/// Which sessions are listed, or written out.
 #[derive(Args)]
-struct ListArgs {
+struct SessionFilter {
     /// Of this agent
     #[arg(long)]
     agent: Option<String>,
@@ -153,6 +154,19 @@ struct ListArgs {
     /// Words that begin words of id, title or task
     #[arg(long)]
     query: Option<String>,
+}
+
+impl SessionFilter {
+    fn query(self) -> ListQuery {
+        let Self { agent, status, model, task, from, to, tz, query } = self;
+        ListQuery { agent, status, model, task, from, to, tz, q: query, ..ListQuery::default() }
+    }
+}
+
+#[derive(Args)]
+struct ListArgs {
+    #[command(flatten)]
+    filter: SessionFilter,
     /// In which order
     #[arg(long, value_parser = ["newest", "runtime", "cost"], default_value = "newest")]
     sort: String,
@@ -333,18 +347,10 @@ async fn ingest_remotely(bytes: &[u8], context: &Context) -> Result<Vec<Line>, C
 async fn list(args: ListArgs, context: &Context) -> Result<Exit, CliError> {
     let limit = args.limit.to_string();
     let query = ListQuery {
-        agent: args.agent,
-        status: args.status,
-        model: args.model,
-        task: args.task,
-        from: args.from,
-        to: args.to,
-        tz: args.tz,
-        q: args.query,
         sort: Some(args.sort),
         page_size: Some(limit),
         include: Some("usage".to_owned()),
-        ..ListQuery::default()
+        ..args.filter.query()
     };
     let found: Ledger = match &context.server {
         Some(server) => {

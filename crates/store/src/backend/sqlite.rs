@@ -16,6 +16,10 @@ use crate::error::StoreError;
 use crate::session::LeaseTime;
 use crate::value::{Row, RowInner, Sql, Value};
 
+/// Pages in the log before they are carried over into the file: 64 MiB. Commits that come one after the other change the same pages again and
+/// again, and a page that was changed many times is carried over once.
+const WAL_PAGES: u32 = 16_000;
+
 /// Marks our files (`PRAGMA application_id`): the letters `EXHB`.
 pub(crate) const APPLICATION_ID: i64 = 0x4558_4842;
 
@@ -59,7 +63,7 @@ impl SqliteSession {
             Synchronous::Full => "full",
             Synchronous::Normal => "normal",
         };
-        session.script(&format!("pragma synchronous = {level}; pragma wal_autocheckpoint = 4000"))?;
+        session.script(&format!("pragma synchronous = {level}; pragma wal_autocheckpoint = {WAL_PAGES}"))?;
         Ok(session)
     }
 

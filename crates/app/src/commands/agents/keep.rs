@@ -4,42 +4,13 @@ use std::io::{BufWriter, Write as _};
 
 use clap::Args;
 use exhibit_agents::export as sessions;
-use exhibit_agents::http::ledger::ListQuery;
 use exhibit_agents::retention as rules;
 use exhibit_store::StoreError;
 use serde_json::json;
 
+use super::SessionFilter;
 use crate::cli::Context;
 use crate::error::{CliError, Exit};
-
-/// Which sessions.
-#[derive(Args)]
-pub struct ExportArgs {
-    /// Of this agent
-    #[arg(long)]
-    agent: Option<String>,
-    /// In this state: queued, running, success, failed, killed or cancelled
-    #[arg(long)]
-    status: Option<String>,
-    /// With this model
-    #[arg(long)]
-    model: Option<String>,
-    /// Of this category
-    #[arg(long)]
-    task: Option<String>,
-    /// Begun then or later: a day, or a time
-    #[arg(long)]
-    from: Option<String>,
-    /// Begun then or earlier: a day, or a time, all of it included
-    #[arg(long)]
-    to: Option<String>,
-    /// Time zone of days and of times without an offset [default: UTC]
-    #[arg(long)]
-    tz: Option<String>,
-    /// Words that begin words of id, title or task
-    #[arg(long)]
-    query: Option<String>,
-}
 
 /// Whether anything is to go.
 #[derive(Args)]
@@ -53,9 +24,8 @@ pub struct RetentionArgs {
 const NOBODY_READS: &str = "nobody reads what is exported any more";
 
 /// Writes documents to standard output as they are read, on one snapshot of the database.
-pub async fn export(args: ExportArgs, context: &Context) -> Result<Exit, CliError> {
-    let ExportArgs { agent, status, model, task, from, to, tz, query } = args;
-    let mut query = ListQuery { agent, status, model, task, from, to, tz, q: query, ..ListQuery::default() };
+pub(super) async fn export(args: SessionFilter, context: &Context) -> Result<Exit, CliError> {
+    let mut query = args.query();
     let filter = query.filter().map_err(|error| CliError::usage(error.detail()))?;
     let app = context.open()?;
     let written = app.store.read(move |read| {

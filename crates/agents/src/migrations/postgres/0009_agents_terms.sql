@@ -1,0 +1,1 @@
+-- Nothing: the index of words finds beginnings of words as fast as words.
