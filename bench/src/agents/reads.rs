@@ -11,7 +11,7 @@ use exhibit_agents::alerts::evaluate::evaluate;
 use exhibit_agents::alerts::repository::create_rule;
 use exhibit_agents::analytics::{Reach, by_day};
 use exhibit_agents::sql::analytics::{By, Cuts};
-use exhibit_agents::sql::ledger::{Filter, Place, Sort, Text, count, page};
+use exhibit_agents::sql::ledger::{Filter, Place, Sort, Text, page_of_all};
 use exhibit_model::time::Timestamp;
 use exhibit_store::{Location, Read, Store, StoreError, Synchronous};
 use exhibit_testkit::postgres::TestPostgres;
@@ -109,9 +109,7 @@ fn asked<T: Send + 'static>(
 fn page_ms(runtime: &Runtime, store: &Store, filter: impl Fn(usize) -> (Filter, Sort)) -> Result<f64, String> {
     median_ms(|number| {
         let (filter, sort) = filter(number);
-        let found = asked(runtime, store, move |read| {
-            Ok((page(read, &filter, sort, Place::Offset(0), PAGE)?, count(read, &filter)?))
-        })?;
+        let found = asked(runtime, store, move |read| page_of_all(read, &filter, sort, Place::Offset(0), PAGE))?;
         if found.0.is_empty() { Err("a page is empty".to_owned()) } else { Ok(()) }
     })
 }

@@ -18,7 +18,7 @@ use super::views::{LedgerCall, LedgerEntry, LedgerEvent, SessionUsage};
 use crate::alerts::Zone;
 use crate::moment::{Covered, covered};
 use crate::sql::calls::CallRow;
-use crate::sql::ledger::{Filter, ListedSession, Place, Sort, Text, count, find, page};
+use crate::sql::ledger::{Filter, ListedSession, Place, Sort, Text, find, page_of_all};
 use crate::sql::usage::UsageRow;
 use crate::sql::{calls, dims, events, sessions, usage};
 
@@ -211,16 +211,12 @@ impl Asked {
     /// # Errors
     /// When the database cannot be read.
     pub fn answer(&self, read: &Read<'_>) -> Result<Ledger, StoreError> {
-        let mut found = page(read, &self.filter, self.sort, self.place, self.size + 1)?;
+        let (mut found, total) = page_of_all(read, &self.filter, self.sort, self.place, self.size + 1)?;
         let more = i64::try_from(found.len()).unwrap_or(i64::MAX) > self.size;
         if more {
             found.pop();
         }
         let next = found.last().filter(|_| more).map(|last| Cursor(last.session_key).text("ledger"));
-        let total = match self.place {
-            Place::Offset(0) if !more => i64::try_from(found.len()).unwrap_or(i64::MAX),
-            _ => count(read, &self.filter)?,
-        };
         let rows = if self.with_usage { entries_with_usage(read, found)? } else { entries(found) };
         Ok(Ledger { rows, total, next })
     }

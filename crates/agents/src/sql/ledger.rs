@@ -128,18 +128,21 @@ const NAMES: &str = "join agent_dims agents on agents.dim_key = l.agent_key \
      join agent_dims categories on categories.dim_key = l.task_category_key";
 
 /// A statement that is put together: its text, what it is called after, and what it is given.
+#[derive(Clone)]
 struct Question {
     backend: Backend,
     conditions: Vec<String>,
     name: String,
     params: Vec<Value>,
+    /// Whether words are asked for.
+    has_words: bool,
 }
 
 impl Question {
     /// `None` when nothing can be found: a name that nobody has, or no word in the text.
     fn of(read: &Read<'_>, filter: &Filter) -> Result<Option<Self>, StoreError> {
-        let mut question =
-            Self { backend: read.backend(), conditions: Vec::new(), name: String::new(), params: Vec::new() };
+        let (conditions, name, params) = (Vec::new(), String::new(), Vec::new());
+        let mut question = Self { backend: read.backend(), conditions, name, params, has_words: false };
         for (kind, wanted, column) in [
             (DimKind::Agent, &filter.agent, "agent_key"),
             (DimKind::Model, &filter.model, "model_key"),
@@ -173,6 +176,7 @@ impl Question {
                     }
                 };
                 question.add("words", condition, words.into());
+                question.has_words = true;
             }
             Some(Text::Substring(text)) => {
                 let within = match question.backend {
@@ -185,6 +189,36 @@ impl Question {
             }
         }
         Ok(Some(question))
+    }
+
+    fn page(&self, sort: Sort, place: Place, limit: i64) -> (Sql, Vec<Value>) {
+        let keys = sort.keys();
+        let mut question = self.clone();
+        if let Place::After(session_key) = place {
+            let found = format!(
+                "select {} from session_ledger l join session_usage u on u.session_key = l.session_key where l.session_key = $",
+                keys.join(", ")
+            );
+            question.add("after", &format!("({}) < ({found})", keys.join(", ")), session_key.into());
+        }
+        let order = keys.iter().map(|key| format!("{key} desc")).collect::<Vec<_>>().join(", ");
+        let usage = if sort == Sort::Cost { " join session_usage u on u.session_key = l.session_key" } else { "" };
+        let (limit_place, offset_place) = (question.params.len() + 1, question.params.len() + 2);
+        let filtered = question.filtered();
+        let paged = format!("{filtered} order by {order} limit ${limit_place} offset ${offset_place}");
+        let text = if self.has_words {
+            // What words find comes in no order and is sorted: the keys alone, and only the page is read in full.
+            format!(
+                "select {COLUMNS} from (select l.session_key as wanted_key from session_ledger l{usage}{paged}) wanted \
+                 join session_ledger l on l.session_key = wanted_key {NAMES}{usage} order by {order}"
+            )
+        } else {
+            format!("select {COLUMNS} from session_ledger l {NAMES}{usage}{paged}")
+        };
+        let sql = question.sql(&format!("page_{}", sort.name()), text);
+        let offset = if let Place::Offset(offset) = place { offset } else { 0 };
+        question.params.extend([Value::Int(limit), Value::Int(offset)]);
+        (sql, question.params)
     }
 
     /// A condition whose `$` are the place of one value.
@@ -203,6 +237,18 @@ impl Question {
         }
     }
 
+    fn count(&self, read: &Read<'_>) -> Result<i64, StoreError> {
+        // When words are all that is asked for, their index counts by itself.
+        let text = match (self.has_words && self.conditions.len() == 1, self.backend) {
+            (true, Backend::Sqlite) => "select count(*) from session_fts where session_fts match $1".to_owned(),
+            (true, Backend::Postgres) => {
+                "select count(*) from session_words where words @@ $1::text::tsquery".to_owned()
+            }
+            (false, _) => format!("select count(*) from session_ledger l{}", self.filtered()),
+        };
+        Ok(read.one::<(i64,)>(&self.sql("count", text), &self.params)?.map_or(0, |row| row.0))
+    }
+
     fn sql(&self, what: &str, text: String) -> Sql {
         // One name for each combination of filters and orders: some hundreds.
         let name = intern(format!("agents_ledger_{what}{}", self.name));
@@ -215,9 +261,10 @@ impl Question {
 /// # Errors
 /// When the database cannot be read.
 pub fn count(read: &Read<'_>, filter: &Filter) -> Result<i64, StoreError> {
-    let Some(question) = Question::of(read, filter)? else { return Ok(0) };
-    let sql = question.sql("count", format!("select count(*) from session_ledger l{}", question.filtered()));
-    Ok(read.one::<(i64,)>(&sql, &question.params)?.map_or(0, |row| row.0))
+    match Question::of(read, filter)? {
+        Some(question) => question.count(read),
+        None => Ok(0),
+    }
 }
 
 /// Where a page begins.
@@ -246,6 +293,25 @@ pub fn page(
     }
 }
 
+/// A page of them, `limit` at most, and how many there are in all.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn page_of_all(
+    read: &Read<'_>,
+    filter: &Filter,
+    sort: Sort,
+    place: Place,
+    limit: i64,
+) -> Result<(Vec<ListedSession>, i64), StoreError> {
+    let Some(question) = Question::of(read, filter)? else { return Ok((Vec::new(), 0)) };
+    let (sql, params) = question.page(sort, place, limit);
+    let found: Vec<ListedSession> = read.all(&sql, &params)?;
+    let length = i64::try_from(found.len()).unwrap_or(i64::MAX);
+    let total = if place == Place::Offset(0) && length < limit { length } else { question.count(read)? };
+    Ok((found, total))
+}
+
 /// The statement of a page, with its values; `None` when nothing can be found. A test looks at its plan.
 ///
 /// # Errors
@@ -257,33 +323,7 @@ pub fn statement(
     place: Place,
     limit: i64,
 ) -> Result<Option<(Sql, Vec<Value>)>, StoreError> {
-    let Some(mut question) = Question::of(read, filter)? else { return Ok(None) };
-    let keys = sort.keys();
-    if let Place::After(session_key) = place {
-        let found = format!(
-            "select {} from session_ledger l join session_usage u on u.session_key = l.session_key where l.session_key = $",
-            keys.join(", ")
-        );
-        question.add("after", &format!("({}) < ({found})", keys.join(", ")), session_key.into());
-    }
-    let order: Vec<String> = keys.iter().map(|key| format!("{key} desc")).collect();
-    let usage = if sort == Sort::Cost { " join session_usage u on u.session_key = l.session_key" } else { "" };
-    let filtered = question.filtered();
-    let (limit_place, offset_place) = (question.params.len() + 1, question.params.len() + 2);
-    let order = order.join(", ");
-    let paged = format!("{filtered} order by {order} limit ${limit_place} offset ${offset_place}");
-    let text = match filter.text {
-        // What words find comes in no order and is sorted: the keys alone, and only the page is read in full.
-        Some(Text::Words(_)) => format!(
-            "select {COLUMNS} from (select l.session_key as wanted_key from session_ledger l{usage}{paged}) wanted \
-             join session_ledger l on l.session_key = wanted_key {NAMES}{usage} order by {order}"
-        ),
-        _ => format!("select {COLUMNS} from session_ledger l {NAMES}{usage}{paged}"),
-    };
-    let sql = question.sql(&format!("page_{}", sort.name()), text);
-    let offset = if let Place::Offset(offset) = place { offset } else { 0 };
-    question.params.extend([Value::Int(limit), Value::Int(offset)]);
-    Ok(Some((sql, question.params)))
+    Ok(Question::of(read, filter)?.map(|question| question.page(sort, place, limit)))
 }
 
 /// The session with an id.

@@ -56,7 +56,7 @@ pub fn remove(tx: &mut Tx<'_>, first: Seq, last: Seq) -> Result<(), StoreError> 
 
 /// Words of the index that one word of a question may begin and still be asked for one by one. The index walks through the sessions of a whole
 /// word as it needs them, but puts those of a beginning together first, however few of them another word of the question leaves.
-const COMPLETIONS_MAX: usize = 8;
+const COMPLETIONS_MAX: usize = 4;
 
 // The first word from one on. Only SQLite asks.
 const NEXT_WORD: Sql = Sql::pair(

@@ -7,7 +7,7 @@ use exhibit_agents::alerts::Zone;
 use exhibit_agents::analytics::{Reach, by_day, by_provider, matrix};
 use exhibit_agents::sql::analytics::{By, Cuts};
 use exhibit_agents::sql::dims::{DimKind, find};
-use exhibit_agents::sql::ledger::{Filter, Place, Sort, Text, count, page};
+use exhibit_agents::sql::ledger::{Filter, Place, Sort, Text, count, page, page_of_all};
 use exhibit_model::time::Timestamp;
 use exhibit_store::Backend;
 use serde_json::{Value, json};
@@ -172,13 +172,14 @@ fn check(world: &World, known: &[Known], keys: &BTreeMap<String, i64>, filter: F
     let expected: Vec<String> = expected.into_iter().map(|known| known.id.clone()).collect();
     let asked = filter.clone();
     let (total, whole, second, after) = world.read(move |read| {
-        let whole = page(read, &asked, sort, Place::Offset(0), 1_000)?;
-        let second = page(read, &asked, sort, Place::Offset(7), 5)?;
+        let (whole, total) = page_of_all(read, &asked, sort, Place::Offset(0), 1_000)?;
+        let (second, counted) = page_of_all(read, &asked, sort, Place::Offset(7), 5)?;
+        assert_eq!((total, total), (count(read, &asked)?, counted), "{asked:?} {sort:?}");
         let after = match whole.get(6) {
             Some(row) => page(read, &asked, sort, Place::After(row.session_key), 5)?,
             None => Vec::new(),
         };
-        Ok((count(read, &asked)?, whole, second, after))
+        Ok((total, whole, second, after))
     });
     let ids = |rows: &[exhibit_agents::sql::ledger::ListedSession]| -> Vec<String> {
         rows.iter().map(|row| row.session_id.clone()).collect()

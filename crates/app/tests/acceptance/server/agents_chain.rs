@@ -9,6 +9,7 @@ use exhibit_model::time::Timestamp;
 use exhibit_testkit::receiver::{Received, Receiver};
 use serde_json::{Value, json};
 
+use super::browser::journeys;
 use super::client::{Answer, connect, read};
 use super::{Served, now, token};
 use crate::proof::Raw;
@@ -74,6 +75,7 @@ fn opened(served: &Served, token: &str) -> usize {
     transitions["items"].as_array().expect("items").iter().filter(|item| item["kind"] == "open").count()
 }
 
+/// Document, row, sums, alert, notice, answers, and after a death the pages that a person looks at.
 fn ag_38_a_document_becomes_a_notice(backend: Backend) {
     let world = World::new(backend);
     let token = token(&world, "read,ingest,control,admin");
@@ -112,6 +114,7 @@ fn ag_38_a_document_becomes_a_notice(backend: Backend) {
     assert_eq!(replay.status, 200);
     assert_eq!(opened(&served, &token), 1);
     assert!(receiver.is_quiet(), "it was told once");
+    journeys(&world, &served, backend, &["agents_chain"]);
 }
 
 /// The receiver refuses, the server is killed, and its successor tells the same notice under the same id; what was taken in meanwhile is no news.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::control::gateway;
+use super::import::make_v41;
 use super::{Served, token};
 use crate::world::{Backend, World};
 
@@ -12,6 +13,7 @@ both_backends! {
     a_page_goes_on_by_itself_after_the_server_was_killed,
     ag_35_agents_are_looked_at_and_stopped_in_a_browser,
     ag_35_a_kill_that_is_not_confirmed_is_told_in_a_browser,
+    ag_09_an_older_database_is_taken_over_in_a_browser,
 }
 
 /// How much of a failure is printed.
@@ -46,6 +48,16 @@ fn ag_35_a_kill_that_is_not_confirmed_is_told_in_a_browser(backend: Backend) {
     let _gateway = gateway(&mut world, &["--behave", "sessions.abort=no-effect"]);
     let served = Served::new(&world);
     journeys(&world, &served, backend, &["agents_vain"]);
+}
+
+fn ag_09_an_older_database_is_taken_over_in_a_browser(backend: Backend) {
+    let mut world = World::new(backend);
+    let folder = world.path().join("older");
+    std::fs::create_dir(&folder).expect("a folder");
+    make_v41(&folder.join("v41.sqlite"));
+    world.set("EXHIBIT_AGENTS__IMPORT__FOLDER", folder.to_str().expect("text"));
+    let served = Served::new(&world);
+    journeys(&world, &served, backend, &["agents_import"]);
 }
 
 /// A small archive that a run has gone over.

@@ -37,7 +37,7 @@ fn keep_v3(world: &World) -> (PathBuf, Value) {
 }
 
 /// The database of V4.1.
-fn make_v41(path: &Path) {
+pub(super) fn make_v41(path: &Path) {
     let made = Command::new("sqlite3").arg("-bail").arg(path).arg(V41).output().expect("sqlite3");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
