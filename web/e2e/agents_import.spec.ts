@@ -11,7 +11,7 @@ test("AG-09: a database of V4.1 is taken over after a dry run, once, and its sum
   await page.getByLabel("Path").fill("nothing.sqlite");
   journey.expects(/status of 409.*\/v1\/agents\/import/);
   await page.getByRole("button", { name: "Dry run" }).click();
-  await expect(page.getByRole("alert")).toContainText("nothing.sqlite");
+  await expect(page.getByRole("alert")).toContainText("there is no such file");
   await expect(real).toBeDisabled();
 
   await page.getByLabel("Path").fill("v41.sqlite");
