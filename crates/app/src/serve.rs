@@ -44,18 +44,30 @@ pub struct Place {
     pub listen: SocketAddr,
 }
 
-/// The lock and the file of the server of a home: there is at most one.
+/// The locks and the file of the server of a home: there is at most one.
 pub struct Presence {
     _lock: File,
+    _sign: File,
     file: PathBuf,
 }
+
+/// Held by the server of a home; only servers ever try to take it, so nobody who asks whether one runs is taken for one.
+const LOCK: &str = "server";
+
+/// Held by a server that has the other one. Whoever asks whether one runs tries this one, for a moment.
+const SIGN: &str = "server-runs";
 
 impl Presence {
     /// Takes the home for this server.
     pub fn take(home: &Path) -> Result<Self, CliError> {
-        let lock = lock_file(home)?;
+        let lock = lock_file(home, LOCK)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { _lock: lock, file: place_file(home) }),
+            Ok(()) => {
+                let sign = lock_file(home, SIGN)?;
+                // Waits for those who just ask.
+                sign.lock()?;
+                Ok(Self { _lock: lock, _sign: sign, file: place_file(home) })
+            }
             Err(TryLockError::WouldBlock) => {
                 let address = read_place(home).map_or_else(String::new, |place| format!(" at {}", place.address));
                 let home = home.display();
@@ -86,7 +98,7 @@ impl Drop for Presence {
 
 /// Where the server of that home can be found, when one runs.
 pub fn find_server(home: &Path) -> Result<Place, CliError> {
-    let runs = home.is_dir() && matches!(lock_file(home)?.try_lock(), Err(TryLockError::WouldBlock));
+    let runs = home.is_dir() && matches!(lock_file(home, SIGN)?.try_lock_shared(), Err(TryLockError::WouldBlock));
     read_place(home).filter(|_| runs).ok_or_else(|| {
         let home = home.display();
         CliError::failed(format!("no server of the home {home} runs; `exhibit serve` starts one"))
@@ -101,8 +113,8 @@ fn place_file(home: &Path) -> PathBuf {
     home.join("server.json")
 }
 
-fn lock_file(home: &Path) -> Result<File, CliError> {
+fn lock_file(home: &Path, name: &str) -> Result<File, CliError> {
     let folder = home.join("work").join("locks");
     std::fs::create_dir_all(&folder)?;
-    Ok(File::options().create(true).truncate(false).write(true).open(folder.join("server"))?)
+    Ok(File::options().create(true).truncate(false).write(true).open(folder.join(name))?)
 }

@@ -1,7 +1,8 @@
 //! How it lives: from the first moment to the last, and after a death.
 
+use std::fs::File;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -174,6 +175,30 @@ fn what_it_cannot_listen_on_is_told() {
     );
     assert_eq!((second.code, second.stderr), (1, message));
     assert_eq!(served.ask("GET", "/readyz", &[], "").status, 200, "the first one goes on");
+}
+
+/// `exhibit login` looks whether a server runs by trying a lock; a server that starts at that moment waits, and is not turned away.
+#[test]
+fn whoever_asks_for_a_server_does_not_keep_one_from_starting() {
+    let world = World::new(Backend::Sqlite);
+    let locks = world.home().join("work/locks");
+    std::fs::create_dir_all(&locks).expect("a folder");
+    let file =
+        |name: &str| File::options().create(true).truncate(false).write(true).open(locks.join(name)).expect("a file");
+    let asked = file("server-runs");
+    asked.lock_shared().expect("a lock");
+    let mut running = world.start(&["serve", "--json", "--no-login-link", "--listen", "127.0.0.1:0"]);
+    // Tried here, the lock of servers would be what is in the way: the kernel tells who holds it.
+    let ours = format!(":{} ", file("server").metadata().expect("a file").ino());
+    let deadline = Instant::now() + PATIENCE;
+    let is_held = |locks: &str| locks.lines().any(|line| line.contains(" WRITE ") && line.contains(&ours));
+    while !is_held(&std::fs::read_to_string("/proc/locks").expect("locks")) {
+        assert!(Instant::now() < deadline && !running.has_ended(), "no server comes");
+        std::thread::yield_now();
+    }
+    drop(asked);
+    assert!(running.line().is_some_and(|line| line.contains("address")), "it serves");
+    running.kill();
 }
 
 #[test]
