@@ -24,7 +24,9 @@ fn everything_that_a_person_does_works_in_a_browser(backend: Backend) {
     let world = with_results(backend);
     let served = Served::new(&world);
     let specs = ["login", "library", "asset", "runs", "keyboard", "jobs", "pages"];
-    journeys(&world, &served, backend, &specs);
+    // How pages look does not depend on the database, and looking at all of them in both themes takes half of the time.
+    let wanted = if backend == Backend::Sqlite { &specs[..] } else { &specs[..specs.len() - 1] };
+    journeys(&world, &served, backend, wanted);
 }
 
 /// Its own world, because it ends the server.
