@@ -17,7 +17,7 @@ use crate::session::LeaseTime;
 use crate::value::{Row, RowInner, Sql, Value};
 
 /// Pages in the log before they are carried over into the file: 64 MiB. Commits that come one after the other change the same pages again and
-/// again, and a page that was changed many times is carried over once.
+/// again, and a page that was changed many times is carried over once (`docs/decisions/0048-log-of-64-mib.md`).
 const WAL_PAGES: u32 = 16_000;
 
 /// Marks our files (`PRAGMA application_id`): the letters `EXHB`.
